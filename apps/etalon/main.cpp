@@ -1,0 +1,54 @@
+// etalon VERB: parses, calls the verb, turns its Result into a message and an exit code.
+#include <csignal>
+#include <cstdio>
+
+#include "commands.hpp"
+#include "etalon/backend.hpp"
+
+namespace {
+
+extern "C" void on_signal(int) { etalon::cli::interrupted.store(true); }
+
+void catch_signals() {
+  struct sigaction action {};
+  action.sa_handler = on_signal;
+  action.sa_flags = SA_RESETHAND;  // a second Ctrl-C ends the program at once
+  sigaction(SIGINT, &action, nullptr);
+  sigaction(SIGTERM, &action, nullptr);
+  std::signal(SIGPIPE, SIG_IGN);
+}
+
+int report(const etalon::Error& error) {
+  std::fprintf(stderr, "etalon: %s\n", error.message.c_str());
+  return etalon::exit_code(error.code);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  using namespace etalon;
+  CLI::App app{"Etalon takes an instrument's data stream to a decision, with proof.", "etalon"};
+  app.require_subcommand(1);
+  app.get_formatter()->column_width(36);
+  app.option_defaults()->always_capture_default();
+  std::string backend_name;
+  app.add_option("--backend", backend_name,
+                 "Instruction set of the kernels: auto, scalar, sse4, avx2, avx512")
+      ->envname("ETALON_BACKEND");
+  app.fallthrough();
+
+  cli::Cli cli{app, {}};
+  cli::add_version(cli);
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& e) {
+    const int status = app.exit(e);
+    return status == 0 ? 0 : exit_code(Errc::usage);
+  }
+  catch_signals();
+  if (!backend_name.empty())
+    if (auto set = set_backend(backend_name); !set.ok()) return report(set.error());
+  if (auto done = cli.chosen(); !done.ok()) return report(done.error());
+  return 0;
+}

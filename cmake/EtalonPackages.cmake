@@ -1,0 +1,24 @@
+# What is linked, and from which Debian package it comes (tools/packages.txt lists them all).
+find_package(Threads REQUIRED)
+find_package(PkgConfig REQUIRED)
+pkg_check_modules(HWY REQUIRED IMPORTED_TARGET libhwy)         # libhwy-dev
+pkg_check_modules(ZSTD REQUIRED IMPORTED_TARGET libzstd)       # libzstd-dev
+if(NOT ETALON_CORE_ONLY)
+  set(HDF5_PREFER_PARALLEL OFF)
+  find_package(HDF5 REQUIRED COMPONENTS C)                     # libhdf5-dev
+  find_package(BZip2 REQUIRED)                                 # libbz2-dev
+  find_package(OpenSSL REQUIRED COMPONENTS Crypto)             # libssl-dev
+  find_package(SQLite3 REQUIRED)                               # libsqlite3-dev
+  find_package(nlohmann_json REQUIRED)                         # nlohmann-json3-dev
+  find_package(tomlplusplus REQUIRED)                          # libtomlplusplus-dev
+  find_package(CLI11 REQUIRED)                                 # libcli11-dev
+  pkg_check_modules(ZMQ REQUIRED IMPORTED_TARGET libzmq)       # libzmq3-dev, cppzmq-dev
+  pkg_check_modules(XXHASH REQUIRED IMPORTED_TARGET libxxhash) # libxxhash-dev
+endif()
+if(ETALON_TESTS)
+  find_package(GTest REQUIRED)                                 # libgtest-dev
+  include(GoogleTest)
+endif()
+if(ETALON_BENCH)
+  find_package(benchmark REQUIRED)                             # libbenchmark-dev
+endif()

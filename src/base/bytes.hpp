@@ -1,0 +1,78 @@
+// Little-endian bytes, written to a growing buffer and read back with every access checked.
+#pragma once
+
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <span>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <vector>
+
+#include "etalon/result.hpp"
+
+namespace etalon {
+
+static_assert(std::endian::native == std::endian::little, "Etalon's formats are little-endian");
+
+using Bytes = std::vector<std::byte>;
+using ByteSpan = std::span<const std::byte>;
+
+inline ByteSpan bytes_of(std::string_view text) { return std::as_bytes(std::span(text)); }
+inline std::string_view text_of(ByteSpan bytes) {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+class ByteWriter {
+ public:
+  template <typename T>
+  requires std::is_arithmetic_v<T>
+  void put(T value) { append(std::as_bytes(std::span(&value, 1))); }
+  void append(ByteSpan bytes) { buffer_.insert(buffer_.end(), bytes.begin(), bytes.end()); }
+  // LEB128: seven bits a byte, low bits first, at most ten bytes.
+  void put_varint(std::uint64_t value);
+
+  // Overwrites what was put at `offset` before.
+  template <typename T>
+  requires std::is_arithmetic_v<T>
+  void patch(std::size_t offset, T value) {
+    std::memcpy(buffer_.data() + offset, &value, sizeof value);
+  }
+  std::size_t size() const { return buffer_.size(); }
+  const Bytes& buffer() const { return buffer_; }
+  Bytes take() { return std::move(buffer_); }
+
+ private:
+  Bytes buffer_;
+};
+
+// Reads never pass the end: a short read is Errc::malformed and names the offset.
+class ByteReader {
+ public:
+  explicit ByteReader(ByteSpan bytes) : bytes_(bytes) {}
+
+  template <typename T>
+  requires std::is_arithmetic_v<T> Result<T> get() {
+    if (left() < sizeof(T)) return truncated(sizeof(T));
+    T value;
+    std::memcpy(&value, bytes_.data() + offset_, sizeof value);
+    offset_ += sizeof value;
+    return value;
+  }
+  Result<std::uint64_t> get_varint();
+  Result<ByteSpan> take(std::size_t n);
+
+  std::size_t offset() const { return offset_; }
+  std::size_t left() const { return bytes_.size() - offset_; }
+  bool done() const { return left() == 0; }
+
+ private:
+  Error truncated(std::size_t wanted) const;
+
+  ByteSpan bytes_;
+  std::size_t offset_ = 0;
+};
+
+}  // namespace etalon

@@ -1,0 +1,45 @@
+// Opens whatever holds a series of frames: NXmx and other HDF5, CBF (also .bz2), .npy, raw.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "etalon/array.hpp"
+#include "etalon/result.hpp"
+#include "frame/series.hpp"
+
+namespace etalon {
+
+struct OpenOptions {
+  std::string dataset;  // HDF5: path of the image dataset; empty: found as NXmx says, else the only
+                        // 3-axis dataset
+  DType dtype = DType::u16;  // raw files only
+  Shape shape;               // raw files only
+};
+
+// Not thread-safe: one reader per thread, or one thread that reads.
+class SeriesReader {
+ public:
+  virtual ~SeriesReader() = default;
+  virtual const SeriesInfo& info() const = 0;
+  // The frame at `index` of [0, info().frames). Errors name file, place and reason.
+  virtual Result<Frame> read(std::uint64_t index) = 0;
+  // Files that were read, for the ledger.
+  virtual std::vector<std::string> files() const = 0;
+};
+
+// `path`: a file, a folder (its .cbf, .cbf.bz2, .cbf.gz files in name order), or a glob pattern of
+// such files.
+Result<std::unique_ptr<SeriesReader>> open_series(const std::string& path,
+                                                  const OpenOptions& options = {});
+
+// Any array file as one array: .npy, raw (options' dtype and shape), HDF5 (options.dataset), CBF.
+Result<Array> read_array(const std::string& path, const OpenOptions& options = {});
+// By ending: .npy, .h5/.hdf5/.nxs (dataset /data unless options name another), anything else raw.
+// Written beside and renamed, so that a failure leaves nothing; Errc::usage when the file exists
+// and not `overwrite`.
+Result<void> write_array(const std::string& path, const ArrayView& array, bool overwrite,
+                         const OpenOptions& options = {});
+
+}  // namespace etalon
