@@ -26,7 +26,7 @@ struct Null {
 struct Undefined {
   bool operator==(const Undefined&) const = default;
 };
-struct Simple {  // a simple value other than false, true, null, undefined
+struct Simple {  // a simple value other than false, true, null, undefined: 0 to 19, 32 to 255
   std::uint8_t number;
   bool operator==(const Simple&) const = default;
 };
@@ -82,10 +82,10 @@ class Value {
   const Value* find(std::string_view key) const;
   // The same, but absence is Errc::malformed and names the key.
   Result<const Value*> at(std::string_view key) const;
-  // Adds or replaces; this must be a map (or Null, which becomes one).
+  // Adds or replaces; whatever is no map becomes one first.
   Value& set(std::string_view key, Value value);
 
-  bool operator==(const Value& other) const;
+  bool operator==(const Value& other) const;  // equal when the deterministic bytes are
 
  private:
   Variant v_;
@@ -101,11 +101,13 @@ struct Limits {
   std::size_t items = std::size_t{1} << 22;  // in all
 };
 
-// Deterministic bytes: shortest integers, lengths and floats, definite lengths, map keys in
-// bytewise order.
+// Deterministic bytes (section 4.2.1): shortest integers, lengths and floats, definite lengths, map
+// keys in bytewise order, every NaN as 0xf97e00. Always well-formed: of equal keys the last is
+// written, and bytes that are no UTF-8 in text become U+FFFD.
 Bytes encode(const Value& value);
 
-// One item and nothing after it. Duplicate map keys and invalid UTF-8 are malformed.
+// One item and nothing after it. Duplicate map keys and invalid UTF-8 are malformed; the error
+// names the offset of the byte.
 Result<Value> decode(ByteSpan bytes, const Limits& limits = {});
 
 // RFC 8949 section 8, for people.
