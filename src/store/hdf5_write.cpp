@@ -1,0 +1,110 @@
+#include "store/hdf5_write.hpp"
+
+namespace etalon::h5 {
+namespace {
+
+// Groups on the way to a name come into being with it.
+Id link_plist() {
+  Id plist(H5Pcreate(H5P_LINK_CREATE));
+  H5Pset_create_intermediate_group(plist, 1);
+  return plist;
+}
+
+Result<Id> write_dataset(hid_t file, const std::string& name, hid_t type, hid_t space,
+                         const void* data, std::string_view units) {
+  const Id links = link_plist();
+  Id dataset(H5Dcreate2(file, name.c_str(), type, space, links, H5P_DEFAULT, H5P_DEFAULT));
+  if (!dataset.ok()) return failure(Errc::io, name + ": cannot create");
+  if (H5Sget_simple_extent_npoints(space) > 0 &&
+      H5Dwrite(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, data) < 0)
+    return failure(Errc::io, name + ": cannot write");
+  if (!units.empty()) ETALON_TRY(set_attribute(dataset, "units", units));
+  return dataset;
+}
+
+Id text_type(std::string_view text) {
+  Id type(H5Tcopy(H5T_C_S1));
+  H5Tset_size(type, text.empty() ? 1 : text.size());
+  H5Tset_strpad(type, H5T_STR_NULLPAD);
+  H5Tset_cset(type, H5T_CSET_UTF8);
+  return type;
+}
+
+}  // namespace
+
+Result<Id> create_file(const std::string& path) {
+  const Lock lock;
+  const Id access(H5Pcreate(H5P_FILE_ACCESS));
+  H5Pset_libver_bounds(access, H5F_LIBVER_EARLIEST, H5F_LIBVER_V110);
+  Id file(H5Fcreate(path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, access));
+  if (!file.ok()) return failure(Errc::io, path + ": cannot create");
+  return file;
+}
+
+Result<void> close_file(Id file, const std::string& path) {
+  const Lock lock;
+  if (H5Fflush(file, H5F_SCOPE_LOCAL) < 0) return failure(Errc::io, path + ": cannot write");
+  if (H5Fclose(file.release()) < 0) return failure(Errc::io, path + ": cannot close");
+  return {};
+}
+
+Result<Id> write_array(hid_t file, const std::string& name, const ArrayView& array,
+                       std::string_view units) {
+  const Lock lock;
+  hsize_t extents[Shape::max_rank] = {};
+  for (std::size_t i = 0; i < array.shape.rank(); ++i) extents[i] = array.shape[i];
+  const Id space(array.shape.rank() == 0
+                     ? H5Screate(H5S_SCALAR)
+                     : H5Screate_simple(static_cast<int>(array.shape.rank()), extents, nullptr));
+  return write_dataset(file, name, native_type(array.dtype), space, array.data, units);
+}
+
+Result<Id> write_number(hid_t file, const std::string& name, double value, std::string_view units) {
+  const Lock lock;
+  const Id space(H5Screate(H5S_SCALAR));
+  return write_dataset(file, name, H5T_NATIVE_DOUBLE, space, &value, units);
+}
+
+Result<Id> write_integer(hid_t file, const std::string& name, std::int64_t value) {
+  const Lock lock;
+  const Id space(H5Screate(H5S_SCALAR));
+  return write_dataset(file, name, H5T_NATIVE_INT64, space, &value, {});
+}
+
+Result<Id> write_text(hid_t file, const std::string& name, std::string_view text) {
+  const Lock lock;
+  const Id space(H5Screate(H5S_SCALAR)), type = text_type(text);
+  const std::string copy = text.empty() ? std::string(1, '\0') : std::string(text);
+  return write_dataset(file, name, type, space, copy.data(), {});
+}
+
+Result<Id> make_group(hid_t file, const std::string& name, std::string_view nx_class) {
+  const Lock lock;
+  const Id links = link_plist();
+  Id group(H5Gcreate2(file, name.c_str(), links, H5P_DEFAULT, H5P_DEFAULT));
+  if (!group.ok()) return failure(Errc::io, name + ": cannot create");
+  ETALON_TRY(set_attribute(group, "NX_class", nx_class));
+  return group;
+}
+
+Result<void> set_attribute(hid_t object, const char* name, std::string_view text) {
+  const Lock lock;
+  const Id space(H5Screate(H5S_SCALAR)), type = text_type(text);
+  const std::string copy = text.empty() ? std::string(1, '\0') : std::string(text);
+  const Id attribute(H5Acreate2(object, name, type, space, H5P_DEFAULT, H5P_DEFAULT));
+  if (!attribute.ok() || H5Awrite(attribute, type, copy.data()) < 0)
+    return failure(Errc::io, std::string("attribute ") + name);
+  return {};
+}
+
+Result<void> set_attribute(hid_t object, const char* name, std::span<const double> values) {
+  const Lock lock;
+  const hsize_t count = values.size();
+  const Id space(H5Screate_simple(1, &count, nullptr));
+  const Id attribute(H5Acreate2(object, name, H5T_NATIVE_DOUBLE, space, H5P_DEFAULT, H5P_DEFAULT));
+  if (!attribute.ok() || H5Awrite(attribute, H5T_NATIVE_DOUBLE, values.data()) < 0)
+    return failure(Errc::io, std::string("attribute ") + name);
+  return {};
+}
+
+}  // namespace etalon::h5

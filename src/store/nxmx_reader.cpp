@@ -1,0 +1,102 @@
+#include "store/nxmx_reader.hpp"
+
+#include <filesystem>
+
+namespace etalon {
+namespace {
+
+class Hdf5Series final : public SeriesReader {
+ public:
+  Hdf5Series(h5::File file, h5::Dataset images)
+      : file_(std::move(file)), images_(std::move(images)) {}
+
+  const SeriesInfo& info() const override { return info_; }
+  std::vector<std::string> files() const override { return {file_.path()}; }
+
+  Result<void> prepare(const std::string& dataset) {
+    const Shape& shape = images_.shape();
+    if (shape.rank() < 2)
+      return Error{Errc::malformed, images_.place() + ": " + to_string(shape) +
+                                        " is no series of images; two axes or more are"};
+    info_.name = std::filesystem::path(file_.path()).stem().string();
+    info_.dtype = images_.dtype();
+    info_.geometry.ny = shape[shape.rank() - 2];
+    info_.geometry.nx = shape[shape.rank() - 1];
+    info_.frames = Shape(shape.extents().first(shape.rank() - 2)).count();
+    const Shape frame{info_.geometry.ny, info_.geometry.nx};
+    if (shape.count() > std::numeric_limits<std::size_t>::max() / 16)
+      return Error{Errc::malformed, images_.place() + ": too many elements"};
+    ETALON_TRY(images_.check_size(frame.count() * size_of(info_.dtype)));
+    read_nxmx_metadata(file_, dataset, info_);
+    return {};
+  }
+
+  Result<Frame> read(std::uint64_t index) override {
+    if (index >= info_.frames)
+      return Error{Errc::usage, images_.place() + ": no frame " + std::to_string(index) +
+                                    "; there are " + std::to_string(info_.frames)};
+    const Shape& shape = images_.shape();
+    std::size_t start[Shape::max_rank] = {}, count[Shape::max_rank] = {};
+    std::uint64_t rest = index;
+    for (std::size_t axis = shape.rank(); axis-- > 0;) {
+      const bool in_frame = axis + 2 >= shape.rank();
+      count[axis] = in_frame ? shape[axis] : 1;
+      if (in_frame) continue;
+      start[axis] = rest % shape[axis];
+      rest /= shape[axis];
+    }
+    Frame frame{index, static_cast<double>(index) * info_.frame_time_s,
+                Array(info_.dtype, {info_.geometry.ny, info_.geometry.nx})};
+    auto read = images_.read(std::span(start, shape.rank()), std::span(count, shape.rank()),
+                             frame.image.mutable_view());
+    if (!read.ok()) {
+      Error why = std::move(read).error();
+      why.message += " (frame " + std::to_string(index) + ")";
+      return why;
+    }
+    return frame;
+  }
+
+ private:
+  h5::File file_;
+  h5::Dataset images_;
+  SeriesInfo info_;
+};
+
+}  // namespace
+
+Result<std::string> find_images(const h5::File& file, const std::string& wanted, bool any_rank) {
+  if (!wanted.empty()) return wanted;
+  for (const char* path : {"/entry/data/data", "/entry/instrument/detector/data"})
+    if (file.exists(path)) return std::string(path);
+  const std::vector<h5::Entry> entries = file.entries();
+  const auto first = [&](auto&& fits) -> const h5::Entry* {
+    for (const h5::Entry& e : entries)
+      if (e.numeric && fits(e.shape.rank())) return &e;
+    return nullptr;
+  };
+  const h5::Entry* found = first([](std::size_t rank) { return rank == 3; });
+  if (found == nullptr) found = first([](std::size_t rank) { return rank > 3; });
+  if (found == nullptr) found = first([](std::size_t rank) { return rank == 2; });
+  if (found == nullptr && any_rank) found = first([](std::size_t) { return true; });
+  if (found != nullptr) return found->path;
+  std::string there;
+  for (const h5::Entry& e : entries) {
+    if (there.size() > 300) break;
+    there += " " + e.path + " (" + to_string(e.shape) + " " + e.type + ")";
+  }
+  return Error{Errc::missing, file.path() + ": no dataset of images; this file has" +
+                                  (there.empty() ? " no datasets" : there)};
+}
+
+Result<std::unique_ptr<SeriesReader>> open_hdf5_series(const std::string& path,
+                                                       const OpenOptions& options) {
+  ETALON_ASSIGN(h5::File file, h5::File::open(path));
+  ETALON_ASSIGN(const std::string name, find_images(file, options.dataset, false));
+  ETALON_ASSIGN(h5::Dataset images, file.dataset(name));
+  auto series = std::make_unique<Hdf5Series>(std::move(file), std::move(images));
+  ETALON_TRY(series->prepare(name));
+  return std::unique_ptr<SeriesReader>(std::move(series));
+}
+
+}  // namespace etalon

@@ -1,0 +1,54 @@
+#include "store/series_reader.hpp"
+
+#include <algorithm>
+#include <filesystem>
+
+#include "store/array_file.hpp"
+#include "store/nxmx_reader.hpp"
+
+namespace etalon {
+namespace {
+
+// A series that is one array in memory: .npy and raw files. Frames are the last two axes.
+class ArraySeries final : public SeriesReader {
+ public:
+  ArraySeries(std::string path, Array array) : path_(std::move(path)), array_(std::move(array)) {
+    const Shape& shape = array_.shape();
+    info_.name = std::filesystem::path(path_).stem().string();
+    info_.dtype = array_.dtype();
+    info_.geometry.ny = shape[shape.rank() - 2];
+    info_.geometry.nx = shape[shape.rank() - 1];
+    info_.frames = Shape(shape.extents().first(shape.rank() - 2)).count();
+  }
+  const SeriesInfo& info() const override { return info_; }
+  std::vector<std::string> files() const override { return {path_}; }
+  Result<Frame> read(std::uint64_t index) override {
+    if (index >= info_.frames)
+      return Error{Errc::usage, path_ + ": no frame " + std::to_string(index) + "; there are " +
+                                    std::to_string(info_.frames)};
+    Frame frame{index, 0, Array(info_.dtype, {info_.geometry.ny, info_.geometry.nx})};
+    const MutableArrayView to = frame.image.mutable_view();
+    const std::byte* from = array_.view().data + index * to.size_bytes();
+    std::copy_n(from, to.size_bytes(), to.data);
+    return frame;
+  }
+
+ private:
+  std::string path_;
+  Array array_;
+  SeriesInfo info_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<SeriesReader>> open_series(const std::string& path,
+                                                  const OpenOptions& options) {
+  if (file_kind(path) == FileKind::hdf5) return open_hdf5_series(path, options);
+  ETALON_ASSIGN(Array array, read_array(path, options));
+  if (array.shape().rank() < 2)
+    return Error{Errc::malformed, path + ": " + to_string(array.shape()) +
+                                      " is no series of images; two axes or more are"};
+  return std::unique_ptr<SeriesReader>(std::make_unique<ArraySeries>(path, std::move(array)));
+}
+
+}  // namespace etalon
