@@ -1,8 +1,8 @@
 // The embedded default: a beamline in memory, whose measurements the stills simulator makes.
 #pragma once
 
-#include <map>
 #include <mutex>
+#include <set>
 
 #include "control/instrument.hpp"
 #include "sim/stills.hpp"
@@ -35,7 +35,7 @@ class SimulatedInstrument : public Instrument {
   InstrumentLimits limits_;
   mutable std::mutex mutex_;
   InstrumentState state_;
-  std::map<Hash, InstrumentState> applied_;
+  std::set<Hash> applied_;
 };
 
 // What an experiment set up for `aligned` measures with the instrument in this state: flux follows
