@@ -1,0 +1,109 @@
+// What travels between edge and centre: one CBOR item and its CRC-32C a message. The wire is
+// written down in docs/decisions/wire.md.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "base/bytes.hpp"
+#include "etalon/codec.hpp"
+#include "etalon/peaks.hpp"
+#include "etalon/result.hpp"
+#include "frame/series.hpp"
+#include "ledger/ledger.hpp"
+
+namespace etalon {
+
+inline constexpr std::string_view wire_name = "etalon.ship";
+inline constexpr std::uint64_t wire_version = 1;
+
+// One run of an edge node; drawn at random, so that two edges never mix.
+struct RunId {
+  std::array<std::uint8_t, 16> bytes{};
+  bool operator==(const RunId&) const = default;
+  static Result<RunId> random();
+};
+
+// Edge to centre: opens the run. Sequence number 0.
+struct Hello {
+  SeriesInfo info;
+  Hash recipe;  // SHA-256 of the recipe file that the edge follows
+  Bound bound;  // of elements in no region
+  std::string program;
+};
+
+// Edge to centre: one kept frame.
+struct ShippedFrame {
+  std::uint64_t number = 0;  // in the source series
+  double time_s = 0;
+  Bytes chunk;  // as encode_chunk gives it, shape (1, ny, nx)
+  std::vector<Peak> peaks;
+  FrameSum raw_sum;  // of the frame as it was received
+  std::optional<FrameSum>
+      decoded_sum;  // of the frame as it must come back, where the edge decoded it
+};
+
+// Edge to centre: frames that were not kept, and why.
+struct VetoRow {
+  std::uint64_t number = 0;
+  std::uint64_t peaks = 0;
+  std::string reason;
+  FrameSum raw_sum;
+  bool operator==(const VetoRow&) const = default;
+};
+struct Vetoes {
+  std::vector<VetoRow> rows;
+};
+
+// Edge to centre: nothing follows.
+struct End {
+  std::uint64_t received = 0, kept = 0, vetoed = 0;
+  std::map<std::string, std::uint64_t> lost;  // by cause
+  std::uint64_t raw_bytes = 0;                // of all frames received
+  bool complete = true;                       // false: interrupted before the source's end
+  std::vector<Record> records;                // of the edge's steps, parents first
+};
+
+// Edge to centre, when there is nothing else to say: answered by Ack. Carries no sequence number.
+struct Ping {};
+
+// Centre to edge: all data messages before `next` are in the store; those from `limit` on must
+// wait.
+struct Ack {
+  std::uint64_t next = 1, limit = 1;
+  bool resend = false;  // something between was lost: send again from `next`
+};
+
+// Centre to edge: the answer to End.
+struct Done {
+  std::string path;
+  Hash sha256;  // of the stored file
+  std::uint64_t stored = 0, vetoed = 0;
+};
+
+// Centre to edge: the run cannot go on.
+struct Failure {
+  Errc code = Errc::io;
+  std::string message;
+};
+
+struct Message {
+  using Body = std::variant<Hello, ShippedFrame, Vetoes, End, Ping, Ack, Done, Failure>;
+  RunId run;
+  std::uint64_t sequence = 0;  // data messages (ShippedFrame, Vetoes, End): from 1, without gaps
+  Body body;
+};
+
+Bytes encode_message(const Message& message);
+
+// Errc::malformed for anything that encode_message cannot have written, naming the place. Never
+// allocates more than a few times the message's size.
+Result<Message> decode_message(ByteSpan bytes);
+
+}  // namespace etalon

@@ -1,0 +1,70 @@
+// The centre's end of the wire: hands out what one edge sent, in order and each message once, and
+// acknowledges it when the caller has stored it.
+#pragma once
+
+#include <chrono>
+#include <map>
+#include <optional>
+#include <string>
+
+#include "stream/message.hpp"
+#include "stream/socket.hpp"
+
+namespace etalon {
+
+struct ReceiverOptions {
+  std::string address;                             // "tcp://*:5601"; port * or 0: any free one
+  std::chrono::milliseconds silence_limit{30000};  // without a word from an edge that said hello
+  std::size_t window = 32;                         // messages on their way: bounds our memory
+  std::size_t max_message = std::size_t{1} << 28;  // bytes
+};
+
+struct ReceiverCounters {
+  std::uint64_t messages = 0, bytes = 0;         // handed out
+  std::map<std::string, std::uint64_t> dropped;  // by cause: "malformed", "duplicate", ...
+};
+
+// Protocol: bind (next accept?)* ; one thread. Every message that next() hands out must be
+// accepted, before the next one is asked for, or rejected.
+class Receiver {
+ public:
+  static Result<Receiver> bind(const ReceiverOptions& options);
+
+  const std::string& address() const { return socket_.address(); }
+
+  // Hello first, then ShippedFrame, Vetoes and End in the order of the edge, or its Failure.
+  // Nothing when `limit` passed; Errc::io when the edge fell silent.
+  Result<std::optional<Message>> next(std::chrono::milliseconds limit);
+  // What next() handed out last is stored: the edge need not keep it.
+  Result<void> accept();
+  // The answer to End, or the reason why there is none; both end the run. Later calls of next()
+  // repeat the answer to an edge that missed it.
+  void done(const Done& done);
+  void reject(const Error& why);
+
+  const ReceiverCounters& counters() const { return counters_; }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  Receiver(const ReceiverOptions& options, Socket socket)
+      : options_(options), socket_(std::move(socket)) {}
+
+  // The message when it is one to hand out.
+  std::optional<Message> sort(Socket::Packet packet);
+  void acknowledge(bool resend = false);
+  void answer(const Message::Body& body);
+  void refuse(const Socket::Packet& packet, const RunId& run, const std::string& reason);
+
+  ReceiverOptions options_;
+  Socket socket_;
+  ReceiverCounters counters_;
+  bool open_ = false, welcomed_ = false, ended_ = false;
+  std::optional<Message::Body> answer_;  // that ended the run
+  RunId run_;
+  Bytes peer_;
+  std::uint64_t expected_ = 1;
+  std::uint64_t asked_again_ = 0;  // the message that a resend was asked for, to ask once
+  Clock::time_point heard_, asked_at_;
+};
+
+}  // namespace etalon

@@ -1,0 +1,64 @@
+// A ZeroMQ socket with a context of its own; only the thread that holds it may use it.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <optional>
+#include <string>
+
+#include "base/bytes.hpp"
+#include "etalon/result.hpp"
+
+namespace etalon {
+
+class Socket {
+ public:
+  enum class Kind { dealer, router };
+
+  struct Options {
+    std::size_t queued = 64;                         // messages, each way
+    std::size_t max_message = std::size_t{1} << 28;  // bytes; larger ones close the connection
+    std::chrono::milliseconds linger{2000};          // how long close waits for what was sent
+    Bytes routing_id;                                // dealer: keeps its name when it reconnects
+  };
+
+  // Errc::usage for an address that ZeroMQ does not understand, Errc::io when it cannot be bound.
+  static Result<Socket> connect(const std::string& address, const Options& options);
+  static Result<Socket> bind(const std::string& address, const Options& options);
+  ~Socket();
+  Socket(Socket&& other) noexcept;
+  Socket& operator=(Socket&& other) noexcept;
+
+  // The address as bound: the port is filled in where it was left open ("tcp://127.0.0.1:*").
+  const std::string& address() const { return address_; }
+
+  // One message: the peer's routing id (router only) and the bytes.
+  struct Packet {
+    Bytes peer, bytes;
+    std::size_t parts = 1;  // without the routing id; anything but 1 is none of ours
+  };
+  // Nothing when there is none; never waits.
+  Result<std::optional<Packet>> receive();
+  // False when the peer cannot take it now (its queue is full, or it is gone). `peer` is for
+  // routers only.
+  Result<bool> send(ByteSpan bytes, const Bytes& peer = {});
+  // Closing does not wait for what was sent: nobody will take it.
+  void forget();
+  // Until something can be received, `wake_fd` can be read, or the time is over; also returns early
+  // on signals.
+  Result<void> wait(std::chrono::milliseconds limit, int wake_fd = -1);
+
+ private:
+  Socket() = default;
+  static Result<Socket> open(Kind kind, const Options& options);
+  Result<void> set(int option, const void* value, std::size_t size);
+  Error failed(const std::string& what) const;
+  void close();
+
+  void* context_ = nullptr;
+  void* socket_ = nullptr;
+  std::string address_;
+  Kind kind_ = Kind::dealer;
+};
+
+}  // namespace etalon
