@@ -29,6 +29,7 @@ std::int64_t machine_targets() {
 }
 
 std::string_view chosen = "auto";
+thread_local std::int64_t last_run = -1;  // no kernel yet
 
 std::string_view widest() {
   std::string_view best = "scalar";
@@ -44,6 +45,16 @@ void restrict_to(std::int64_t targets) {
 }
 
 }  // namespace
+
+void record_run(std::int64_t target) { last_run = target; }
+
+std::string_view backend_that_ran() {
+  if (last_run == -1) return "";
+  if (last_run == 0) return "scalar";
+  for (const Named& n : simd)
+    if (n.target == last_run) return n.name;
+  return "unlisted";
+}
 
 bool use_reference() {
   static const bool no_simd = widest() == "scalar";
