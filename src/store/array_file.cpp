@@ -3,6 +3,7 @@
 #include <cstring>
 #include <fstream>
 
+#include "store/cbf_series.hpp"
 #include "store/file.hpp"
 #include "store/hdf5_write.hpp"
 #include "store/npy.hpp"
@@ -75,7 +76,10 @@ Result<Array> read_array(const std::string& path, const OpenOptions& options) {
       if (!array.ok()) return std::move(array).error().in(path);
       return array;
     }
-    case FileKind::cbf:
+    case FileKind::cbf: {
+      ETALON_ASSIGN(CbfImage cbf, read_cbf(path));
+      return std::move(cbf.image);
+    }
     case FileKind::raw:
       break;
   }

@@ -57,7 +57,7 @@ std::optional<double> convert(const std::optional<h5::Number>& number,
 
 // The nearest group above `images` that has a member "instrument".
 std::string find_entry(const h5::File& file, std::string images) {
-  if (images.empty() || images.front() != '/') images.insert(0, "/");
+  if (images.empty() || images.front() != '/') images = std::string("/") + images;
   while (true) {
     const std::size_t slash = images.rfind('/');
     if (slash == std::string::npos) return "";
@@ -148,7 +148,9 @@ void read_nxmx_metadata(const h5::File& file, const std::string& images, SeriesI
   info.frame_time_s = seconds("frame_time");
   if (const auto value = file.number(detector + "saturation_value"))
     info.saturation_value = value->value;
-  info.sensor_thickness_m = length("sensor_thickness").value_or(0);
+  const double thickness_m = length("sensor_thickness").value_or(0);
+  // Some files give micrometres and no unit; no sensor is ten centimetres thick.
+  if (thickness_m < 0.1) info.sensor_thickness_m = thickness_m;
   info.sensor_material = file.text(detector + "sensor_material").value_or("");
   info.detector = file.text(detector + "description").value_or("");
   info.start_time = file.text(entry + "/start_time").value_or("");

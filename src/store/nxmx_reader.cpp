@@ -70,15 +70,18 @@ Result<std::string> find_images(const h5::File& file, const std::string& wanted,
   for (const char* path : {"/entry/data/data", "/entry/instrument/detector/data"})
     if (file.exists(path)) return std::string(path);
   const std::vector<h5::Entry> entries = file.entries();
-  const auto first = [&](auto&& fits) -> const h5::Entry* {
+  // The largest that fits, the first of them in name order.
+  const auto largest = [&](auto&& fits) {
+    const h5::Entry* best = nullptr;
     for (const h5::Entry& e : entries)
-      if (e.numeric && fits(e.shape.rank())) return &e;
-    return nullptr;
+      if (e.numeric && fits(e.shape.rank()) &&
+          (best == nullptr || e.shape.count() > best->shape.count()))
+        best = &e;
+    return best;
   };
-  const h5::Entry* found = first([](std::size_t rank) { return rank == 3; });
-  if (found == nullptr) found = first([](std::size_t rank) { return rank > 3; });
-  if (found == nullptr) found = first([](std::size_t rank) { return rank == 2; });
-  if (found == nullptr && any_rank) found = first([](std::size_t) { return true; });
+  const h5::Entry* found = largest([](std::size_t rank) { return rank >= 3; });
+  if (found == nullptr) found = largest([](std::size_t rank) { return rank == 2; });
+  if (found == nullptr && any_rank) found = largest([](std::size_t) { return true; });
   if (found != nullptr) return found->path;
   std::string there;
   for (const h5::Entry& e : entries) {

@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "store/array_file.hpp"
+#include "store/cbf_series.hpp"
 #include "store/nxmx_reader.hpp"
 
 namespace etalon {
@@ -43,7 +44,16 @@ class ArraySeries final : public SeriesReader {
 
 Result<std::unique_ptr<SeriesReader>> open_series(const std::string& path,
                                                   const OpenOptions& options) {
-  if (file_kind(path) == FileKind::hdf5) return open_hdf5_series(path, options);
+  std::error_code error;
+  if (!std::filesystem::is_regular_file(path, error) &&
+      (std::filesystem::is_directory(path, error) ||
+       path.find_first_of("*?[") != std::string::npos)) {
+    ETALON_ASSIGN(std::vector<std::string> paths, list_cbf_files(path));
+    return open_cbf_series(std::move(paths));
+  }
+  const FileKind kind = file_kind(path);
+  if (kind == FileKind::hdf5) return open_hdf5_series(path, options);
+  if (kind == FileKind::cbf) return open_cbf_series({path});
   ETALON_ASSIGN(Array array, read_array(path, options));
   if (array.shape().rank() < 2)
     return Error{Errc::malformed, path + ": " + to_string(array.shape()) +

@@ -12,8 +12,8 @@
 namespace etalon {
 
 struct OpenOptions {
-  std::string dataset;  // HDF5: path of the image dataset; empty: found as NXmx says, else the only
-                        // 3-axis dataset
+  std::string dataset;       // HDF5: path of the image dataset; empty: found as NXmx says, else the
+                             // largest dataset of three axes or more, else of two
   DType dtype = DType::u16;  // raw files only
   Shape shape;               // raw files only
 };

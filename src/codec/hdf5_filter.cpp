@@ -1,0 +1,124 @@
+#include "codec/hdf5_filter.hpp"
+
+#include <bit>
+#include <cmath>
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+
+namespace etalon {
+namespace {
+
+constexpr unsigned version = 1;
+constexpr unsigned flag_reverse = 0x0100;  // H5Z_FLAG_REVERSE: decode
+
+struct Free {
+  void operator()(void* p) const { std::free(p); }
+};
+using Buffer = std::unique_ptr<void, Free>;
+
+// malloc(0) may give null, which would read as a failure.
+Buffer allocate(std::size_t bytes) { return Buffer(std::malloc(bytes == 0 ? 1 : bytes)); }
+
+Result<std::size_t> encode(const FilterSettings& settings, const void* from, std::size_t bytes,
+                           Buffer& to) {
+  const ArrayView elements{static_cast<const std::byte*>(from), settings.dtype, settings.chunk};
+  if (elements.size_bytes() != bytes)
+    return Error{Errc::usage, "cd_values: " + to_string(settings.chunk) + " are not the " +
+                                  std::to_string(bytes) + " bytes of a chunk"};
+  CompressOptions options;
+  options.bound = settings.bound;
+  ETALON_ASSIGN(const std::vector<std::byte> chunk, encode_chunk(elements, options));
+  to = allocate(chunk.size());
+  if (!to) return Error{Errc::io, "no memory"};
+  std::memcpy(to.get(), chunk.data(), chunk.size());
+  return chunk.size();
+}
+
+Result<std::size_t> decode(const FilterSettings& settings, const void* from, std::size_t bytes,
+                           Buffer& to) {
+  const std::span chunk(static_cast<const std::byte*>(from), bytes);
+  ETALON_ASSIGN(const StreamInfo info, inspect_chunk(chunk));
+  // HDF5 takes the number of bytes on trust, so a chunk of another size must not get there.
+  if (info.dtype != settings.dtype || info.shape.count() != settings.chunk.count())
+    return Error{Errc::malformed, "chunk of " + to_string(info.shape) + " " +
+                                      std::string(name_of(info.dtype)) + " in a dataset of " +
+                                      to_string(settings.chunk) + " " +
+                                      std::string(name_of(settings.dtype))};
+  const std::size_t size = info.shape.count() * size_of(info.dtype);
+  to = allocate(size);
+  if (!to) return Error{Errc::io, "no memory"};
+  ETALON_TRY(
+      decode_chunk_into(chunk, {static_cast<std::byte*>(to.get()), info.dtype, info.shape}));
+  return size;
+}
+
+}  // namespace
+
+std::vector<unsigned> to_cd_values(const FilterSettings& settings) {
+  std::vector<unsigned> values{version, static_cast<unsigned>(settings.dtype),
+                               static_cast<unsigned>(settings.chunk.rank())};
+  for (std::size_t extent : settings.chunk.extents())
+    values.push_back(static_cast<unsigned>(extent));
+  values.push_back(static_cast<unsigned>(settings.bound.kind));
+  if (settings.bound.kind == Bound::Kind::lossless) return values;
+  const auto bits = std::bit_cast<std::uint64_t>(settings.bound.value);
+  values.push_back(static_cast<unsigned>(bits));
+  values.push_back(static_cast<unsigned>(bits >> 32));
+  return values;
+}
+
+Result<FilterSettings> parse_cd_values(std::span<const unsigned> values) {
+  const auto bad = [](std::string_view reason) {
+    return Error{Errc::malformed, "cd_values: " + std::string(reason)};
+  };
+  if (values.size() < 5) return bad("fewer than 5");
+  if (values[0] != version) return bad("version " + std::to_string(values[0]));
+  if (values[1] > 255 || !is_dtype(static_cast<std::uint8_t>(values[1])))
+    return bad("dtype " + std::to_string(values[1]));
+  FilterSettings settings;
+  settings.dtype = static_cast<DType>(values[1]);
+  const std::size_t rank = values[2];
+  if (rank < 1 || rank > Shape::max_rank) return bad("rank " + std::to_string(rank));
+  if (values.size() < 4 + rank) return bad("fewer than the rank needs");
+  std::size_t extents[Shape::max_rank] = {};
+  for (std::size_t i = 0; i < rank; ++i) {
+    extents[i] = values[3 + i];
+    if (extents[i] == 0) return bad("an extent of 0");
+  }
+  settings.chunk = Shape(std::span<const std::size_t>(extents, rank));
+  // HDF5 itself keeps a chunk below 4 GiB.
+  if (settings.chunk.count() > (std::size_t{1} << 32) / size_of(settings.dtype))
+    return bad("a chunk over 4 GiB");
+  const unsigned kind = values[3 + rank];
+  if (kind == static_cast<unsigned>(Bound::Kind::lossless)) return settings;
+  if (kind != static_cast<unsigned>(Bound::Kind::abs))
+    return bad("bound kind " + std::to_string(kind));
+  if (values.size() < 6 + rank) return bad("no bound");
+  const std::uint64_t bits = values[4 + rank] | std::uint64_t{values[5 + rank]} << 32;
+  settings.bound = Bound::abs(std::bit_cast<double>(bits));
+  if (!std::isfinite(settings.bound.value) || settings.bound.value < 0)
+    return bad("the bound is not finite and at least 0");
+  return settings;
+}
+
+std::size_t run_hdf5_filter(unsigned flags, std::size_t cd_count, const unsigned* cd_values,
+                            std::size_t bytes, std::size_t* buffer_size, void** buffer) noexcept {
+  try {
+    const auto settings = parse_cd_values(std::span(cd_values, cd_count));
+    if (!settings.ok()) return 0;
+    Buffer to;
+    const auto size = (flags & flag_reverse) != 0 ? decode(*settings, *buffer, bytes, to)
+                                                  : encode(*settings, *buffer, bytes, to);
+    if (!size.ok()) return 0;
+    std::free(*buffer);
+    *buffer = to.release();
+    *buffer_size = *size;
+    return *size;
+  } catch (...) {
+    return 0;
+  }
+}
+
+}  // namespace etalon
