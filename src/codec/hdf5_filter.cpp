@@ -49,8 +49,7 @@ Result<std::size_t> decode(const FilterSettings& settings, const void* from, std
   const std::size_t size = info.shape.count() * size_of(info.dtype);
   to = allocate(size);
   if (!to) return Error{Errc::io, "no memory"};
-  ETALON_TRY(
-      decode_chunk_into(chunk, {static_cast<std::byte*>(to.get()), info.dtype, info.shape}));
+  ETALON_TRY(decode_chunk_into(chunk, {static_cast<std::byte*>(to.get()), info.dtype, info.shape}));
   return size;
 }
 

@@ -6,6 +6,8 @@
 #include <cerrno>
 #include <cstring>
 
+#include "codec/hdf5_filter.hpp"
+
 namespace etalon::h5 {
 namespace {
 
@@ -18,6 +20,21 @@ herr_t keep_first(unsigned, const H5E_error2_t* entry, void* data) {
   auto& text = *static_cast<std::string*>(data);
   if (text.empty() && entry->desc != nullptr) text = entry->desc;
   return 0;
+}
+
+// Encoding and decoding call no HDF5, so the types of HDF5's callback are all that is adapted here.
+std::size_t run_filter(unsigned flags, std::size_t count, const unsigned* values, std::size_t bytes,
+                       std::size_t* size, void** buffer) {
+  return run_hdf5_filter(flags, count, values, bytes, size, buffer);
+}
+
+// HDF5 reports a failing system call in one long line, of which this is the part for people.
+std::string shorten(std::string text) {
+  constexpr std::string_view key = "error message = '";
+  const std::size_t at = text.find(key);
+  if (at == std::string::npos) return text;
+  text.erase(0, at + key.size());
+  return text.substr(0, text.find('\''));
 }
 
 std::string list_some(const std::vector<Entry>& entries) {
@@ -36,6 +53,9 @@ Lock::Lock() : lock_(mutex()) {
   static const bool once = [] {
     H5open();
     H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
+    static const H5Z_class2_t filter = {H5Z_CLASS_T_VERS, hdf5_filter_id, 1,       1,
+                                        hdf5_filter_name, nullptr,        nullptr, run_filter};
+    H5Zregister(&filter);
     return true;
   }();
   static_cast<void>(once);
@@ -52,7 +72,8 @@ Error failure(Errc code, std::string_view place) {
   std::string text;
   H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, keep_first, &text);
   H5Eclear2(H5E_DEFAULT);
-  return {code, std::string(place) + ": " + (text.empty() ? "HDF5 gives no reason" : text)};
+  return {code,
+          std::string(place) + ": " + (text.empty() ? "HDF5 gives no reason" : shorten(text))};
 }
 
 Result<File> File::open(const std::string& path) {

@@ -12,8 +12,9 @@ Id link_plist() {
 
 Result<Id> write_dataset(hid_t file, const std::string& name, hid_t type, hid_t space,
                          const void* data, std::string_view units) {
-  const Id links = link_plist();
-  Id dataset(H5Dcreate2(file, name.c_str(), type, space, links, H5P_DEFAULT, H5P_DEFAULT));
+  const Id links = link_plist(), plist(H5Pcreate(H5P_DATASET_CREATE));
+  H5Pset_obj_track_times(plist, false);  // the same calls give the same bytes
+  Id dataset(H5Dcreate2(file, name.c_str(), type, space, links, plist, H5P_DEFAULT));
   if (!dataset.ok()) return failure(Errc::io, name + ": cannot create");
   if (H5Sget_simple_extent_npoints(space) > 0 &&
       H5Dwrite(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, data) < 0)
@@ -85,6 +86,14 @@ Result<Id> make_group(hid_t file, const std::string& name, std::string_view nx_c
   if (!group.ok()) return failure(Errc::io, name + ": cannot create");
   ETALON_TRY(set_attribute(group, "NX_class", nx_class));
   return group;
+}
+
+Result<void> link(hid_t file, const std::string& target, const std::string& name) {
+  const Lock lock;
+  const Id links = link_plist();
+  if (H5Lcreate_soft(target.c_str(), file, name.c_str(), links, H5P_DEFAULT) < 0)
+    return failure(Errc::io, name + ": cannot link");
+  return {};
 }
 
 Result<void> set_attribute(hid_t object, const char* name, std::string_view text) {

@@ -21,6 +21,8 @@ Result<Id> write_number(hid_t file, const std::string& name, double value,
 Result<Id> write_integer(hid_t file, const std::string& name, std::int64_t value);
 Result<Id> write_text(hid_t file, const std::string& name, std::string_view text);
 Result<Id> make_group(hid_t file, const std::string& name, std::string_view nx_class);
+// A soft link at `name` to the object at `target`.
+Result<void> link(hid_t file, const std::string& target, const std::string& name);
 Result<void> set_attribute(hid_t object, const char* name, std::string_view text);
 Result<void> set_attribute(hid_t object, const char* name, std::span<const double> values);
 

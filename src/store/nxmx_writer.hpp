@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "codec/hdf5_filter.hpp"
 #include "etalon/codec.hpp"
 #include "etalon/peaks.hpp"
 #include "etalon/result.hpp"
@@ -13,11 +14,16 @@
 
 namespace etalon {
 
-// HDF5 filter id of Etalon chunks, from the range for private use until one is assigned.
-inline constexpr int hdf5_filter_id = 32810;
-
 // Files are written under a temporary name beside `path` and renamed by finish(), so what has the
-// name is whole.
+// name is whole. The same calls give the same bytes.
+//
+// Layout (N frames in the order of the calls; paths that are not NXmx's are marked *):
+//   /entry/data/data (N, y, x)                          the images
+//   /entry/instrument/detector/sequence_number (N)      number in the source series
+//   /entry/instrument/detector/start_time (N)           seconds after /entry/start_time
+//   /entry/result_1/{nPeaks (N), peakXPosRaw, peakYPosRaw, peakTotalIntensity (N, most peaks)} *
+// The last are peak lists as CXI and CrystFEL have them (pixel centres at integers, unused places
+// 0); /entry_1/result_1 * is a link to them, which is where CXI readers look.
 class NxmxWriter {
  public:
   // `bound` is recorded in cd_values so that the filter can describe the dataset.
@@ -31,9 +37,11 @@ class NxmxWriter {
   // it. `number` is the frame's number in the source series; rows are in the order of the calls.
   Result<void> append(std::uint64_t number, double time_s, std::span<const std::byte> chunk,
                       const std::vector<Peak>& peaks);
-  // Frames without compression, with ground truth of a simulation and the like: see `attach`.
+  // A frame for any HDF5 program: byte shuffle and deflate in place of Etalon chunks. A file has
+  // frames of one kind, Errc::usage otherwise.
   Result<void> append_raw(const Frame& frame);
-  // An extra dataset, for instance "/entry/truth/orientation".
+  // An extra dataset, for instance "/entry/truth/orientation"; groups on the way are made. `units`
+  // may be empty.
   Result<void> attach(const std::string& dataset, const ArrayView& values,
                       const std::string& units);
   Result<void> finish();

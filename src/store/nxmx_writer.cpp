@@ -1,0 +1,210 @@
+#include "store/nxmx_writer.hpp"
+
+#include <algorithm>
+#include <optional>
+
+#include "store/file.hpp"
+#include "store/growing.hpp"
+#include "store/nxmx_layout.hpp"
+
+namespace etalon {
+namespace {
+
+constexpr std::size_t rows_at_once = 64;
+const std::string results = "/entry/result_1";
+
+}  // namespace
+
+struct NxmxWriter::Impl {
+  std::string path;
+  SeriesInfo info;
+  Bound bound;
+  OutputFile output;
+  h5::Id file;
+  std::optional<h5::Growing> images, numbers, times, peak_counts, peak_x, peak_y, peak_intensity;
+  bool encoded = true;
+  bool failed = false;
+  double last_time_s = 0;
+  // Not written yet, at most rows_at_once.
+  std::vector<std::uint64_t> new_numbers;
+  std::vector<double> new_times;
+  std::vector<std::vector<Peak>> new_peaks;
+
+  Impl(std::string p, const SeriesInfo& i, const Bound& b, OutputFile o)
+      : path(std::move(p)), info(i), bound(b), output(std::move(o)) {}
+
+  // Runs an action; a failure names the file, and nothing is written after it.
+  template <typename F>
+  Result<void> guarded(F&& action) {
+    if (failed || !file.ok()) return Error{Errc::io, path + ": an earlier write failed"};
+    Result<void> done = action();
+    if (done.ok()) return done;
+    failed = done.error().code == Errc::io;
+    return std::move(done).error().in(path);
+  }
+
+  // The image dataset, made when the first frame shows which kind it is.
+  Result<void> begin(bool as_chunks) {
+    if (images) {
+      if (encoded == as_chunks) return {};
+      return Error{Errc::usage, "raw frames and Etalon chunks do not mix in a file"};
+    }
+    encoded = as_chunks;
+    const Shape chunk{1, info.geometry.ny, info.geometry.nx};
+    const FilterSettings settings{info.dtype, chunk, bound};
+    h5::Growing::Options options;
+    options.deflate = !as_chunks;
+    options.etalon = as_chunks ? &settings : nullptr;
+    ETALON_ASSIGN(images,
+                  h5::Growing::create(file, "/entry/data/data", info.dtype, chunk, options));
+    const auto column = [&](std::optional<h5::Growing>& to, const std::string& name, DType type,
+                            const Shape& rows, bool deflate, std::string_view units) {
+      h5::Growing::Options how;
+      how.deflate = deflate;
+      how.units = units;
+      auto made = h5::Growing::create(file, name, type, rows, how);
+      if (made.ok()) to = std::move(made).value();
+      return made.ok() ? Result<void>() : Result<void>(std::move(made).error());
+    };
+    const std::string detector = "/entry/instrument/detector/";
+    ETALON_TRY(column(numbers, detector + "sequence_number", DType::u64, {1024}, false, ""));
+    ETALON_TRY(column(times, detector + "start_time", DType::f64, {1024}, false, "s"));
+    if (!info.start_time.empty())
+      ETALON_TRY(h5::set_attribute(times->id(), "start", info.start_time));
+    if (!as_chunks) return {};
+    const Shape list{rows_at_once, 256};
+    ETALON_TRY(column(peak_counts, results + "/nPeaks", DType::i32, {1024}, false, ""));
+    ETALON_TRY(column(peak_x, results + "/peakXPosRaw", DType::f32, list, true, "pixel"));
+    ETALON_TRY(column(peak_y, results + "/peakYPosRaw", DType::f32, list, true, "pixel"));
+    ETALON_TRY(column(peak_intensity, results + "/peakTotalIntensity", DType::f32, list, true, ""));
+    return {};
+  }
+
+  Result<void> flush_rows() {
+    const std::size_t rows = new_numbers.size();
+    if (rows == 0) return {};
+    const std::span<const std::uint64_t> n(new_numbers);
+    const std::span<const double> t(new_times);
+    ETALON_TRY(numbers->append(view_of(n, {rows})));
+    ETALON_TRY(times->append(view_of(t, {rows})));
+    if (encoded) ETALON_TRY(flush_peaks());
+    new_numbers.clear();
+    new_times.clear();
+    new_peaks.clear();
+    return {};
+  }
+
+  Result<void> flush_peaks() {
+    const std::size_t rows = new_peaks.size();
+    std::size_t width = 0;
+    for (const auto& peaks : new_peaks) width = std::max(width, peaks.size());
+    Array counts(DType::i32, {rows}), list(DType::f32, {rows, width});
+    for (std::size_t i = 0; i < rows; ++i)
+      counts.as<std::int32_t>()[i] = static_cast<std::int32_t>(new_peaks[i].size());
+    ETALON_TRY(peak_counts->append(counts.view()));
+    const auto write = [&](h5::Growing& to, float Peak::*field) {
+      const std::span<float> values = list.as<float>();
+      std::fill(values.begin(), values.end(), 0.0F);
+      for (std::size_t i = 0; i < rows; ++i)
+        for (std::size_t k = 0; k < new_peaks[i].size(); ++k)
+          values[i * width + k] = new_peaks[i][k].*field;
+      return to.append(list.view());
+    };
+    ETALON_TRY(write(*peak_x, &Peak::x));
+    ETALON_TRY(write(*peak_y, &Peak::y));
+    return write(*peak_intensity, &Peak::intensity);
+  }
+
+  Result<void> add_row(std::uint64_t number, double time_s, const std::vector<Peak>& peaks) {
+    last_time_s = std::max(last_time_s, time_s);
+    new_numbers.push_back(number);
+    new_times.push_back(time_s);
+    if (encoded) new_peaks.push_back(peaks);
+    return new_numbers.size() < rows_at_once ? Result<void>() : flush_rows();
+  }
+
+  Result<void> finish() {
+    ETALON_TRY(begin(images ? encoded : true));
+    ETALON_TRY(flush_rows());
+    if (!info.start_time.empty()) {
+      const double length_s = last_time_s + std::max(info.frame_time_s, info.count_time_s);
+      const std::string end = add_seconds(info.start_time, length_s);
+      if (!end.empty()) ETALON_TRY(h5::write_text(file, "/entry/end_time", end));
+      ETALON_TRY(
+          h5::write_text(file, "/entry/end_time_estimated", end.empty() ? info.start_time : end));
+    }
+    if (encoded) ETALON_TRY(h5::link(file, results, "/entry_1/result_1"));
+    for (auto* column :
+         {&images, &numbers, &times, &peak_counts, &peak_x, &peak_y, &peak_intensity})
+      column->reset();
+    return {};
+  }
+};
+
+NxmxWriter::NxmxWriter(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+NxmxWriter::~NxmxWriter() = default;
+NxmxWriter::NxmxWriter(NxmxWriter&&) noexcept = default;
+NxmxWriter& NxmxWriter::operator=(NxmxWriter&&) noexcept = default;
+
+Result<NxmxWriter> NxmxWriter::create(const std::string& path, const SeriesInfo& info,
+                                      const Bound& bound, bool overwrite) {
+  if (info.geometry.pixels() == 0)
+    return Error{Errc::usage, path + ": a series of images without pixels"};
+  ETALON_ASSIGN(OutputFile output, OutputFile::create(path, overwrite));
+  auto impl = std::make_unique<Impl>(path, info, bound, std::move(output));
+  ETALON_ASSIGN(impl->file, h5::create_file(impl->output.temporary_path()));
+  Impl& i = *impl;
+  ETALON_TRY(i.guarded([&] { return write_nxmx_layout(i.file, i.info); }));
+  return NxmxWriter(std::move(impl));
+}
+
+Result<void> NxmxWriter::append(std::uint64_t number, double time_s,
+                                std::span<const std::byte> chunk, const std::vector<Peak>& peaks) {
+  return impl_->guarded([&]() -> Result<void> {
+    ETALON_ASSIGN(const StreamInfo info, inspect_chunk(chunk));
+    const Geometry& g = impl_->info.geometry;
+    if (info.dtype != impl_->info.dtype || info.shape.count() != g.pixels())
+      return Error{Errc::usage, "chunk of " + to_string(info.shape) + " " +
+                                    std::string(name_of(info.dtype)) + " in a series of " +
+                                    to_string(Shape{g.ny, g.nx}) + " " +
+                                    std::string(name_of(impl_->info.dtype))};
+    ETALON_TRY(impl_->begin(true));
+    ETALON_TRY(impl_->images->append_chunk(chunk));
+    return impl_->add_row(number, time_s, peaks);
+  });
+}
+
+Result<void> NxmxWriter::append_raw(const Frame& frame) {
+  return impl_->guarded([&]() -> Result<void> {
+    const Geometry& g = impl_->info.geometry;
+    const ArrayView image = frame.image.view();
+    if (image.dtype != impl_->info.dtype || !(image.shape == Shape{g.ny, g.nx}))
+      return Error{Errc::usage, "frame of " + to_string(image.shape) + " " +
+                                    std::string(name_of(image.dtype)) + " in a series of " +
+                                    to_string(Shape{g.ny, g.nx}) + " " +
+                                    std::string(name_of(impl_->info.dtype))};
+    ETALON_TRY(impl_->begin(false));
+    ETALON_TRY(impl_->images->append({image.data, image.dtype, {1, g.ny, g.nx}}));
+    return impl_->add_row(frame.number, frame.time_s, {});
+  });
+}
+
+Result<void> NxmxWriter::attach(const std::string& dataset, const ArrayView& values,
+                                const std::string& units) {
+  return impl_->guarded([&]() -> Result<void> {
+    ETALON_TRY(h5::write_array(impl_->file, dataset, values, units));
+    return {};
+  });
+}
+
+Result<void> NxmxWriter::finish() {
+  Impl& i = *impl_;
+  ETALON_TRY(i.guarded([&] { return i.finish(); }));
+  if (auto closed = h5::close_file(std::move(i.file), i.path); !closed.ok()) {
+    i.failed = true;
+    return closed;
+  }
+  return i.output.commit();
+}
+
+}  // namespace etalon
