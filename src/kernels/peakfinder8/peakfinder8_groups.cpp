@@ -15,16 +15,18 @@ double ratio(Int128 numerator, Int128 denominator) {
 struct Moments {
   Int128 x = 0, y = 0, weight = 0;
 
-  void add(std::size_t px, std::size_t py, std::int64_t w) {
+  void add(std::size_t px, std::size_t py, Int128 w) {
     x += static_cast<Int128>(px) * w;
     y += static_cast<Int128>(py) * w;
     weight += w;
   }
 };
 
-std::int64_t floor_div(std::int64_t a, std::int64_t b) {  // b > 0
-  const std::int64_t quotient = a / b;
-  return quotient - (a % b < 0 ? 1 : 0);
+// w less the bin's mean, in units of 2^-16 (the mean rounded down).
+Int128 above_mean(std::int64_t w, const Sums& radial) {
+  const Int128 scaled = Int128{radial.s} * 65536;
+  const Int128 quotient = scaled / radial.n;
+  return Int128{w} * 65536 - (scaled % radial.n < 0 ? quotient - 1 : quotient);
 }
 
 template <typename T>
@@ -121,13 +123,12 @@ class Measurer {
 
   // The group in hand as a peak; false when it is none.
   bool measure(const Panel& panel, Peak& peak) const {
-    Moments above, raw;  // over the radial mean in 1/256 units, and over zero
+    Moments above, raw;  // over the radial mean, and over zero
     std::int32_t largest = bad_value;
     for (std::uint32_t pixel : scratch_.group) {
       const std::size_t y = pixel / plan_.nx, x = pixel % plan_.nx;
       const std::int64_t w = value(pixel);
-      const Sums& radial = bin(pixel).sums;
-      above.add(x, y, 256 * w - floor_div(256 * radial.s, radial.n));
+      above.add(x, y, above_mean(w, bin(pixel).sums));
       raw.add(x, y, w);
       largest = std::max(largest, static_cast<std::int32_t>(w));
     }
