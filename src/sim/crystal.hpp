@@ -63,7 +63,7 @@ struct Reflection {
 };
 
 struct WilsonParameters {
-  double intensity = 600;  // mean |F|^2 at zero angle
+  double intensity = 900;  // mean |F|^2 at zero angle
   double b_factor = 25;    // square angstrom: the mean falls as exp(-B / (2 d^2))
   double d_min_angstrom = 2.0;
 };

@@ -39,8 +39,8 @@ PoissonSampler::PoissonSampler() {
       const double mean = octave * (1 + step / 16.0);
       Table table;
       double p = exact::exp(-mean), sum = p;
-      for (std::uint32_t k = 1; sum < 1 && p > 1e-22; ++k) {
-        table.cumulative.push_back(static_cast<std::uint64_t>(sum * 0x1p64));
+      for (std::uint32_t k = 1; k < mean || p > 1e-22; ++k) {
+        table.cumulative.push_back(sum < 1 ? static_cast<std::uint64_t>(sum * 0x1p64) : word_max);
         p *= mean / k;
         sum += p;
       }

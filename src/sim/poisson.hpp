@@ -21,7 +21,7 @@ class PoissonSampler {
   // `mean` below 1e9 (0 for negative ones and NaN); the number belongs to (key, index), index <
   // 2^32.
   std::uint32_t sample(double mean, const RandomKey& key, std::uint64_t index) const {
-    if (mean < table_begin || mean >= table_end) return sample_outside(mean, key, index);
+    if (!(mean >= table_begin && mean < table_end)) return sample_outside(mean, key, index);
     const auto words = random_words(key, index);
     const Split split = split_of(mean);
     const Table& table = tables_[split.table];

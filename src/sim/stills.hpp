@@ -37,7 +37,7 @@ struct StillsParameters {
   double weakest_photons = 0.1;  // spots expected below are neither drawn nor listed
 
   UnitCell cell;
-  double structure_factor_intensity = 600;  // mean |F|^2 at zero angle, photons
+  double structure_factor_intensity = 900;  // mean |F|^2 at zero angle, photons
   double b_factor = 25;                     // square angstrom
   RockingParameters rocking;
   SpotParameters spot;
