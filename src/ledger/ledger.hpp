@@ -1,88 +1,41 @@
-// The provenance graph: an append-only Merkle DAG of records on SQLite.
+// The provenance graph: an append-only Merkle DAG of records on SQLite. The tables are written down
+// in formats/ledger.md.
 #pragma once
 
-#include <array>
-#include <compare>
 #include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "base/cbor.hpp"
 #include "etalon/result.hpp"
+#include "ledger/hash.hpp"
+#include "ledger/record.hpp"
 
 namespace etalon {
 
-// SHA-256 (FIPS 180-4).
-struct Hash {
-  std::array<std::uint8_t, 32> bytes{};
-
-  auto operator<=>(const Hash&) const = default;
-  std::string hex() const;
-  static Result<Hash> from_hex(std::string_view hex);
-};
-Hash sha256(ByteSpan bytes);
-Result<Hash> sha256_file(const std::string& path);
-
-class Sha256 {  // of bytes that come in pieces
- public:
-  Sha256();
-  ~Sha256();
-  Sha256(Sha256&&) noexcept;
-  Sha256& operator=(Sha256&&) noexcept;
-  void add(ByteSpan bytes);
-  Hash finish();
-
- private:
-  struct Impl;
-  std::unique_ptr<Impl> impl_;
-};
-
-// XXH3-128 of a raw frame: fast, not against an adversary; committed to by the Merkle root of its
-// batch.
-struct FrameSum {
-  std::array<std::uint8_t, 16> bytes{};
-  auto operator<=>(const FrameSum&) const = default;
-};
-FrameSum frame_sum(ByteSpan bytes);
-// Binary Merkle tree over the leaves in order (leaf and node prefixes as in RFC 9162 section 2.1),
-// SHA-256.
-Hash merkle_root(const std::vector<FrameSum>& leaves);
-
-// A thing a record refers to: another record, bytes with a hash, or bytes that lie in a file.
-struct Artifact {
-  std::string role;  // "series", "peaks", "recipe", ...
-  Hash hash;         // content; of the record itself where role is "record"
-  std::string path;  // where the bytes were last seen; event metadata, not part of the content id;
-                     // may be empty
-
-  bool operator==(const Artifact&) const = default;
-};
-
-// One step: what went in, what came out, with which settings and which program.
-struct Record {
-  std::string kind;  // "calibrate", "find", "veto", "reduce", "store", "analyse", "decide", ...
-  std::vector<Artifact> inputs, outputs;
-  cbor::Value settings;
-  std::string program;  // "etalon 0.1.0"
-
-  // SHA-256 of the deterministic CBOR of {kind, inputs, outputs, settings, program}.
-  Hash id() const;
-};
-
-// When, where and by whom: beside the record, not in its id.
+// When, where and by whom: beside the record, not in its id. Each event's hash covers the one
+// before, so the newest commits to them all.
 struct Event {
   Hash record;
   std::string time;  // ISO 8601 UTC
   std::string host, user;
   std::int64_t process = 0;
+  Hash hash;
 };
 
 struct Problem {
-  std::string what;    // "record", "file", "database"
-  std::string name;    // record id or path
+  std::string what;    // "record", "event", "file" (changed), "missing" (file), "database"
+  std::string name;    // record id, event number, path
   std::string reason;  // "sha256 is .., recorded as .."
+};
+
+// What verify() looked at.
+struct Tally {
+  std::uint64_t records = 0, events = 0;
+  std::uint64_t files = 0, file_bytes = 0;
+  std::uint64_t superseded = 0;  // older contents of files that a later record wrote again
+  Hash head;                     // of the newest event; zero when there is none
 };
 
 // Thread-safe within a process; several processes may share the file.
@@ -96,26 +49,37 @@ class Ledger {
   Ledger& operator=(Ledger&&) noexcept;
 
   // Adds the record (once: the same work has the same id) and an event for this time. Durable when
-  // it returns.
+  // it returns. Add what produced something before what used it: lineage follows that order.
   Result<Hash> add(const Record& record);
   // Several at once, in one transaction.
   Result<std::vector<Hash>> add_all(const std::vector<Record>& records);
 
+  // Errc::missing when there is none, check when the stored bytes do not have this hash. Paths are
+  // absolute, each as the newest event that names one has it.
   Result<Record> get(const Hash& id) const;
   Result<std::vector<Event>> events(const Hash& id) const;
   Result<std::vector<Hash>> all() const;  // in order of first appearance
-  // Records whose outputs (inputs) hold this hash.
+  // Records whose outputs (inputs) hold this hash, in order of first appearance.
   Result<std::vector<Hash>> producers(const Hash& artifact) const;
   Result<std::vector<Hash>> consumers(const Hash& artifact) const;
+  // Records whose outputs claimed this path, newest first.
+  Result<std::vector<Hash>> writers(const std::string& path) const;
   // A full hash, a unique prefix of at least 6 digits of a record id or artifact hash, or a file
-  // (hashed).
+  // (hashed). Errc::missing when no record knows it, check when it is a file that a record wrote
+  // with other bytes, usage when the prefix is not unique.
   Result<Hash> resolve(std::string_view name) const;
 
-  // Everything that led to a record or artifact: records, parents first.
+  // Everything that led to a record or artifact: records, parents first. A parent is a record named
+  // as input, or one that produced an input and whose first event is before the child's last.
   Result<std::vector<Hash>> lineage(const Hash& start) const;
-  // Recomputes every record's id and re-hashes every file that a record says it wrote. Empty: all
-  // is well.
-  Result<std::vector<Problem>> verify() const;
+  // Parents of one record, as lineage follows them.
+  Result<std::vector<Hash>> parents(const Hash& id) const;
+
+  // Recomputes every record's id from its bytes, compares the index tables with the records, walks
+  // the chain of events and re-hashes every file that an output names, against the newest record
+  // that claims its path. Empty: all is well. `progress` is called while files are hashed.
+  Result<std::vector<Problem>> verify(Tally* tally = nullptr,
+                                      const HashProgress& progress = {}) const;
 
  private:
   struct Impl;

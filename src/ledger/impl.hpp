@@ -1,0 +1,45 @@
+// The inside of Ledger, shared by the files that implement it.
+#pragma once
+
+#include <mutex>
+
+#include "ledger/database.hpp"
+#include "ledger/ledger.hpp"
+#include "ledger/places.hpp"
+
+namespace etalon {
+
+enum class Side : std::int64_t { input = 0, output = 1 };
+
+// A row of the event table with its paths, as its hash covers them.
+struct EventRow {
+  struct Place {
+    std::int64_t side, position;
+    std::string path;
+  };
+  Hash record;
+  std::string time, host, user;
+  std::int64_t process = 0;
+  std::vector<Place> places;  // by side, then position
+
+  Hash hash(const Hash& previous) const;  // `previous` is zero for the first
+};
+
+// Zero where the bytes are no hash.
+Hash to_hash(ByteSpan bytes);
+
+struct Ledger::Impl {
+  Impl(std::string file, std::unique_ptr<Database> opened)
+      : path(std::move(file)), database(std::move(opened)), places(path) {}
+
+  Result<Hash> add(const Record& record, const std::string& time, Hash& head);
+  Result<std::int64_t> sequence(const Hash& id) const;  // of a record; 0 when there is none
+  Result<std::vector<Hash>> hashes(std::string_view sql, const Hash& of) const;
+
+  std::string path;
+  std::unique_ptr<Database> database;
+  Places places;
+  mutable std::mutex mutex;
+};
+
+}  // namespace etalon

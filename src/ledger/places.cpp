@@ -1,0 +1,44 @@
+#include "ledger/places.hpp"
+
+#include <filesystem>
+#include <system_error>
+
+namespace etalon {
+namespace {
+
+// Ends with '/'.
+std::string resolve_folder(const std::filesystem::path& folder) {
+  std::error_code failed;
+  std::filesystem::path resolved = std::filesystem::weakly_canonical(folder, failed);
+  if (failed) resolved = folder.lexically_normal();
+  std::string text = resolved.string();
+  if (text.empty() || text.back() != '/') text += '/';
+  return text;
+}
+
+std::filesystem::path absolute(const std::string& path) {
+  std::error_code failed;
+  auto whole = std::filesystem::absolute(path, failed);
+  return (failed ? std::filesystem::path(path) : whole).lexically_normal();
+}
+
+}  // namespace
+
+Places::Places(const std::string& ledger_path)
+    : folder_(resolve_folder(absolute(ledger_path).parent_path())) {}
+
+std::string Places::stored(const std::string& path) {
+  const std::filesystem::path whole = absolute(path);
+  const auto [entry, fresh] = resolved_.try_emplace(whole.parent_path().string());
+  if (fresh) entry->second = resolve_folder(whole.parent_path());
+  std::string text = entry->second + whole.filename().string();
+  if (text.starts_with(folder_)) text.erase(0, folder_.size());
+  return text;
+}
+
+std::string Places::actual(std::string_view stored) const {
+  if (stored.starts_with('/')) return std::string(stored);
+  return folder_ + std::string(stored);
+}
+
+}  // namespace etalon

@@ -1,0 +1,132 @@
+#include "ledger/schema.hpp"
+
+#include <filesystem>
+
+namespace etalon::schema {
+namespace {
+
+// Rows are added, never changed. INSERT OR REPLACE deletes without asking the delete trigger, so
+// taking a key again is refused as well.
+#define ETALON_APPEND_ONLY(table, key)                                                        \
+  {table "_keep_update", "CREATE TRIGGER " table "_keep_update BEFORE UPDATE ON " table       \
+                         " BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END"},     \
+      {table "_keep_delete", "CREATE TRIGGER " table "_keep_delete BEFORE DELETE ON " table   \
+                             " BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END"}, \
+  {                                                                                           \
+    table "_keep_replace", "CREATE TRIGGER " table "_keep_replace BEFORE INSERT ON " table    \
+                           " WHEN EXISTS (SELECT 1 FROM " table " WHERE " key                 \
+                           ") BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END"    \
+  }
+
+constexpr Object all_objects[] = {
+    {"record",
+     "CREATE TABLE record(seq INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE CHECK(length(id) = 32), "
+     "cbor BLOB NOT NULL) STRICT"},
+    {"artifact",
+     "CREATE TABLE artifact(record INTEGER NOT NULL REFERENCES record(seq), side INTEGER NOT NULL "
+     "CHECK(side IN (0, 1)), position INTEGER NOT NULL, role TEXT NOT NULL, hash BLOB NOT NULL "
+     "CHECK(length(hash) = 32), PRIMARY KEY(record, side, position)) STRICT, WITHOUT ROWID"},
+    {"event",
+     "CREATE TABLE event(seq INTEGER PRIMARY KEY, record INTEGER NOT NULL REFERENCES record(seq), "
+     "time TEXT NOT NULL, host TEXT NOT NULL, user TEXT NOT NULL, process INTEGER NOT NULL, "
+     "hash BLOB NOT NULL CHECK(length(hash) = 32)) STRICT"},
+    {"place",
+     "CREATE TABLE place(event INTEGER NOT NULL REFERENCES event(seq), side INTEGER NOT NULL "
+     "CHECK(side IN (0, 1)), position INTEGER NOT NULL, path TEXT NOT NULL, "
+     "PRIMARY KEY(event, side, position)) STRICT, WITHOUT ROWID"},
+    {"artifact_hash", "CREATE INDEX artifact_hash ON artifact(hash, side, record)"},
+    {"event_record", "CREATE INDEX event_record ON event(record, seq)"},
+    {"place_path", "CREATE INDEX place_path ON place(path, event)"},
+    ETALON_APPEND_ONLY("record", "seq = NEW.seq OR id = NEW.id"),
+    ETALON_APPEND_ONLY("artifact",
+                       "record = NEW.record AND side = NEW.side AND position = NEW.position"),
+    ETALON_APPEND_ONLY("event", "seq = NEW.seq"),
+    ETALON_APPEND_ONLY("place",
+                       "event = NEW.event AND side = NEW.side AND position = NEW.position"),
+};
+
+Result<bool> is_blank(Database& database) {
+  ETALON_ASSIGN(const auto id, database.integer("PRAGMA application_id"));
+  ETALON_ASSIGN(const auto tables, database.integer("SELECT count(*) FROM sqlite_master"));
+  return id == 0 && tables == 0;
+}
+
+Result<void> create(Database& database) {
+  ETALON_TRY(database.run("PRAGMA journal_mode = WAL"));
+  ETALON_ASSIGN(Transaction transaction, Transaction::begin(database));
+  ETALON_ASSIGN(const bool still_blank, is_blank(database));  // another process may have been first
+  if (!still_blank) return {};
+  for (const Object& object : all_objects)
+    ETALON_TRY(database.run(std::string(object.sql).c_str()));
+  const std::string marks = "PRAGMA application_id = " + std::to_string(application_id) +
+                            "; PRAGMA user_version = " + std::to_string(user_version);
+  ETALON_TRY(database.run(marks.c_str()));
+  return transaction.commit();
+}
+
+Result<void> check(Database& database, const std::string& path) {
+  const auto fail = [&](const std::string& reason) {
+    return Error{Errc::malformed, path + ": " + reason};
+  };
+  ETALON_ASSIGN(const auto id, database.integer("PRAGMA application_id"));
+  if (id != application_id)
+    return fail("not a ledger: a database of another program (application_id " +
+                std::to_string(id) + ")");
+  ETALON_ASSIGN(const auto stored, database.integer("PRAGMA user_version"));
+  if (stored != user_version)
+    return fail("a ledger of version " + std::to_string(stored) + "; this program knows version " +
+                std::to_string(user_version));
+  return {};
+}
+
+std::string percent_encoded(const std::string& path) {
+  constexpr char digits[] = "0123456789ABCDEF";
+  std::string out;
+  for (const char c : path) {
+    if (c != '%' && c != '?' && c != '#') {
+      out += c;
+      continue;
+    }
+    out += '%';
+    out += digits[static_cast<unsigned char>(c) >> 4];
+    out += digits[c & 15];
+  }
+  return out;
+}
+
+}  // namespace
+
+std::span<const Object> objects() { return all_objects; }
+
+Result<std::unique_ptr<Database>> open(const std::string& path, bool must_exist) {
+  std::error_code failed;
+  const std::filesystem::path absolute = std::filesystem::absolute(path, failed);
+  if (path.empty() || failed) return Error{Errc::usage, "ledger: '" + path + "' is no path"};
+  if (must_exist && !std::filesystem::exists(absolute, failed))
+    return Error{Errc::missing, path + ": no ledger there"};
+  if (std::filesystem::is_directory(absolute, failed))
+    return Error{Errc::usage, path + ": a folder, not a ledger"};
+
+  const int create_flag = must_exist ? 0 : SQLITE_OPEN_CREATE;
+  ETALON_ASSIGN(auto database,
+                Database::open(path, absolute.string(), SQLITE_OPEN_READWRITE | create_flag));
+  ETALON_TRY(database->run("PRAGMA busy_timeout = 30000; PRAGMA foreign_keys = ON"));
+  auto blank = is_blank(*database);
+  if (!blank.ok() && must_exist && blank.error().code == Errc::io) {
+    // A folder that we may not write to: SQLite's shared memory cannot be made, and nobody writes.
+    ETALON_ASSIGN(database, Database::open(
+                                path, "file:" + percent_encoded(absolute.string()) + "?immutable=1",
+                                SQLITE_OPEN_READONLY | SQLITE_OPEN_URI));
+    blank = is_blank(*database);
+  }
+  if (!blank.ok()) return std::move(blank).error();
+  if (*blank) {
+    if (must_exist) return Error{Errc::malformed, path + ": not a ledger: the file is empty"};
+    ETALON_TRY(create(*database));
+  }
+  ETALON_TRY(check(*database, path));
+  ETALON_TRY(database->run("PRAGMA synchronous = FULL"));
+  return database;
+}
+
+}  // namespace etalon::schema

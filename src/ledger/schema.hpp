@@ -1,0 +1,25 @@
+// The ledger's tables, as formats/ledger.md writes them down, and how a database becomes a ledger.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "ledger/database.hpp"
+
+namespace etalon::schema {
+
+inline constexpr std::int64_t application_id = 0x45544C47;  // "ETLG"
+inline constexpr std::int64_t user_version = 1;
+
+struct Object {
+  std::string_view name, sql;
+};
+std::span<const Object> objects();  // tables, indexes and triggers, in the order of creation
+
+// Opens the file and checks that it is a ledger of this version; an absent or empty database
+// becomes one unless `must_exist`.
+Result<std::unique_ptr<Database>> open(const std::string& path, bool must_exist);
+
+}  // namespace etalon::schema
