@@ -51,6 +51,9 @@ std::string list_some(const std::vector<Entry>& entries) {
 
 Lock::Lock() : lock_(mutex()) {
   static const bool once = [] {
+    // A file whose last write failed (disk full) stays half open in the library, which then crashes
+    // when it closes everything at exit. Files of ours are closed by then.
+    H5dont_atexit();
     H5open();
     H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
     static const H5Z_class2_t filter = {H5Z_CLASS_T_VERS, hdf5_filter_id, 1,       1,

@@ -69,16 +69,16 @@ class Dataset {
   const std::vector<Filter>& filters() const { return filters_; }
   const std::string& place() const { return place_; }  // "file: /path"
 
-  // The hyperslab [start, start + out.shape's extents, padded with ones in front) into `out`, whose
-  // type is this dataset's.
+  // The hyperslab from `start` with extents `count`, both of this dataset's rank, into `out`, which
+  // has that many elements of this dataset's type.
   Result<void> read(std::span<const std::size_t> start, std::span<const std::size_t> count,
                     const MutableArrayView& out) const;
   Result<Array> read_all() const;
   // Fails when elements of this many bytes cannot be what the file holds or do not fit this
   // machine.
   Result<void> check_size(std::size_t bytes) const;
-  // The stored bytes of the chunk at an offset in elements. Empty when they are not stored or not
-  // under the pipeline.
+  // The stored bytes of the chunk at an offset in elements. Empty when it was not written, or not
+  // passed through the filters.
   Result<std::vector<std::byte>> read_chunk(std::span<const std::size_t> offset) const;
 
  private:

@@ -1,5 +1,7 @@
 #include "store/hdf5_write.hpp"
 
+#include <algorithm>
+
 namespace etalon::h5 {
 namespace {
 
@@ -11,8 +13,9 @@ Id link_plist() {
 }
 
 Result<Id> write_dataset(hid_t file, const std::string& name, hid_t type, hid_t space,
-                         const void* data, std::string_view units) {
-  const Id links = link_plist(), plist(H5Pcreate(H5P_DATASET_CREATE));
+                         const void* data, std::string_view units,
+                         const Id& plist = Id(H5Pcreate(H5P_DATASET_CREATE))) {
+  const Id links = link_plist();
   H5Pset_obj_track_times(plist, false);  // the same calls give the same bytes
   Id dataset(H5Dcreate2(file, name.c_str(), type, space, links, plist, H5P_DEFAULT));
   if (!dataset.ok()) return failure(Errc::io, name + ": cannot create");
@@ -21,6 +24,13 @@ Result<Id> write_dataset(hid_t file, const std::string& name, hid_t type, hid_t 
     return failure(Errc::io, name + ": cannot write");
   if (!units.empty()) ETALON_TRY(set_attribute(dataset, "units", units));
   return dataset;
+}
+
+Id space_of(const Shape& shape) {
+  if (shape.rank() == 0) return Id(H5Screate(H5S_SCALAR));
+  hsize_t extents[Shape::max_rank] = {};
+  std::copy(shape.extents().begin(), shape.extents().end(), extents);
+  return Id(H5Screate_simple(static_cast<int>(shape.rank()), extents, nullptr));
 }
 
 Id text_type(std::string_view text) {
@@ -52,12 +62,21 @@ Result<void> close_file(Id file, const std::string& path) {
 Result<Id> write_array(hid_t file, const std::string& name, const ArrayView& array,
                        std::string_view units) {
   const Lock lock;
-  hsize_t extents[Shape::max_rank] = {};
-  for (std::size_t i = 0; i < array.shape.rank(); ++i) extents[i] = array.shape[i];
-  const Id space(array.shape.rank() == 0
-                     ? H5Screate(H5S_SCALAR)
-                     : H5Screate_simple(static_cast<int>(array.shape.rank()), extents, nullptr));
+  const Id space = space_of(array.shape);
   return write_dataset(file, name, native_type(array.dtype), space, array.data, units);
+}
+
+Result<Id> write_packed(hid_t file, const std::string& name, const ArrayView& array) {
+  if (array.shape.rank() == 0 || array.count() == 0) return write_array(file, name, array);
+  const Lock lock;
+  hsize_t extents[Shape::max_rank] = {};
+  std::copy(array.shape.extents().begin(), array.shape.extents().end(), extents);
+  const Id space = space_of(array.shape);
+  const Id plist(H5Pcreate(H5P_DATASET_CREATE));
+  if (H5Pset_chunk(plist, static_cast<int>(array.shape.rank()), extents) < 0 ||
+      H5Pset_shuffle(plist) < 0 || H5Pset_deflate(plist, 4) < 0)
+    return failure(Errc::io, name + ": cannot create");
+  return write_dataset(file, name, native_type(array.dtype), space, array.data, {}, plist);
 }
 
 Result<Id> write_number(hid_t file, const std::string& name, double value, std::string_view units) {

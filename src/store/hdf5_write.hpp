@@ -16,6 +16,9 @@ Result<void> close_file(Id file, const std::string& path);
 // Datasets under an existing file; groups on the way are made. `units` empty: no such attribute.
 Result<Id> write_array(hid_t file, const std::string& name, const ArrayView& array,
                        std::string_view units = {});
+// The same under byte shuffle and deflate, as one chunk: for what compresses by orders of
+// magnitude.
+Result<Id> write_packed(hid_t file, const std::string& name, const ArrayView& array);
 Result<Id> write_number(hid_t file, const std::string& name, double value,
                         std::string_view units = {});
 Result<Id> write_integer(hid_t file, const std::string& name, std::int64_t value);

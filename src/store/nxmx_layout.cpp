@@ -80,7 +80,7 @@ Result<void> write_detector(hid_t file, const SeriesInfo& info) {
                                  std::llround(info.saturation_value)));
   if (info.pixel_mask.size() == g.pixels() && !info.pixel_mask.empty()) {
     const std::span<const std::uint32_t> bits(info.pixel_mask);
-    ETALON_TRY(h5::write_array(file, detector + "/pixel_mask", view_of(bits, {g.ny, g.nx})));
+    ETALON_TRY(h5::write_packed(file, detector + "/pixel_mask", view_of(bits, {g.ny, g.nx})));
   }
   ETALON_TRY(h5::make_group(file, transformations, "NXtransformations"));
   ETALON_TRY(write_translation(file, transformations + "/det_z", g.distance_m * 1e3, {0, 0, 1},

@@ -67,7 +67,7 @@ std::string find_entry(const h5::File& file, std::string images) {
   }
 }
 
-std::string find_detector(const h5::File& file, const std::string& entry) {
+std::string detector_of_entry(const h5::File& file, const std::string& entry) {
   const std::string instrument = entry + "/instrument/";
   if (file.exists(instrument + "detector")) return instrument + "detector/";
   for (const std::string& name : file.members(instrument))
@@ -112,9 +112,13 @@ void read_pixel_mask(const h5::File& file, const std::string& detector, SeriesIn
 
 }  // namespace
 
+std::string find_detector(const h5::File& file, const std::string& images) {
+  return detector_of_entry(file, find_entry(file, images));
+}
+
 void read_nxmx_metadata(const h5::File& file, const std::string& images, SeriesInfo& info) {
   const std::string entry = find_entry(file, images);
-  const std::string detector = find_detector(file, entry);
+  const std::string detector = detector_of_entry(file, entry);
   Geometry& g = info.geometry;
   const auto length = [&](const std::string& name) {
     return convert(file.number(detector + name), lengths);

@@ -2,6 +2,8 @@
 
 #include <filesystem>
 
+#include "codec/hdf5_filter.hpp"
+
 namespace etalon {
 namespace {
 
@@ -28,7 +30,22 @@ class Hdf5Series final : public SeriesReader {
       return Error{Errc::malformed, images_.place() + ": too many elements"};
     ETALON_TRY(images_.check_size(frame.count() * size_of(info_.dtype)));
     read_nxmx_metadata(file_, dataset, info_);
+    const std::string detector = find_detector(file_, dataset);
+    const std::size_t limit = std::size_t{1} << 24;
+    const auto row = [&](const char* name) {
+      auto values = file_.numbers(detector + name, limit).value_or(std::vector<double>{});
+      if (values.size() != info_.frames) values.clear();
+      return values;
+    };
+    numbers_ = row("sequence_number");
+    times_s_ = row("start_time");
     return {};
+  }
+
+  std::uint64_t source_number(std::uint64_t index) const override {
+    if (index >= numbers_.size()) return index;
+    const double n = numbers_[index];
+    return n >= 0 && n < 0x1p53 ? static_cast<std::uint64_t>(n) : index;
   }
 
   Result<Frame> read(std::uint64_t index) override {
@@ -45,10 +62,12 @@ class Hdf5Series final : public SeriesReader {
       start[axis] = rest % shape[axis];
       rest /= shape[axis];
     }
-    Frame frame{index, static_cast<double>(index) * info_.frame_time_s,
-                Array(info_.dtype, {info_.geometry.ny, info_.geometry.nx})};
-    auto read = images_.read(std::span(start, shape.rank()), std::span(count, shape.rank()),
-                             frame.image.mutable_view());
+    Frame frame{
+        index,
+        index < times_s_.size() ? times_s_[index] : static_cast<double>(index) * info_.frame_time_s,
+        Array(info_.dtype, {info_.geometry.ny, info_.geometry.nx})};
+    auto read = read_hyperslab(std::span(start, shape.rank()), std::span(count, shape.rank()),
+                               frame.image.mutable_view());
     if (!read.ok()) {
       Error why = std::move(read).error();
       why.message += " (frame " + std::to_string(index) + ")";
@@ -58,9 +77,37 @@ class Hdf5Series final : public SeriesReader {
   }
 
  private:
+  // Chunks of one frame under the Etalon filter alone are decoded here, without HDF5 and its lock.
+  bool has_frame_chunks() const {
+    const Shape& chunk = images_.chunk();
+    if (chunk.rank() < 2 || images_.filters().size() != 1 ||
+        images_.filters()[0].id != hdf5_filter_id)
+      return false;
+    return chunk.count() == info_.geometry.pixels() &&
+           chunk[chunk.rank() - 2] == info_.geometry.ny &&
+           chunk[chunk.rank() - 1] == info_.geometry.nx;
+  }
+
+  Result<void> read_hyperslab(std::span<const std::size_t> start,
+                              std::span<const std::size_t> count, const MutableArrayView& out) {
+    if (!has_frame_chunks()) return images_.read(start, count, out);
+    ETALON_ASSIGN(const std::vector<std::byte> chunk, images_.read_chunk(start));
+    if (chunk.empty()) return images_.read(start, count, out);
+    auto decoded = [&]() -> Result<void> {
+      ETALON_ASSIGN(const StreamInfo about, inspect_chunk(chunk));
+      if (about.dtype != out.dtype || about.shape.count() != out.shape.count())
+        return Error{Errc::malformed, "chunk of " + to_string(about.shape) + " " +
+                                          std::string(name_of(about.dtype))};
+      return decode_chunk_into(chunk, {out.data, out.dtype, about.shape});
+    }();
+    if (!decoded.ok()) return std::move(decoded).error().in(images_.place());
+    return {};
+  }
+
   h5::File file_;
   h5::Dataset images_;
   SeriesInfo info_;
+  std::vector<double> numbers_, times_s_;  // a value a frame, or empty
 };
 
 }  // namespace

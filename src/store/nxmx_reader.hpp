@@ -18,6 +18,9 @@ Result<std::string> find_images(const h5::File& file, const std::string& wanted,
 // filled in.
 void read_nxmx_metadata(const h5::File& file, const std::string& images, SeriesInfo& info);
 
+// The group of the detector that took the images, ending in '/', whether or not it is there.
+std::string find_detector(const h5::File& file, const std::string& images);
+
 // Frames are the last two axes; axes before them are run through in order.
 Result<std::unique_ptr<SeriesReader>> open_hdf5_series(const std::string& path,
                                                        const OpenOptions& options);

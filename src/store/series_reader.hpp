@@ -25,6 +25,9 @@ class SeriesReader {
   virtual const SeriesInfo& info() const = 0;
   // The frame at `index` of [0, info().frames). Errors name file, place and reason.
   virtual Result<Frame> read(std::uint64_t index) = 0;
+  // The number that the frame at `index` had in the series it was taken from: where frames were
+  // left out, stored files keep it.
+  virtual std::uint64_t source_number(std::uint64_t index) const { return index; }
   // Files that were read, for the ledger.
   virtual std::vector<std::string> files() const = 0;
 };
