@@ -1,0 +1,160 @@
+#include <zstd.h>
+
+#include <cstring>
+#include <exception>
+
+#include "codec/chunk_format.hpp"
+#include "codec/counts.hpp"
+#include "codec/planes.hpp"
+#include "codec/scaled.hpp"
+
+namespace etalon {
+namespace {
+
+using namespace codec;
+
+Error bad(const std::string& reason) { return {Errc::malformed, "chunk: " + reason}; }
+
+void apply_fills(const CountsLayout& layout, const ChunkHead& head, std::byte* out) {
+  const std::size_t size = size_of(head.dtype);
+  for_each_row(layout.fills, layout.grid.nx,
+               [&](std::size_t at, std::size_t length, std::uint8_t label) {
+                 if (label > head.fills.size()) return;
+                 const std::uint64_t pattern = head.fills[label - 1u];
+                 for (std::size_t i = at; i < at + length; ++i)
+                   std::memcpy(out + i * size, &pattern, size);
+               });
+}
+
+template <typename T>
+Result<CountsLayout> counts_of(const ChunkParts& parts, const Grid& grid, std::size_t fills,
+                               std::span<T> out) {
+  CountsLayout layout;
+  layout.grid = grid;
+  ETALON_TRY(decode_counts<T>(parts.side, parts.symbols, parts.bits, parts.head.regions.size(),
+                              fills, layout, out));
+  return layout;
+}
+
+template <typename T>
+Result<void> decode_offset(const ChunkParts& parts, const Grid& grid, std::span<T> out) {
+  std::vector<std::uint32_t> less(out.size());
+  ETALON_ASSIGN(const auto layout,
+                counts_of<std::uint32_t>(parts, grid, parts.head.fills.size(), less));
+  for (std::size_t i = 0; i < out.size(); ++i) out[i] = static_cast<T>(parts.head.base + less[i]);
+  apply_fills(layout, parts.head, reinterpret_cast<std::byte*>(out.data()));
+  return {};
+}
+
+template <typename T>
+Result<void> decode_scaled(const ChunkParts& parts, const Grid& grid, std::span<T> out) {
+  std::vector<std::int32_t> q(out.size());
+  const std::size_t exact_label = parts.head.fills.size() + 1;
+  ETALON_ASSIGN(const auto layout, counts_of<std::int32_t>(parts, grid, exact_label, q));
+  for (std::size_t i = 0; i < out.size(); ++i) out[i] = unscale<T>(q[i], parts.head.step);
+  apply_fills(layout, parts.head, reinterpret_cast<std::byte*>(out.data()));
+  // Exact elements lie in the order of the array, not of the rectangles.
+  std::vector<std::uint8_t> exact(out.size());
+  std::size_t count = 0;
+  for_each_row(layout.fills, grid.nx, [&](std::size_t at, std::size_t length, std::uint8_t label) {
+    if (label != exact_label) return;
+    std::memset(exact.data() + at, 1, length);
+  });
+  for (std::uint8_t e : exact) count += e;
+  if ((count == 0) != parts.exact.empty()) return bad("exact elements do not match their map");
+  if (count == 0) return {};
+  std::vector<T> kept(count);
+  ETALON_TRY(decode_planes(parts.exact, sizeof(T), true, Grid{1, 1, count},
+                           std::as_writable_bytes(std::span(kept))));
+  const T* next = kept.data();
+  for (std::size_t i = 0; i < out.size(); ++i)
+    if (exact[i] != 0) out[i] = *next++;
+  return {};
+}
+
+Result<void> decode_elements(const ChunkParts& parts, const MutableArrayView& out) {
+  const ChunkHead& head = parts.head;
+  const Grid grid = grid_of(head.shape, head.regions.size());
+  switch (head.engine) {
+    case Engine::stored:
+      if (parts.data.size() != out.size_bytes())
+        return bad("stored bytes are not as many as declared");
+      if (!parts.data.empty()) std::memcpy(out.data, parts.data.data(), parts.data.size());
+      return {};
+    case Engine::zstd: {
+      const std::size_t size =
+          ZSTD_decompress(out.data, out.size_bytes(), parts.data.data(), parts.data.size());
+      if (ZSTD_isError(size) != 0 || size != out.size_bytes()) return bad("zstd frame is damaged");
+      return {};
+    }
+    case Engine::planes:
+      return decode_planes(parts.data, size_of(head.dtype), is_float(head.dtype), grid,
+                           out.bytes());
+    case Engine::counts:
+    case Engine::scaled:
+    case Engine::offset:
+      break;
+  }
+  if (out.count() == 0) return bad("no elements to code");
+  return visit(head.dtype, [&](auto zero) -> Result<void> {
+    using T = decltype(zero);
+    if constexpr (std::is_floating_point_v<T>) {
+      return decode_scaled<T>(parts, grid, out.as<T>());
+    } else if constexpr (sizeof(T) == 8) {
+      return decode_offset<T>(parts, grid, out.as<T>());
+    } else {
+      ETALON_ASSIGN(const auto layout, counts_of<T>(parts, grid, head.fills.size(), out.as<T>()));
+      apply_fills(layout, head, out.data);
+      return {};
+    }
+  });
+}
+
+Result<void> decode_into(const ChunkParts& parts, const MutableArrayView& out) {
+  auto done = decode_elements(parts, out);
+  if (done.ok()) return done;
+  Error error = std::move(done).error();
+  return error.message.starts_with("chunk:") ? std::move(error) : std::move(error).in("chunk");
+}
+
+}  // namespace
+
+Result<Array> decode_chunk(std::span<const std::byte> chunk) {
+  try {
+    ETALON_ASSIGN(const auto parts, parse_chunk(chunk));
+    Array array(parts.head.dtype, parts.head.shape);
+    ETALON_TRY(decode_into(parts, array.mutable_view()));
+    return array;
+  } catch (const std::exception& e) {
+    return Error{Errc::io, std::string("decompress: ") + e.what()};
+  }
+}
+
+Result<void> decode_chunk_into(std::span<const std::byte> chunk, const MutableArrayView& out) {
+  try {
+    ETALON_ASSIGN(const auto parts, parse_chunk(chunk));
+    if (parts.head.dtype != out.dtype || !(parts.head.shape == out.shape))
+      return bad("holds " + std::string(name_of(parts.head.dtype)) + " " +
+                 to_string(parts.head.shape) + " where " + std::string(name_of(out.dtype)) + " " +
+                 to_string(out.shape) + " is expected");
+    return decode_into(parts, out);
+  } catch (const std::exception& e) {
+    return Error{Errc::io, std::string("decompress: ") + e.what()};
+  }
+}
+
+Result<StreamInfo> inspect_chunk(std::span<const std::byte> chunk) {
+  ETALON_ASSIGN(const auto parts, parse_chunk(chunk));
+  StreamInfo info;
+  info.format = "etalon " + std::to_string(format_major) + "." + std::to_string(format_minor);
+  info.dtype = parts.head.dtype;
+  info.shape = info.chunk_shape = parts.head.shape;
+  info.bound = parts.head.regions[0].bound;
+  info.raw_bytes = parts.head.shape.count() * size_of(parts.head.dtype);
+  info.bytes = chunk.size();
+  info.chunks = 1;
+  info.regions = parts.head.regions;
+  return info;
+}
+
+}  // namespace etalon

@@ -1,0 +1,283 @@
+#include <algorithm>
+#include <atomic>
+#include <cstring>
+#include <exception>
+#include <mutex>
+
+#include "base/thread_pool.hpp"
+#include "codec/chunk_format.hpp"
+#include "codec/container_format.hpp"
+
+namespace etalon {
+namespace {
+
+using namespace codec;
+
+// Where the threads' first error in the order of the chunks is kept.
+class FirstError {
+ public:
+  void report(std::size_t i, Error error) {
+    const std::lock_guard lock(mutex_);
+    if (!error_ || i < index_) {
+      index_ = i;
+      error_ = std::move(error);
+    }
+  }
+  bool any() {
+    const std::lock_guard lock(mutex_);
+    return error_.has_value();
+  }
+  Result<void> result() && {
+    if (error_) return std::move(*error_);
+    return {};
+  }
+
+ private:
+  std::mutex mutex_;
+  std::size_t index_ = 0;
+  std::optional<Error> error_;
+};
+
+// body(i) for all i on `threads` threads; the first error in order.
+template <typename F>
+Result<void> for_chunks(std::size_t count, unsigned threads, F&& body) {
+  FirstError first;
+  const auto step = [&](std::size_t i) {
+    if (first.any()) return;
+    try {
+      if (Result<void> done = body(i); !done.ok())
+        first.report(i, std::move(done).error().in("chunk " + std::to_string(i)));
+    } catch (const std::exception& e) {
+      first.report(i, {Errc::io, "chunk " + std::to_string(i) + ": " + e.what()});
+    }
+  };
+  if (threads <= 1 || count <= 1) {
+    for (std::size_t i = 0; i < count; ++i) step(i);
+  } else {
+    ThreadPool pool(std::min<std::size_t>(threads, count) - 1);
+    pool.for_each(count, step);
+  }
+  return std::move(first).result();
+}
+
+// Copies the box at `from` of one array to the box at `to` of another, row by row.
+void copy_box(const std::byte* in, const Shape& in_shape, const Shape& from, std::byte* out,
+              const Shape& out_shape, const Shape& to, const Shape& extent, std::size_t size) {
+  const std::size_t rank = extent.rank();
+  if (extent.count() == 0) return;
+  if (rank == 0) {
+    std::memcpy(out, in, size);
+    return;
+  }
+  const std::size_t row = extent[rank - 1] * size;
+  Shape at = extent;
+  for (std::size_t i = 0; i < rank; ++i) at[i] = 0;
+  while (true) {
+    std::size_t source = 0, target = 0;
+    for (std::size_t i = 0; i < rank; ++i) {
+      source = source * in_shape[i] + from[i] + at[i];
+      target = target * out_shape[i] + to[i] + at[i];
+    }
+    std::memcpy(out + target * size, in + source * size, row);
+    std::size_t axis = rank - 1;
+    while (axis-- > 0) {
+      if (++at[axis] < extent[axis]) break;
+      at[axis] = 0;
+    }
+    if (axis == static_cast<std::size_t>(-1)) return;
+  }
+}
+
+Shape zeros(std::size_t rank) {
+  Shape shape;
+  std::array<std::size_t, Shape::max_rank> none{};
+  return Shape(std::span(none.data(), rank));
+}
+
+Shape default_chunk(const Shape& shape) {
+  Shape chunk = shape;
+  if (shape.rank() >= 3)
+    for (std::size_t i = 0; i + 2 < shape.rank(); ++i) chunk[i] = 1;
+  return chunk;
+}
+
+ByteSpan chunk_bytes(ByteSpan container, const ContainerIndex& index, std::size_t i) {
+  return container.subspan(index.chunks[i].offset, index.chunks[i].size);
+}
+
+// The chunk's head, which must be what the index says.
+Result<ChunkParts> parse_indexed(ByteSpan container, const ContainerIndex& index, std::size_t i) {
+  ETALON_ASSIGN(auto parts, parse_chunk(chunk_bytes(container, index, i)));
+  if (parts.head.dtype != index.dtype || !(parts.head.shape == chunk_box(index, i).extent))
+    return Error{Errc::malformed, "its type or shape is not what the container declares"};
+  return parts;
+}
+
+// Heads of all chunks say that they may hold what the index declares; only then memory is taken.
+Result<Array> allocate(ByteSpan container, const ContainerIndex& index, const Shape& shape) {
+  if (index.shape.count() == std::numeric_limits<std::size_t>::max() ||
+      index.shape.count() > std::numeric_limits<std::size_t>::max() / 16)
+    return Error{Errc::malformed, "container: declares too many elements"};
+  for (std::size_t i = 0; i < index.chunks.size(); ++i)
+    if (const auto parts = parse_indexed(container, index, i); !parts.ok())
+      return Error(parts.error()).in("chunk " + std::to_string(i));
+  return Array(index.dtype, shape);
+}
+
+}  // namespace
+
+Result<std::vector<std::byte>> compress(const ArrayView& array, const CompressOptions& options) {
+  try {
+    const Shape chunk_shape =
+        options.chunk.rank() == 0 ? default_chunk(array.shape) : options.chunk;
+    if (chunk_shape.rank() != array.shape.rank())
+      return Error{Errc::usage, "compress: chunk shape " + to_string(chunk_shape) +
+                                    " has not the array's " + std::to_string(array.shape.rank()) +
+                                    " axes"};
+    for (std::size_t i = 0; i < chunk_shape.rank(); ++i)
+      if (chunk_shape[i] == 0 && array.shape[i] != 0)
+        return Error{Errc::usage, "compress: chunks of no elements"};
+    const std::size_t rank = array.shape.rank();
+    const bool cut = rank >= 1 && (chunk_shape[rank - 1] != array.shape[rank - 1] ||
+                                   (rank >= 2 && chunk_shape[rank - 2] != array.shape[rank - 2]));
+    if (cut && (!options.regions.empty() || !options.mask.empty()))
+      return Error{Errc::usage, "compress: regions and masks need chunks of whole images"};
+
+    ContainerIndex index{array.dtype, chunk_shape, array.shape, options.bound, {}};
+    const std::size_t count =
+        array.shape.count() == 0 ? 0 : chunk_grid(array.shape, chunk_shape).count();
+    std::vector<Bytes> chunks(count);
+    const std::size_t size = size_of(array.dtype);
+    ETALON_TRY(for_chunks(count, options.threads, [&](std::size_t i) -> Result<void> {
+      const ChunkBox box = chunk_box(index, i);
+      Array piece(array.dtype, box.extent);
+      copy_box(array.data, array.shape, box.origin, piece.mutable_view().data, box.extent,
+               zeros(rank), box.extent, size);
+      ETALON_ASSIGN(chunks[i], encode_chunk(piece.view(), options));
+      return {};
+    }));
+    Bytes out = container_header(array.dtype, chunk_shape, options.bound);
+    for (Bytes& chunk : chunks) {
+      const Bytes head = section_head("CHNK", chunk.size());
+      out.insert(out.end(), head.begin(), head.end());
+      index.chunks.push_back({out.size(), chunk.size()});
+      out.insert(out.end(), chunk.begin(), chunk.end());
+      Bytes().swap(chunk);
+    }
+    const Bytes tail = container_tail(index, out.size());
+    out.insert(out.end(), tail.begin(), tail.end());
+    return out;
+  } catch (const std::exception& e) {
+    return Error{Errc::io, std::string("compress: ") + e.what()};
+  }
+}
+
+Result<Array> decompress(std::span<const std::byte> container, unsigned threads) {
+  try {
+    ETALON_ASSIGN(const auto index, parse_container(container));
+    ETALON_ASSIGN(Array array, allocate(container, index, index.shape));
+    const std::size_t size = size_of(index.dtype), rank = index.shape.rank();
+    std::byte* const out = array.mutable_view().data;
+    ETALON_TRY(for_chunks(index.chunks.size(), threads, [&](std::size_t i) -> Result<void> {
+      const ChunkBox box = chunk_box(index, i);
+      ETALON_ASSIGN(const Array piece, decode_chunk(chunk_bytes(container, index, i)));
+      copy_box(piece.view().data, box.extent, zeros(rank), out, index.shape, box.origin, box.extent,
+               size);
+      return {};
+    }));
+    return array;
+  } catch (const std::exception& e) {
+    return Error{Errc::io, std::string("decompress: ") + e.what()};
+  }
+}
+
+Result<Array> decompress_box(std::span<const std::byte> container, const Box& wanted) {
+  try {
+    ETALON_ASSIGN(const auto index, parse_container(container));
+    const std::size_t rank = index.shape.rank(), size = size_of(index.dtype);
+    if (wanted.axes.size() != rank)
+      return Error{Errc::usage, "box: has " + std::to_string(wanted.axes.size()) +
+                                    " axes, the array has " + std::to_string(rank)};
+    Shape begin = zeros(rank), extent = zeros(rank);
+    for (std::size_t i = 0; i < rank; ++i) {
+      const Box::Range& r = wanted.axes[i];
+      if (r.begin > r.end || r.end > index.shape[i])
+        return Error{Errc::usage, "box: axis " + std::to_string(i) + ": " +
+                                      std::to_string(r.begin) + ":" + std::to_string(r.end) +
+                                      " does not lie in 0:" + std::to_string(index.shape[i])};
+      begin[i] = r.begin;
+      extent[i] = r.end - r.begin;
+    }
+    std::vector<std::size_t> touched;
+    std::uint64_t most = 0;
+    for (std::size_t c = 0; c < index.chunks.size(); ++c) {
+      const ChunkBox box = chunk_box(index, c);
+      bool meets = true;
+      for (std::size_t i = 0; i < rank; ++i)
+        meets = meets && box.origin[i] < begin[i] + extent[i] &&
+                begin[i] < box.origin[i] + box.extent[i];
+      if (!meets) continue;
+      touched.push_back(c);
+      if (const auto parts = parse_indexed(container, index, c); !parts.ok())
+        return Error(parts.error()).in("chunk " + std::to_string(c));
+      most += box.extent.count();
+    }
+    if (extent.count() > most && extent.count() != 0)
+      return Error{Errc::malformed, "container: declares too many elements"};
+    Array array(index.dtype, extent);
+    for (std::size_t c : touched) {
+      auto piece = decode_chunk(chunk_bytes(container, index, c));
+      if (!piece.ok()) return std::move(piece).error().in("chunk " + std::to_string(c));
+      const ChunkBox box = chunk_box(index, c);
+      Shape from = begin, to = begin, part = begin;
+      for (std::size_t i = 0; i < rank; ++i) {
+        const std::size_t low = std::max(begin[i], box.origin[i]);
+        const std::size_t high = std::min(begin[i] + extent[i], box.origin[i] + box.extent[i]);
+        from[i] = low - box.origin[i];
+        to[i] = low - begin[i];
+        part[i] = high - low;
+      }
+      copy_box(piece->view().data, box.extent, from, array.mutable_view().data, extent, to, part,
+               size);
+    }
+    return array;
+  } catch (const std::exception& e) {
+    return Error{Errc::io, std::string("decompress: ") + e.what()};
+  }
+}
+
+Result<StreamInfo> inspect(std::span<const std::byte> container) {
+  try {
+    ETALON_ASSIGN(const auto index, parse_container(container));
+    StreamInfo info;
+    info.format = "etalon " + std::to_string(format_major) + "." + std::to_string(format_minor);
+    info.dtype = index.dtype;
+    info.shape = index.shape;
+    info.chunk_shape = index.chunk_shape;
+    info.bound = index.bound;
+    info.bytes = container.size();
+    info.chunks = index.chunks.size();
+    RegionInfo background;
+    background.kind = "default";
+    background.bound = index.bound;
+    info.regions.push_back(background);
+    for (std::size_t i = 0; i < index.chunks.size(); ++i) {
+      const auto parts = parse_indexed(container, index, i);
+      if (!parts.ok()) return Error(parts.error()).in("chunk " + std::to_string(i));
+      info.raw_bytes += parts->head.shape.count() * size_of(index.dtype);
+      for (std::size_t r = 0; r < parts->head.regions.size(); ++r) {
+        const RegionInfo& part = parts->head.regions[r];
+        if (r == info.regions.size()) info.regions.push_back({part.kind, part.bound, 0, 0, 0});
+        RegionInfo& whole = info.regions[r];
+        whole.elements += part.elements;
+        whole.bytes += part.bytes;
+        whole.max_error = std::max(whole.max_error, part.max_error);
+      }
+    }
+    return info;
+  } catch (const std::exception& e) {
+    return Error{Errc::io, std::string("inspect: ") + e.what()};
+  }
+}
+
+}  // namespace etalon

@@ -1,0 +1,44 @@
+#include "codec/chunk_format.hpp"
+#include "codec/container_format.hpp"
+
+namespace etalon {
+
+using namespace codec;
+
+Result<ContainerWriter> ContainerWriter::create(DType dtype, const Shape& chunk_shape,
+                                                const Bound& bound) {
+  if (chunk_shape.rank() == 0 || chunk_shape.count() == 0)
+    return Error{Errc::usage, "container: chunks need at least one axis and one element"};
+  ContainerWriter writer;
+  writer.dtype_ = dtype;
+  writer.chunk_shape_ = chunk_shape;
+  writer.bound_ = bound;
+  writer.offset_ = writer.header().size();
+  return writer;
+}
+
+std::vector<std::byte> ContainerWriter::header() const {
+  return container_header(dtype_, chunk_shape_, bound_);
+}
+
+Result<std::vector<std::byte>> ContainerWriter::chunk(std::span<const std::byte> encoded) {
+  ETALON_ASSIGN(const auto info, inspect_chunk(encoded));
+  if (info.dtype != dtype_ || !(info.shape == chunk_shape_))
+    return Error{Errc::usage, "container: chunk of " + std::string(name_of(info.dtype)) + " " +
+                                  to_string(info.shape) + " where " + std::string(name_of(dtype_)) +
+                                  " " + to_string(chunk_shape_) + " is expected"};
+  std::vector<std::byte> bytes = section_head("CHNK", encoded.size());
+  entries_.push_back({offset_ + bytes.size(), encoded.size()});
+  bytes.insert(bytes.end(), encoded.begin(), encoded.end());
+  offset_ += bytes.size();
+  return bytes;
+}
+
+std::vector<std::byte> ContainerWriter::finish() {
+  ContainerIndex index{dtype_, chunk_shape_, chunk_shape_, bound_, {}};
+  index.shape[0] = chunk_shape_[0] * entries_.size();
+  for (const Entry& e : entries_) index.chunks.push_back({e.offset, e.size});
+  return container_tail(index, offset_);
+}
+
+}  // namespace etalon

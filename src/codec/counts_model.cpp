@@ -1,0 +1,145 @@
+#include "codec/counts_model.hpp"
+
+#include <cstring>
+
+namespace etalon::codec {
+
+Grid grid_of(const Shape& shape, std::size_t labels) {
+  Grid g;
+  const std::size_t rank = shape.rank();
+  if (rank >= 1) g.nx = shape[rank - 1];
+  if (rank >= 2) g.ny = shape[rank - 2];
+  for (std::size_t axis = 0; axis + 2 < rank; ++axis) g.planes *= shape[axis];
+  if (labels == 1 && g.plane() < 4096) {
+    g.ny *= g.planes;
+    g.planes = 1;
+  }
+  return g;
+}
+
+void put_model(SideEncoder& out, const CountsModel& model, const CountsLayout& layout,
+               bool phases) {
+  const Grid& g = layout.grid;
+  out.put_raw(static_cast<unsigned>(model.predictor), 3);
+  out.put_raw(model.split == wide_split, 1);
+  UintModel bounds;
+  for (std::uint64_t b : layout.bounds) out.put(bounds, b);
+  put_rects(out, layout.fills, g.nx);
+  if (layout.bounds.size() > 1) put_rects(out, layout.regions, g.nx);
+  out.put_raw(model.tiling.log2_y, 4);
+  out.put_raw(model.tiling.log2_x, 4);
+  const std::size_t tiles = model.tiling.tiles();
+  for (std::size_t p = 0; p < g.planes; ++p)
+    put_levels(out, std::span(model.levels).subspan(p * tiles, tiles), model.tiling.columns());
+  UintModel counts, widths, phase;
+  auto segment = model.segments.begin();
+  for (std::size_t label = 0; label < layout.bounds.size(); ++label) {
+    const auto end = std::find_if(segment, model.segments.end(),
+                                  [&](const Segment& s) { return s.label != label; });
+    out.put(counts, static_cast<std::uint64_t>(end - segment) - 1);
+    for (unsigned first = 0; segment != end; ++segment) {
+      if (first != 0 || segment->first_class != 0)
+        out.put(widths, segment->first_class - first - 1u);
+      first = segment->first_class;
+      if (phases && layout.bounds[label] != 0) out.put(phase, segment->phase);
+    }
+  }
+  put_tables(out, std::span(model.tables).first(model.segments.size()));
+}
+
+Result<void> get_model(SideDecoder& in, CountsModel& model, CountsLayout& layout,
+                       std::size_t labels, std::size_t fills, bool is_unsigned) {
+  const auto bad = [](const char* reason) { return Error{Errc::malformed, reason}; };
+  const Grid& g = layout.grid;
+  const std::uint64_t predictor = in.get_raw(3);
+  if (predictor >= predictors) return bad("unknown predictor");
+  model.predictor = static_cast<Predictor>(predictor);
+  model.split = in.get_raw(1) ? wide_split : narrow_split;
+  UintModel bounds;
+  for (std::size_t i = 0; i < labels; ++i) {
+    layout.bounds.push_back(in.get(bounds));
+    if (layout.bounds.back() > std::numeric_limits<std::uint32_t>::max())
+      return bad("bound out of range");
+  }
+  ETALON_ASSIGN(layout.fills, get_rects(in, g.planes * g.ny, g.nx, fills + 1));
+  if (labels > 1) {
+    ETALON_ASSIGN(layout.regions, get_rects(in, g.ny, g.nx, labels));
+  }
+  model.tiling.ny = g.ny;
+  model.tiling.nx = g.nx;
+  model.tiling.log2_y = static_cast<unsigned>(in.get_raw(4));
+  model.tiling.log2_x = static_cast<unsigned>(in.get_raw(4));
+  const std::size_t tiles = model.tiling.tiles();
+  model.levels.reserve(tiles * g.planes);
+  for (std::size_t p = 0; p < g.planes; ++p) {
+    ETALON_ASSIGN(const auto levels, get_levels(in, tiles, model.tiling.columns()));
+    model.levels.insert(model.levels.end(), levels.begin(), levels.end());
+  }
+  UintModel counts, widths, phase;
+  const bool phases = is_unsigned && model.predictor == Predictor::none;
+  for (std::size_t label = 0; label < labels; ++label) {
+    const std::uint64_t count = in.get(counts) + 1;
+    if (count > max_classes || model.segments.size() + count > max_tables)
+      return bad("too many tables");
+    std::uint64_t first = 0;
+    for (std::uint64_t i = 0; i < count; ++i) {
+      if (i != 0) first += in.get(widths) + 1;
+      if (first >= max_classes) return bad("class out of range");
+      Segment s{static_cast<std::uint8_t>(label), static_cast<std::uint8_t>(first), 0};
+      if (phases && layout.bounds[label] != 0) s.phase = in.get(phase);
+      if (s.phase > 2 * layout.bounds[label]) return bad("phase out of range");
+      model.segments.push_back(s);
+    }
+  }
+  ETALON_ASSIGN(model.tables, get_tables(in, model.segments.size(), token_count(model.split)));
+  if (in.exhausted()) return bad("side information: truncated");
+  Frequencies silent{};
+  silent[0] = probability_one;
+  model.tables.push_back(silent);
+  return {};
+}
+
+std::vector<std::uint8_t> label_plane(const CountsLayout& layout) {
+  if (layout.bounds.size() < 2) return {};
+  std::vector<std::uint8_t> labels(layout.grid.plane());
+  for_each_row(layout.regions, layout.grid.nx,
+               [&](std::size_t at, std::size_t length, std::uint8_t label) {
+                 std::memset(labels.data() + at, label, length);
+               });
+  return labels;
+}
+
+std::vector<std::uint8_t> class_planes(const CountsModel& model, const Grid& grid) {
+  std::vector<std::uint8_t> classes(grid.count());
+  const std::size_t tiles = model.tiling.tiles();
+  for (std::size_t p = 0; p < grid.planes; ++p)
+    classes_of(model.tiling, std::span(model.levels).subspan(p * tiles, tiles),
+               classes.data() + p * grid.plane());
+  return classes;
+}
+
+void classes_to_tables(const CountsModel& model, const CountsLayout& layout,
+                       std::span<const std::uint8_t> labels, std::span<std::uint8_t> classes) {
+  std::array<std::array<std::uint8_t, max_classes>, max_labels> table{};
+  for (std::size_t s = 0; s < model.segments.size(); ++s) {
+    const Segment& segment = model.segments[s];
+    for (std::size_t c = segment.first_class; c < max_classes; ++c)
+      table[segment.label][c] = static_cast<std::uint8_t>(s);
+  }
+  if (labels.empty()) {
+    for (std::uint8_t& c : classes) c = table[0][c];
+  } else {
+    const std::size_t plane = layout.grid.plane();
+    for (std::size_t p = 0; p < layout.grid.planes; ++p)
+      for (std::size_t i = 0; i < plane; ++i) {
+        std::uint8_t& c = classes[p * plane + i];
+        c = table[labels[i]][c];
+      }
+  }
+  const auto silent = static_cast<std::uint8_t>(model.segments.size());
+  for_each_row(layout.fills, layout.grid.nx, [&](std::size_t at, std::size_t length, std::uint8_t) {
+    std::memset(classes.data() + at, silent, length);
+  });
+}
+
+}  // namespace etalon::codec

@@ -1,0 +1,111 @@
+#include "codec/fills.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <cstring>
+#include <limits>
+#include <map>
+#include <type_traits>
+
+namespace etalon::codec {
+namespace {
+
+// A rectangle costs about this many bits; the estimate only decides, it is not in the stream.
+constexpr double rectangle_bits = 22;
+
+template <typename T>
+std::uint64_t pattern_of(T value) {
+  std::uint64_t bits = 0;
+  std::memcpy(&bits, &value, sizeof value);
+  return bits;
+}
+
+template <typename T>
+class Finder {
+ public:
+  Finder(std::span<const T> values, const Grid& grid, std::span<const std::uint8_t> good)
+      : values_(values), grid_(grid), good_(good) {}
+
+  Fills find() {
+    if constexpr (std::is_floating_point_v<T>) {
+      special_floats();
+    } else {
+      const auto [low, high] = std::minmax_element(values_.begin(), values_.end());
+      consider(*high, false);
+      if (std::is_signed_v<T> && *low < 0) {
+        consider(*low, false);
+        if (*low != T(-1)) consider(T(-1), false);
+      }
+      if (!good_.empty()) consider(T(0), true);
+    }
+    return std::move(fills_);
+  }
+
+ private:
+  // Takes `value` as a fill where rectangles are cheaper than its symbols.
+  void consider(T value, bool masked_only) {
+    if (fills_.patterns.size() == max_fills) return;
+    const std::uint64_t pattern = pattern_of(value);
+    if (std::find(fills_.patterns.begin(), fills_.patterns.end(), pattern) != fills_.patterns.end())
+      return;
+    const std::size_t n = values_.size();
+    std::size_t count = 0;
+    for (T v : values_) count += pattern_of(v) == pattern;
+    if (count < 8) return;
+    std::vector<std::uint8_t> map(n);
+    count = 0;
+    for (std::size_t i = 0; i < n; ++i) {
+      const bool use =
+          pattern_of(values_[i]) == pattern && (!masked_only || good_[i % grid_.plane()] == 0);
+      map[i] = use;
+      count += use;
+    }
+    if (count < 8) return;
+    const auto rects = rects_of(map, grid_.planes * grid_.ny, grid_.nx);
+    double bits = masked_only ? 1 : std::log2(static_cast<double>(n) / static_cast<double>(count));
+    if constexpr (std::is_floating_point_v<T>)
+      bits += 16;
+    else
+      bits += std::max(0, static_cast<int>(std::bit_width(zigzag(std::int64_t(value)))) - 4);
+    if (static_cast<double>(rects.size()) * rectangle_bits >= static_cast<double>(count) * bits)
+      return;
+    fills_.patterns.push_back(pattern);
+    const auto label = static_cast<std::uint8_t>(fills_.patterns.size());
+    if (fills_.map.empty()) fills_.map.resize(n);
+    for (std::size_t i = 0; i < n; ++i)
+      if (map[i] != 0) fills_.map[i] = label;
+  }
+
+  // The commonest patterns that are no plain numbers.
+  void special_floats() {
+    std::map<std::uint64_t, std::size_t> seen;
+    for (T v : values_)
+      if ((!std::isfinite(v) || (v == 0 && std::signbit(v))) && seen.size() < 1024)
+        ++seen[pattern_of(v)];
+    for (std::size_t k = 0; k < max_fills && !seen.empty(); ++k) {
+      const auto most =
+          std::max_element(seen.begin(), seen.end(),
+                           [](const auto& a, const auto& b) { return a.second < b.second; });
+      T value;
+      std::memcpy(&value, &most->first, sizeof value);
+      seen.erase(most);
+      consider(value, false);
+    }
+  }
+
+  std::span<const T> values_;
+  const Grid& grid_;
+  std::span<const std::uint8_t> good_;
+  Fills fills_;
+};
+
+}  // namespace
+
+Fills find_fills(const ArrayView& elements, const Grid& grid, std::span<const std::uint8_t> good) {
+  return visit(elements.dtype, [&](auto zero) {
+    return Finder<decltype(zero)>(elements.as<decltype(zero)>(), grid, good).find();
+  });
+}
+
+}  // namespace etalon::codec

@@ -1,0 +1,88 @@
+#include "codec/label_map.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+namespace etalon::codec {
+
+std::vector<Rect> rects_of(std::span<const std::uint8_t> labels, std::size_t ny, std::size_t nx) {
+  std::vector<Rect> rects;
+  std::vector<std::uint8_t> left(labels.begin(), labels.end());
+  for (std::size_t y = 0; y < ny; ++y) {
+    std::uint8_t* const row = left.data() + y * nx;
+    for (std::size_t x = 0; x < nx; ++x) {
+      const std::uint8_t label = row[x];
+      if (label == 0) continue;
+      std::size_t width = 1;
+      while (x + width < nx && row[x + width] == label) ++width;
+      std::size_t height = 1;
+      const auto whole = [&](const std::uint8_t* r) {
+        return std::all_of(r + x, r + x + width, [&](std::uint8_t v) { return v == label; });
+      };
+      while (y + height < ny && whole(row + height * nx)) {
+        std::memset(row + height * nx + x, 0, width);
+        ++height;
+      }
+      rects.push_back({y, x, height, width, label});
+      x += width - 1;
+    }
+  }
+  return rects;
+}
+
+namespace {
+
+struct Models {
+  UintModel gap, height, width, label;
+};
+
+}  // namespace
+
+void put_rects(SideEncoder& out, const std::vector<Rect>& rects, std::size_t nx) {
+  Models m;
+  UintModel count;
+  out.put(count, rects.size());
+  std::size_t at = 0;
+  std::uint8_t last = 1;
+  for (const Rect& r : rects) {
+    const std::size_t start = r.y * nx + r.x;
+    out.put(m.gap, start - at);
+    out.put(m.height, r.height - 1);
+    out.put(m.width, r.width - 1);
+    out.put(m.label, zigzag(std::int64_t{r.label} - last));
+    at = start + 1;
+    last = r.label;
+  }
+}
+
+Result<std::vector<Rect>> get_rects(SideDecoder& in, std::size_t ny, std::size_t nx,
+                                    std::size_t labels) {
+  const auto bad = [](const char* reason) {
+    return Error{Errc::malformed, std::string("rectangles: ") + reason};
+  };
+  Models m;
+  UintModel counts;
+  const std::uint64_t pixels = std::uint64_t{ny} * nx;
+  const std::uint64_t count = in.get(counts);
+  if (count > pixels) return bad("more than there are pixels");
+  std::vector<Rect> rects;
+  std::uint64_t at = 0, area = 0;
+  std::int64_t last = 1;
+  for (std::uint64_t i = 0; i < count; ++i) {
+    const std::uint64_t gap = in.get(m.gap);
+    const std::uint64_t height = in.get(m.height) + 1, width = in.get(m.width) + 1;
+    last += unzigzag(in.get(m.label));
+    if (in.exhausted()) return bad("truncated");
+    if (gap >= pixels - at) return bad("outside the image");
+    const std::uint64_t start = at + gap, y = start / nx, x = start % nx;
+    if (height > ny - y || width > nx - x) return bad("outside the image");
+    if (last < 1 || last >= static_cast<std::int64_t>(labels)) return bad("unknown label");
+    area += height * width;
+    if (area > pixels) return bad("overlap");
+    rects.push_back({y, x, height, width, static_cast<std::uint8_t>(last)});
+    at = start + 1;
+  }
+  return rects;
+}
+
+}  // namespace etalon::codec

@@ -1,0 +1,172 @@
+#include "codec/planes.hpp"
+
+#include <cstring>
+
+#include "codec/rans.hpp"
+
+namespace etalon::codec {
+namespace {
+
+// Axes along which differences are taken: none, x, x and y, x and y and planes.
+inline constexpr unsigned axis_choices = 4;
+
+template <typename W>
+constexpr W top_bit = static_cast<W>(W{1} << (8 * sizeof(W) - 1));
+
+// Floats' bit patterns in the order of their values.
+template <typename W>
+W ordered(W bits) {
+  return (bits & top_bit<W>) ? static_cast<W>(~bits) : static_cast<W>(bits | top_bit<W>);
+}
+template <typename W>
+W unordered(W bits) {
+  return (bits & top_bit<W>) ? static_cast<W>(bits & ~top_bit<W>) : static_cast<W>(~bits);
+}
+template <typename W>
+W fold(W d) {  // zigzag modulo the width
+  return static_cast<W>((d << 1) ^ ((d & top_bit<W>) ? static_cast<W>(~W{0}) : W{0}));
+}
+template <typename W>
+W unfold(W d) {
+  return static_cast<W>((d >> 1) ^ ((d & 1) ? static_cast<W>(~W{0}) : W{0}));
+}
+
+// How far back one step along each axis is, and where the axis begins.
+struct Axis {
+  std::size_t stride, extent;
+};
+std::array<Axis, 3> axes_of(const Grid& g) {
+  return {Axis{1, g.nx}, Axis{g.nx, g.ny}, Axis{g.plane(), g.planes}};
+}
+
+template <typename W>
+void difference(std::vector<W>& w, const Axis& a) {
+  for (std::size_t block = 0; block < w.size(); block += a.stride * a.extent)
+    for (std::size_t i = block + a.stride * a.extent; i-- > block + a.stride;)
+      w[i] = static_cast<W>(w[i] - w[i - a.stride]);
+}
+template <typename W>
+void sum(std::vector<W>& w, const Axis& a) {
+  for (std::size_t block = 0; block < w.size(); block += a.stride * a.extent)
+    for (std::size_t i = block + a.stride; i < block + a.stride * a.extent; ++i)
+      w[i] = static_cast<W>(w[i] + w[i - a.stride]);
+}
+
+template <typename W>
+std::vector<Histogram> histograms_of(const std::vector<W>& words) {
+  std::vector<Histogram> h(sizeof(W), Histogram{});
+  for (W w : words)
+    for (std::size_t k = 0; k < sizeof(W); ++k) ++h[k][static_cast<std::uint8_t>(w >> (8 * k))];
+  return h;
+}
+
+template <typename W>
+Bytes encode(ByteSpan bytes, bool floats, const Grid& grid) {
+  std::vector<W> words(grid.count()), best;
+  if (!words.empty()) std::memcpy(words.data(), bytes.data(), bytes.size());
+  std::vector<Histogram> histograms = histograms_of(words);
+  const auto bits_of = [](const std::vector<Histogram>& h) {
+    double bits = 0;
+    for (const Histogram& plane : h) bits += entropy_bits(plane);
+    return bits;
+  };
+  double least = bits_of(histograms);
+  unsigned choice = 0;
+  std::vector<W> differences = words;
+  if (floats)
+    for (W& w : differences) w = ordered(w);
+  const auto axes = axes_of(grid);
+  std::vector<W> folded(words.size());
+  for (unsigned c = 1; c < axis_choices; ++c) {
+    if (axes[c - 1].extent == 1) continue;
+    difference(differences, axes[c - 1]);
+    for (std::size_t i = 0; i < words.size(); ++i) folded[i] = fold(differences[i]);
+    auto h = histograms_of(folded);
+    const double bits = bits_of(h);
+    if (bits >= least) continue;
+    least = bits;
+    choice = c;
+    histograms = std::move(h);
+    best = folded;
+  }
+  if (choice == 0) best = std::move(words);
+
+  std::vector<Frequencies> tables;
+  for (const Histogram& h : histograms) tables.push_back(normalize(h));
+  SideEncoder side;
+  side.put_raw(choice, 2);
+  put_tables(side, tables);
+  ByteWriter out;
+  const Bytes side_bytes = side.finish();
+  out.put_varint(side_bytes.size());
+  out.append(side_bytes);
+  std::vector<std::uint8_t> symbols(best.size()), contexts(best.size(), 0);
+  for (std::size_t k = 0; k < sizeof(W); ++k) {
+    for (std::size_t i = 0; i < best.size(); ++i)
+      symbols[i] = static_cast<std::uint8_t>(best[i] >> (8 * k));
+    const Bytes coded = rans_encode(contexts, symbols, std::span(&tables[k], 1));
+    out.put_varint(coded.size());
+    out.append(coded);
+  }
+  return out.take();
+}
+
+template <typename W>
+Result<void> decode(ByteSpan coded, bool floats, const Grid& grid, std::span<std::byte> out) {
+  ByteReader in(coded);
+  ETALON_ASSIGN(const auto side_size, in.get_varint());
+  ETALON_ASSIGN(const auto side_bytes, in.take(side_size));
+  SideDecoder side(side_bytes);
+  const auto choice = static_cast<unsigned>(side.get_raw(2));
+  ETALON_ASSIGN(const auto tables, get_tables(side, sizeof(W), 256));
+  std::vector<W> words(grid.count());
+  std::vector<std::uint8_t> symbols(words.size()), contexts(words.size(), 0);
+  for (std::size_t k = 0; k < sizeof(W); ++k) {
+    ETALON_ASSIGN(const auto size, in.get_varint());
+    ETALON_ASSIGN(const auto plane, in.take(size));
+    ETALON_TRY(rans_decode(plane, contexts, std::span(&tables[k], 1), symbols));
+    for (std::size_t i = 0; i < words.size(); ++i)
+      words[i] = static_cast<W>(words[i] | static_cast<W>(W{symbols[i]} << (8 * k)));
+  }
+  if (!in.done()) return Error{Errc::malformed, "byte planes: bytes left over"};
+  if (choice != 0) {
+    for (W& w : words) w = unfold(w);
+    const auto axes = axes_of(grid);
+    for (unsigned c = choice; c >= 1; --c) sum(words, axes[c - 1]);
+    if (floats)
+      for (W& w : words) w = unordered(w);
+  }
+  if (!words.empty()) std::memcpy(out.data(), words.data(), out.size());
+  return {};
+}
+
+}  // namespace
+
+Bytes encode_planes(ByteSpan bytes, std::size_t width, bool floats, const Grid& grid) {
+  switch (width) {
+    case 1:
+      return encode<std::uint8_t>(bytes, floats, grid);
+    case 2:
+      return encode<std::uint16_t>(bytes, floats, grid);
+    case 4:
+      return encode<std::uint32_t>(bytes, floats, grid);
+    default:
+      return encode<std::uint64_t>(bytes, floats, grid);
+  }
+}
+
+Result<void> decode_planes(ByteSpan coded, std::size_t width, bool floats, const Grid& grid,
+                           std::span<std::byte> out) {
+  switch (width) {
+    case 1:
+      return decode<std::uint8_t>(coded, floats, grid, out);
+    case 2:
+      return decode<std::uint16_t>(coded, floats, grid, out);
+    case 4:
+      return decode<std::uint32_t>(coded, floats, grid, out);
+    default:
+      return decode<std::uint64_t>(coded, floats, grid, out);
+  }
+}
+
+}  // namespace etalon::codec

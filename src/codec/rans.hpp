@@ -1,0 +1,62 @@
+// Interleaved range-asymmetric numeral systems with static tables: J. Duda, arXiv:1311.2540 (2013);
+// F. Giesen, arXiv:1402.3392 (2014). 32-bit states of which each symbol moves one, 16-bit words,
+// 12-bit probabilities. Symbol i belongs to lane i mod lanes and to the table context[i].
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "codec/side_coder.hpp"
+#include "etalon/result.hpp"
+
+namespace etalon::codec {
+
+inline constexpr unsigned probability_bits = 12;
+inline constexpr std::uint32_t probability_one = 1u << probability_bits;
+inline constexpr std::uint32_t least_state = 1u << 16;
+
+// Frequencies of the 256 symbols; they add up to probability_one.
+using Frequencies = std::array<std::uint16_t, 256>;
+using Histogram = std::array<std::uint32_t, 256>;
+
+// The nearest frequencies under which every symbol that occurs can be coded. An empty histogram
+// gives all to symbol 0.
+Frequencies normalize(const Histogram& histogram);
+// Bits that coding the histogram under the frequencies takes.
+double cost_bits(const Histogram& histogram, const Frequencies& frequencies);
+// Estimate of cost_bits plus the table itself, without building it.
+double entropy_bits(std::span<const std::uint32_t> histogram);
+
+void put_tables(SideEncoder& out, std::span<const Frequencies> tables);
+Result<std::vector<Frequencies>> get_tables(SideDecoder& in, std::size_t count,
+                                            std::size_t symbols);
+
+// How many lanes n symbols get; both sides compute it.
+constexpr std::size_t lanes_of(std::size_t n) { return n >= 8192 ? 32 : n >= 256 ? 4 : 1; }
+
+// States and words: u32 state per lane, then u16 words in the order in which they are read.
+Bytes rans_encode(std::span<const std::uint8_t> contexts, std::span<const std::uint8_t> symbols,
+                  std::span<const Frequencies> tables);
+// Every context must be below tables.size(). Errc::malformed when the bytes do not end where the
+// symbols do.
+Result<void> rans_decode(ByteSpan bytes, std::span<const std::uint8_t> contexts,
+                         std::span<const Frequencies> tables, std::span<std::uint8_t> symbols);
+
+// One slot of a decoding table: symbol | (frequency - 1) << 8 | (slot - first slot) << 20.
+using Slots = std::vector<std::uint32_t>;
+Slots decoding_slots(std::span<const Frequencies> tables);
+
+// The decoding loop over whole groups of 32 symbols: moves `at` over the words that it read, and
+// returns how many symbols it decoded; it stops where fewer than 32 words may be left.
+std::size_t rans_decode_groups_ref(const std::uint8_t* contexts, std::size_t n,
+                                   const std::uint32_t* slots, std::uint32_t* states,
+                                   const std::byte* words, std::size_t word_count, std::size_t& at,
+                                   std::uint8_t* symbols);
+std::size_t rans_decode_groups(const std::uint8_t* contexts, std::size_t n,
+                               const std::uint32_t* slots, std::uint32_t* states,
+                               const std::byte* words, std::size_t word_count, std::size_t& at,
+                               std::uint8_t* symbols);
+
+}  // namespace etalon::codec

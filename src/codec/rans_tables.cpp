@@ -1,0 +1,124 @@
+#include <cmath>
+
+#include "codec/rans.hpp"
+
+namespace etalon::codec {
+
+Frequencies normalize(const Histogram& histogram) {
+  Frequencies f{};
+  std::uint64_t total = 0;
+  for (std::uint32_t h : histogram) total += h;
+  if (total == 0) {
+    f[0] = probability_one;
+    return f;
+  }
+  std::int64_t left = probability_one;
+  for (std::size_t s = 0; s < 256; ++s) {
+    if (histogram[s] == 0) continue;
+    const std::uint64_t share = (histogram[s] * std::uint64_t{probability_one} + total / 2) / total;
+    f[s] = static_cast<std::uint16_t>(share == 0 ? 1 : share);
+    left -= f[s];
+  }
+  // Rounding is settled where it costs the fewest bits: d(bits)/df = histogram / f.
+  while (left != 0) {
+    std::size_t best = 256;
+    double best_score = 0;
+    for (std::size_t s = 0; s < 256; ++s) {
+      if (histogram[s] == 0 || (left < 0 && f[s] == 1)) continue;
+      const double score =
+          left > 0 ? double(histogram[s]) / (f[s] + 0.5) : -double(histogram[s]) / (f[s] - 0.5);
+      if (best == 256 || score > best_score) {
+        best = s;
+        best_score = score;
+      }
+    }
+    f[best] = static_cast<std::uint16_t>(f[best] + (left > 0 ? 1 : -1));
+    left += left > 0 ? -1 : 1;
+  }
+  return f;
+}
+
+double cost_bits(const Histogram& histogram, const Frequencies& frequencies) {
+  double bits = 0;
+  for (std::size_t s = 0; s < 256; ++s)
+    if (histogram[s] != 0) bits += histogram[s] * (probability_bits - std::log2(frequencies[s]));
+  return bits;
+}
+
+double entropy_bits(std::span<const std::uint32_t> histogram) {
+  double total = 0, bits = 0;
+  std::size_t used = 0;
+  for (std::uint32_t h : histogram) {
+    if (h == 0) continue;
+    total += h;
+    bits -= h * std::log2(static_cast<double>(h));
+    ++used;
+  }
+  if (used == 0) return 0;
+  return bits + total * std::log2(total) + (used == 1 ? 8.0 : 7.0 * static_cast<double>(used));
+}
+
+namespace {
+
+// Frequencies fall off along a row and resemble the table before, hence these contexts.
+struct TableModels {
+  UintModel first;
+  std::array<UintModel, 14> next;
+  UintModel last;
+};
+std::size_t context_of(unsigned before) { return static_cast<std::size_t>(std::bit_width(before)); }
+
+}  // namespace
+
+void put_tables(SideEncoder& out, std::span<const Frequencies> tables) {
+  TableModels m;
+  std::size_t last_before = 0;
+  for (const Frequencies& f : tables) {
+    std::size_t last = 255;
+    while (f[last] == 0) --last;
+    out.put(m.last,
+            zigzag(static_cast<std::int64_t>(last) - static_cast<std::int64_t>(last_before)));
+    last_before = last;
+    unsigned before = probability_one;
+    for (std::size_t s = 0; s < last; ++s) {  // the last one is what is left
+      out.put(m.next[context_of(before)], f[s]);
+      before = f[s];
+    }
+  }
+}
+
+Result<std::vector<Frequencies>> get_tables(SideDecoder& in, std::size_t count,
+                                            std::size_t symbols) {
+  TableModels m;
+  std::vector<Frequencies> tables(count);
+  std::int64_t last = 0;
+  for (Frequencies& f : tables) {
+    f.fill(0);
+    last += unzigzag(in.get(m.last));
+    if (last < 0 || last >= static_cast<std::int64_t>(symbols) || in.exhausted())
+      return Error{Errc::malformed, "tables: symbol out of range"};
+    std::uint64_t left = probability_one;
+    unsigned before = probability_one;
+    for (std::int64_t s = 0; s < last; ++s) {
+      const std::uint64_t value = in.get(m.next[context_of(before)]);
+      if (value >= left) return Error{Errc::malformed, "tables: frequencies exceed their sum"};
+      f[static_cast<std::size_t>(s)] = static_cast<std::uint16_t>(value);
+      before = static_cast<unsigned>(value);
+      left -= value;
+    }
+    f[static_cast<std::size_t>(last)] = static_cast<std::uint16_t>(left);
+  }
+  if (in.exhausted()) return Error{Errc::malformed, "tables: truncated"};
+  return tables;
+}
+
+Slots decoding_slots(std::span<const Frequencies> tables) {
+  Slots slots(tables.size() * probability_one);
+  std::uint32_t* at = slots.data();
+  for (const Frequencies& f : tables)
+    for (std::uint32_t s = 0; s < 256; ++s)
+      for (std::uint32_t i = 0; i < f[s]; ++i) *at++ = s | (f[s] - 1u) << 8 | i << 20;
+  return slots;
+}
+
+}  // namespace etalon::codec

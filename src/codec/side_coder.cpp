@@ -1,0 +1,110 @@
+#include "codec/side_coder.hpp"
+
+#include <bit>
+
+namespace etalon::codec {
+namespace {
+
+constexpr std::uint32_t least_range = 1u << 24;
+
+}  // namespace
+
+void SideEncoder::emit() {
+  bytes_.push_back(static_cast<std::byte>(low_ >> 24));
+  low_ <<= 8;
+  range_ <<= 8;
+}
+
+void SideEncoder::raise(std::uint32_t by) {
+  const std::uint32_t before = low_;
+  low_ += by;
+  if (low_ >= before) return;
+  for (std::size_t i = bytes_.size(); i-- > 0;) {
+    bytes_[i] = static_cast<std::byte>(static_cast<unsigned>(bytes_[i]) + 1);
+    if (bytes_[i] != std::byte{0}) break;
+  }
+}
+
+void SideEncoder::narrow(std::uint32_t bound, bool bit) {
+  if (bit) {
+    raise(bound);
+    range_ -= bound;
+  } else {
+    range_ = bound;
+  }
+  while (range_ < least_range) emit();
+}
+
+void SideEncoder::put_bit(BitModel& model, bool bit) {
+  narrow((range_ >> 16) * model.p0(), bit);
+  model.learn(bit);
+}
+
+void SideEncoder::put(UintModel& model, std::uint64_t value) {
+  const std::uint64_t v = value + 1;
+  const unsigned length = static_cast<unsigned>(std::bit_width(v)) - 1;
+  for (unsigned i = 0; i < length; ++i) put_bit(model.length[i], true);
+  put_bit(model.length[length], false);
+  if (length == 0) return;
+  put_bit(model.top[length], (v >> (length - 1)) & 1);
+  put_raw(v & ((std::uint64_t{1} << (length - 1)) - 1), length - 1);
+}
+
+void SideEncoder::put_raw(std::uint64_t value, unsigned bits) {
+  while (bits-- > 0) narrow(range_ >> 1, (value >> bits) & 1);
+}
+
+Bytes SideEncoder::finish() {
+  // The number with the most trailing zeros that the range holds: one byte says it.
+  raise((0u - low_) & (least_range - 1));
+  for (int i = 0; i < 4; ++i) emit();
+  for (int i = 0; i < 4 && !bytes_.empty() && bytes_.back() == std::byte{0}; ++i) bytes_.pop_back();
+  return std::move(bytes_);
+}
+
+SideDecoder::SideDecoder(ByteSpan bytes) : bytes_(bytes) {
+  for (int i = 0; i < 4; ++i) code_ = code_ << 8 | next();
+}
+
+std::uint32_t SideDecoder::next() {
+  const std::size_t at = at_++;
+  return at < bytes_.size() ? static_cast<std::uint32_t>(bytes_[at]) : 0;
+}
+
+bool SideDecoder::decide(std::uint32_t bound) {
+  const bool bit = code_ >= bound;
+  if (bit) {
+    code_ -= bound;
+    range_ -= bound;
+  } else {
+    range_ = bound;
+  }
+  while (range_ < least_range) {
+    range_ <<= 8;
+    code_ = code_ << 8 | next();
+  }
+  return bit;
+}
+
+bool SideDecoder::get_bit(BitModel& model) {
+  const bool bit = decide((range_ >> 16) * model.p0());
+  model.learn(bit);
+  return bit;
+}
+
+std::uint64_t SideDecoder::get(UintModel& model) {
+  unsigned length = 0;
+  while (length < 62 && get_bit(model.length[length])) ++length;
+  if (length == 0) return 0;
+  std::uint64_t v = 2 | (get_bit(model.top[length]) ? 1 : 0);
+  v = v << (length - 1) | get_raw(length - 1);
+  return v - 1;
+}
+
+std::uint64_t SideDecoder::get_raw(unsigned bits) {
+  std::uint64_t value = 0;
+  while (bits-- > 0) value = value << 1 | (decide(range_ >> 1) ? 1 : 0);
+  return value;
+}
+
+}  // namespace etalon::codec

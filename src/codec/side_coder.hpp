@@ -1,0 +1,80 @@
+// Side information (maps, tables, rectangles) through an adaptive binary range coder: no tables of
+// its own, so that small things stay small. After Martin, "Range encoding" (1979), with carries
+// propagated into the bytes already written; probabilities adapt fast first, slower later.
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "base/bytes.hpp"
+
+namespace etalon::codec {
+
+// Probability of a 0 bit, in 1/65536.
+class BitModel {
+ public:
+  std::uint32_t p0() const { return p0_; }
+  void learn(bool bit) {
+    const unsigned rate = seen_ < 4 ? ++seen_ + 1u : 5u;
+    if (bit)
+      p0_ -= p0_ >> rate;
+    else
+      p0_ += (65536 - p0_) >> rate;
+    if (p0_ < 64) p0_ = 64;
+    if (p0_ > 65536 - 64) p0_ = 65536 - 64;
+  }
+
+ private:
+  std::uint32_t p0_ = 32768;
+  unsigned seen_ = 0;
+};
+
+// Numbers below 2^62 as Elias-gamma codes of value + 1 whose length and leading bit are modelled.
+struct UintModel {
+  static constexpr std::uint64_t limit = std::uint64_t{1} << 62;
+  std::array<BitModel, 64> length, top;
+};
+
+class SideEncoder {
+ public:
+  void put_bit(BitModel& model, bool bit);
+  void put(UintModel& model, std::uint64_t value);
+  void put_raw(std::uint64_t value, unsigned bits);  // bits <= 64, equally likely
+  Bytes finish();
+
+ private:
+  void emit();
+  void raise(std::uint32_t by);
+  void narrow(std::uint32_t bound, bool bit);
+
+  Bytes bytes_;
+  std::uint32_t low_ = 0, range_ = 0xFFFFFFFF;
+};
+
+// Reads what SideEncoder wrote. Bytes past the end read as zero, since up to four trailing zeros
+// are not stored; `exhausted` tells that more were read than any encoder leaves out.
+class SideDecoder {
+ public:
+  explicit SideDecoder(ByteSpan bytes);
+  bool get_bit(BitModel& model);
+  std::uint64_t get(UintModel& model);
+  std::uint64_t get_raw(unsigned bits);
+  bool exhausted() const { return at_ > bytes_.size() + 4; }
+
+ private:
+  bool decide(std::uint32_t bound);
+  std::uint32_t next();
+
+  ByteSpan bytes_;
+  std::size_t at_ = 0;
+  std::uint32_t code_ = 0, range_ = 0xFFFFFFFF;
+};
+
+constexpr std::uint64_t zigzag(std::int64_t value) {
+  return (static_cast<std::uint64_t>(value) << 1) ^ static_cast<std::uint64_t>(value >> 63);
+}
+constexpr std::int64_t unzigzag(std::uint64_t value) {
+  return static_cast<std::int64_t>(value >> 1) ^ -static_cast<std::int64_t>(value & 1);
+}
+
+}  // namespace etalon::codec

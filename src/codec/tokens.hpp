@@ -1,0 +1,86 @@
+// Unsigned numbers as a token, which the entropy coder codes, and raw bits that follow. Below
+// 2^split the token is the number; above, it names the octave and the two bits after the leading
+// one, as in JPEG XL's hybrid integers (ISO/IEC 18181-1, C.3.3).
+#pragma once
+
+#include <bit>
+#include <cstdint>
+#include <cstring>
+#include <vector>
+
+#include "base/bytes.hpp"
+
+namespace etalon::codec {
+
+inline constexpr unsigned narrow_split = 5, wide_split = 7;
+
+struct Token {
+  std::uint8_t symbol;
+  std::uint8_t bits;  // how many raw bits follow: the low ones of the number
+};
+
+constexpr std::size_t token_count(unsigned split) { return (1u << split) + (32 - split) * 4; }
+
+inline Token token_of(std::uint32_t value, unsigned split) {
+  if (value < (1u << split)) return {static_cast<std::uint8_t>(value), 0};
+  const auto n = static_cast<unsigned>(std::bit_width(value)) - 1;
+  return {static_cast<std::uint8_t>((1u << split) + ((n - split) << 2) + ((value >> (n - 2)) & 3)),
+          static_cast<std::uint8_t>(n - 2)};
+}
+constexpr unsigned raw_bits_of(std::uint8_t symbol, unsigned split) {
+  return symbol < (1u << split) ? 0 : split + ((symbol - (1u << split)) >> 2) - 2;
+}
+constexpr std::uint32_t value_of(std::uint8_t symbol, std::uint32_t raw, unsigned split) {
+  if (symbol < (1u << split)) return symbol;
+  return (4u | ((symbol - (1u << split)) & 3)) << raw_bits_of(symbol, split) | raw;
+}
+
+// Bits, the first one lowest.
+class BitWriter {
+ public:
+  void put(std::uint32_t value, unsigned bits) {
+    pending_ |= std::uint64_t{value} << used_;
+    used_ += bits;
+    for (; used_ >= 8; used_ -= 8, pending_ >>= 8)
+      bytes_.push_back(static_cast<std::byte>(pending_));
+  }
+  Bytes finish() {
+    if (used_ != 0) bytes_.push_back(static_cast<std::byte>(pending_));
+    used_ = 0;
+    return std::move(bytes_);
+  }
+
+ private:
+  Bytes bytes_;
+  std::uint64_t pending_ = 0;
+  unsigned used_ = 0;
+};
+
+// Reads zeros past the end, and knows that it did.
+class BitReader {
+ public:
+  explicit BitReader(ByteSpan bytes) : bytes_(bytes) {}
+  std::uint32_t get(unsigned bits) {  // at most 32
+    const std::size_t byte = at_ >> 3;
+    std::uint64_t window = 0;
+    if (byte + 8 <= bytes_.size())
+      std::memcpy(&window, bytes_.data() + byte, 8);
+    else if (byte < bytes_.size())
+      std::memcpy(&window, bytes_.data() + byte, bytes_.size() - byte);
+    const auto value =
+        static_cast<std::uint32_t>((window >> (at_ & 7)) & ((std::uint64_t{1} << bits) - 1));
+    at_ += bits;
+    return value;
+  }
+  // All bytes were read, none beyond, and what fills the last one up is zero.
+  bool ended() const {
+    if ((at_ + 7) / 8 != bytes_.size()) return false;
+    return (at_ & 7) == 0 || static_cast<unsigned>(bytes_.back()) >> (at_ & 7) == 0;
+  }
+
+ private:
+  ByteSpan bytes_;
+  std::uint64_t at_ = 0;
+};
+
+}  // namespace etalon::codec
