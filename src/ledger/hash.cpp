@@ -100,7 +100,8 @@ Result<Hash> Hash::from_hex(std::string_view hex) {
     hash.bytes[i] = static_cast<std::uint8_t>(high << 4 | low);
   }
   if (!good)
-    return Error{Errc::usage, "'" + std::string(hex) + "': expected 64 hexadecimal digits"};
+    return Error{Errc::usage,
+                 std::string("'").append(hex).append("': expected 64 hexadecimal digits")};
   return hash;
 }
 

@@ -181,8 +181,7 @@ TEST(Ledger, ManyThreadsAndProcessesWriteOneFile) {
     auto ledger = Ledger::open(path);  // the first to come creates it
     if (!ledger.ok()) return ledger.error().message;
     for (int i = 0; i < each; ++i) {
-      auto added =
-          ledger->add(step("w" + std::to_string(writer), {}, {{std::to_string(i), {}, ""}}));
+      auto added = ledger->add(step(std::to_string(writer), {}, {{std::to_string(i), {}, ""}}));
       if (!added.ok()) return added.error().message;
     }
     return std::string();
@@ -210,7 +209,7 @@ TEST(Ledger, ManyThreadsAndProcessesWriteOneFile) {
     threads.emplace_back([&, t] {
       for (int i = 0; i < each; ++i)
         EXPECT_TRUE(
-            ledger->add(step("t" + std::to_string(t), {}, {{std::to_string(i), {}, ""}})).ok());
+            ledger->add(step(std::to_string(100 + t), {}, {{std::to_string(i), {}, ""}})).ok());
     });
   for (std::thread& thread : threads) thread.join();
   EXPECT_EQ(ledger->all()->size(), std::size_t{(writers + 2) * each});

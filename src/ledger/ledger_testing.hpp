@@ -10,6 +10,7 @@
 #include <string>
 
 #include "ledger/hash.hpp"
+#include "ledger/schema.hpp"
 
 namespace etalon::testing {
 
@@ -47,6 +48,18 @@ inline void tamper(const std::string& path, const std::string& sql) {
       << sql << ": " << (message != nullptr ? message : "");
   sqlite3_free(message);
   sqlite3_close(database);
+}
+
+// The same past the triggers, which stand again afterwards.
+inline void tamper_quietly(const std::string& path, const std::string& sql) {
+  std::string script = "PRAGMA foreign_keys = OFF;";
+  for (const schema::Object& object : schema::objects())
+    if (object.sql.starts_with("CREATE TRIGGER"))
+      script.append("DROP TRIGGER ").append(object.name).append(";");
+  script.append(sql).append(";");
+  for (const schema::Object& object : schema::objects())
+    if (object.sql.starts_with("CREATE TRIGGER")) script.append(object.sql).append(";");
+  tamper(path, script);
 }
 
 }  // namespace etalon::testing

@@ -212,20 +212,26 @@ Result<std::vector<Problem>> Ledger::verify(Tally* tally, const HashProgress& pr
   Tally& counts = tally != nullptr ? *tally : unwanted;
   counts = {};
   Verifier verifier(*impl_->database, impl_->places);
-  // One view of the database for the whole walk, whatever other processes add meanwhile.
+  // One view of the database for the whole walk, whatever other processes add meanwhile. Damage
+  // that stops one step does not keep the others from looking.
+  const std::function<Result<void>()> steps[] = {
+      [&] { return verifier.pages(); },
+      [&] { return verifier.schema(); },
+      [&] { return verifier.records(counts); },
+      [&] { return verifier.events(counts); },
+  };
   const auto walk = [&]() -> Result<void> {
-    ETALON_TRY(verifier.pages());
-    ETALON_TRY(verifier.schema());
-    ETALON_TRY(verifier.records(counts));
-    return verifier.events(counts);
+    for (const auto& step : steps)
+      if (auto done = step(); !done.ok()) {
+        if (done.error().code != Errc::malformed) return done;
+        verifier.report("database", impl_->path, done.error().message);
+      }
+    return {};
   };
   ETALON_TRY(impl_->database->run("BEGIN"));
-  const auto walked = walk();
+  auto walked = walk();
   (void)impl_->database->run("ROLLBACK");
-  if (!walked.ok()) {
-    if (walked.error().code != Errc::malformed) return walked.error();
-    verifier.report("database", impl_->path, walked.error().message);
-  }
+  ETALON_TRY(walked);
   ETALON_TRY(verifier.files(counts, progress));
   return verifier.take();
 }
