@@ -1,41 +1,12 @@
 #include <gtest/gtest.h>
-#include <unistd.h>
-
-#include <filesystem>
-#include <numeric>
 
 #include "store/series_reader.hpp"
+#include "store/test_folder.hpp"
 
 namespace etalon {
 namespace {
 
-class ArrayFile : public testing::Test {
- protected:
-  ArrayFile() {
-    folder_ = std::filesystem::temp_directory_path() /
-              ("etalon_array_file_" + std::to_string(::getpid()));
-    std::filesystem::create_directories(folder_);
-  }
-  ~ArrayFile() override { std::filesystem::remove_all(folder_); }
-  std::string path(const std::string& name) const { return folder_ / name; }
-
-  std::filesystem::path folder_;
-};
-
-// Kept out of line: inlined with a constant shape, gcc 12 warns of an overflow that is not there.
-template <typename T>
-[[gnu::noinline]] Array counting(const Shape& shape) {
-  Array array(DTypeOf<T>::value, shape);
-  std::iota(array.as<T>().begin(), array.as<T>().end(), T{1});
-  return array;
-}
-
-void expect_same(const Array& a, const Array& b) {
-  ASSERT_EQ(a.dtype(), b.dtype());
-  ASSERT_EQ(to_string(a.shape()), to_string(b.shape()));
-  const auto x = a.view().bytes(), y = b.view().bytes();
-  EXPECT_TRUE(std::equal(x.begin(), x.end(), y.begin()));
-}
+using ArrayFile = TestFolder;
 
 TEST_F(ArrayFile, ComesBackFromEveryFormatAndType) {
   const Array arrays[] = {

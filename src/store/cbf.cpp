@@ -27,9 +27,9 @@ Result<std::size_t> mime_number(std::string_view headers, std::string_view name)
   const std::string_view text = mime(headers, name);
   std::size_t value = 0;
   const auto [end, status] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (text.empty()) return bad(std::string(name) + " is missing");
   if (status != std::errc{} || end != text.data() + text.size())
-    return bad(std::string(name) + " is " +
-               (text.empty() ? "missing" : "'" + std::string(text.substr(0, 40)) + "'"));
+    return bad(std::string(name) + " is no number: " + std::string(text.substr(0, 40)));
   return value;
 }
 

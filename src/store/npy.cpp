@@ -108,7 +108,11 @@ Bytes npy_header(DType dtype, const Shape& shape) {
   header += size_of(dtype) == 1 ? '|' : '<';
   header += own[0];
   header += std::to_string(size_of(dtype)) + "', 'fortran_order': False, 'shape': (";
-  for (std::size_t i = 0; i < shape.rank(); ++i) header += std::to_string(shape[i]) + ",";
+  for (std::size_t i = 0; i < shape.rank(); ++i) {
+    if (i > 0) header += ", ";
+    header += std::to_string(shape[i]);
+  }
+  if (shape.rank() == 1) header += ',';
   header += "), }";
   header.resize((header.size() + 11 + 63) / 64 * 64 - 11, ' ');  // elements start at 64 n
   header += '\n';
