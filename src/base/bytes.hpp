@@ -30,7 +30,11 @@ class ByteWriter {
   template <typename T>
   requires std::is_arithmetic_v<T>
   void put(T value) { append(std::as_bytes(std::span(&value, 1))); }
-  void append(ByteSpan bytes) { buffer_.insert(buffer_.end(), bytes.begin(), bytes.end()); }
+  void append(ByteSpan bytes) {
+    const std::size_t at = buffer_.size();
+    buffer_.resize(at + bytes.size());
+    if (!bytes.empty()) std::memcpy(buffer_.data() + at, bytes.data(), bytes.size());
+  }
   // LEB128: seven bits a byte, low bits first, at most ten bytes.
   void put_varint(std::uint64_t value);
 
