@@ -80,6 +80,15 @@ void HitStatistics::add(const std::vector<Peak>& peaks, const Geometry& geometry
   }
 }
 
+void HitStatistics::merge(const HitStatistics& other) {
+  frames_ += other.frames_;
+  hits_ += other.hits_;
+  peaks_ += other.peaks_;
+  squares_ += other.squares_;
+  for (const auto& [peaks, hits] : other.histogram_) histogram_[peaks] += hits;
+  resolutions_.insert(resolutions_.end(), other.resolutions_.begin(), other.resolutions_.end());
+}
+
 double HitStatistics::hit_rate() const {
   return frames_ > 0 ? static_cast<double>(hits_) / static_cast<double>(frames_) : 0;
 }

@@ -25,6 +25,8 @@ class HitStatistics {
   // One frame; resolutions are taken where the geometry knows distance, pixel size and wavelength.
   void add(const std::vector<Peak>& peaks, const Geometry& geometry);
 
+  void merge(const HitStatistics& other);
+
   std::uint32_t min_peaks() const { return min_peaks_; }  // of a hit
   std::uint64_t frames() const { return frames_; }
   std::uint64_t hits() const { return hits_; }

@@ -1,17 +1,24 @@
 #include "analyse/powder.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <type_traits>
 
 namespace etalon {
+namespace {
+
+__extension__ typedef unsigned __int128 Wide;
+
+}  // namespace
 
 Powder::Powder(const SeriesInfo& info)
     : info_(info),
       mask_(info.mask()),
       sum_(info.geometry.pixels()),
       max_(sum_.size(), std::numeric_limits<std::int64_t>::min()),
-      squares_(sum_.size()) {}
+      squares_(sum_.size()),
+      squares_high_(size_of(info.dtype) < 4 ? 0 : sum_.size()) {}
 
 Result<Powder> Powder::create(const SeriesInfo& info) {
   if (is_float(info.dtype) || size_of(info.dtype) > 4)
@@ -23,22 +30,37 @@ Result<Powder> Powder::create(const SeriesInfo& info) {
   return powder;
 }
 
+// Bad pixels are summed too, and left out of every result: the loops then have no branch.
 template <typename T>
 void Powder::add_pixels(std::span<const T> pixels) {
-  const double limit = info_.saturation_value;
-  const bool known = limit > 0 && limit <= static_cast<double>(std::numeric_limits<T>::max());
-  const auto saturation = known ? static_cast<std::int64_t>(limit) : 0;
-  bool saturated = false;
-  for (std::size_t i = 0; i < pixels.size(); ++i) {
-    if (!mask_[i]) continue;
-    const auto value = static_cast<std::int64_t>(pixels[i]);
-    const auto size = static_cast<std::uint64_t>(value < 0 ? -value : value);
-    sum_[i] += value;
-    squares_[i] += size * size;
-    max_[i] = std::max(max_[i], value);
-    saturated = saturated || (known && value >= saturation);
+  const std::size_t n = pixels.size();
+  const T* const in = pixels.data();
+  std::int64_t* const sum = sum_.data();
+  std::int64_t* const max = max_.data();
+  std::uint64_t* const squares = squares_.data();
+  for (std::size_t i = 0; i < n; ++i) sum[i] += in[i];
+  for (std::size_t i = 0; i < n; ++i) {
+    const std::int64_t value = in[i];
+    max[i] = value > max[i] ? value : max[i];
   }
+  const auto square = [in](std::size_t i) {
+    const std::int64_t value = in[i];
+    const auto size = static_cast<std::uint64_t>(value < 0 ? -value : value);
+    return size * size;
+  };
+  if constexpr (sizeof(T) < 4) {  // 2^32 frames of 2^32 fit
+    for (std::size_t i = 0; i < n; ++i) squares[i] += square(i);
+  } else {
+    for (std::size_t i = 0; i < n; ++i)
+      squares_high_[i] += __builtin_add_overflow(squares[i], square(i), &squares[i]) ? 1 : 0;
+  }
+
   ++frames_;
+  const double limit = info_.saturation_value;
+  if (!(limit > 0 && limit <= static_cast<double>(std::numeric_limits<T>::max()))) return;
+  const T saturation = static_cast<T>(std::ceil(limit));
+  bool saturated = false;
+  for (std::size_t i = 0; i < n; ++i) saturated |= (in[i] >= saturation) & (mask_[i] != 0);
   saturated_frames_ += saturated ? 1 : 0;
 }
 
@@ -58,12 +80,16 @@ Result<void> Powder::add(const ArrayView& image) {
 Result<void> Powder::merge(const Powder& other) {
   if (info_.geometry.ny != other.info_.geometry.ny || info_.geometry.nx != other.info_.geometry.nx)
     return Error{Errc::usage, "powder: series of different image sizes"};
+  if (info_.dtype != other.info_.dtype)
+    return Error{Errc::usage, "powder: series of different element types"};
+  const bool wide = !squares_high_.empty();
   frames_ += other.frames_;
   saturated_frames_ += other.saturated_frames_;
   for (std::size_t i = 0; i < sum_.size(); ++i) {
     mask_[i] = mask_[i] && other.mask_[i] ? 1 : 0;
     sum_[i] += other.sum_[i];
-    squares_[i] += other.squares_[i];
+    const bool carry = __builtin_add_overflow(squares_[i], other.squares_[i], &squares_[i]);
+    if (wide) squares_high_[i] += other.squares_high_[i] + (carry ? 1 : 0);
     max_[i] = std::max(max_[i], other.max_[i]);
   }
   return {};
@@ -101,7 +127,9 @@ std::vector<double> Powder::variance() const {
   for (std::size_t i = 0; i < out.size(); ++i) {
     if (!mask_[i]) continue;
     const Wide size = static_cast<std::uint64_t>(sum_[i] < 0 ? -sum_[i] : sum_[i]);
-    out[i] = static_cast<double>(frames_ * squares_[i] - size * size) / divisor;
+    const Wide squares =
+        (squares_high_.empty() ? Wide{0} : Wide{squares_high_[i]} << 64) | Wide{squares_[i]};
+    out[i] = static_cast<double>(frames_ * squares - size * size) / divisor;
   }
   return out;
 }

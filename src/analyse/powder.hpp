@@ -22,7 +22,8 @@ class Powder {
 
   // A (ny, nx) image of the series' type; Errc::usage otherwise.
   Result<void> add(const ArrayView& image);
-  // Of a series of the same extents; where the masks differ, a pixel is good when it is in both.
+  // Of a series of the same extents and type; where the masks differ, a pixel is good when it is in
+  // both.
   Result<void> merge(const Powder& other);
 
   const SeriesInfo& info() const { return info_; }
@@ -41,7 +42,6 @@ class Powder {
   double mean_of_good_pixels() const;  // over pixels and frames; 0 without any
 
  private:
-  __extension__ typedef unsigned __int128 Wide;
   explicit Powder(const SeriesInfo& info);
   template <typename T>
   void add_pixels(std::span<const T> pixels);
@@ -50,7 +50,8 @@ class Powder {
   Mask mask_;
   std::uint64_t frames_ = 0, saturated_frames_ = 0;
   std::vector<std::int64_t> sum_, max_;
-  std::vector<Wide> squares_;
+  // Sum of squares: low words, and the carries out of them for types of 32 bits.
+  std::vector<std::uint64_t> squares_, squares_high_;
 };
 
 struct AnalysisOptions {

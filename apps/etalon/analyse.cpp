@@ -1,0 +1,143 @@
+#include <nlohmann/json.hpp>
+
+#include "analyse/hits.hpp"
+#include "analyse/powder.hpp"
+#include "commands.hpp"
+
+namespace etalon::cli {
+namespace {
+
+struct Options {
+  std::vector<std::string> files;
+  std::string output, dataset;
+  std::uint32_t min_peaks = 15;
+  unsigned threads = 1;
+  bool overwrite = false, json = false;
+};
+
+nlohmann::json hits_json(const HitStatistics& hits) {
+  nlohmann::json histogram = nlohmann::json::array();
+  for (const auto& [peaks, count] : hits.histogram())
+    histogram.push_back({{"peaks", peaks}, {"hits", count}});
+  return {{"frames", hits.frames()},
+          {"hits", hits.hits()},
+          {"hit_rate", hits.hit_rate()},
+          {"min_peaks", hits.min_peaks()},
+          {"peaks_per_hit",
+           {{"mean", hits.mean_peaks()}, {"sigma", hits.sigma_peaks()}, {"histogram", histogram}}},
+          {"resolution_angstrom",
+           {{"median", hits.resolution_angstrom(0.5)},
+            {"p95", hits.resolution_angstrom(0.95)},
+            {"finest", hits.resolution_angstrom(1)}}}};
+}
+
+std::string hits_text(const HitStatistics& hits) {
+  char text[512];
+  std::snprintf(
+      text, sizeof text,
+      "frames          %llu\nhits            %llu (%.2f %%, at least %u peaks)\n"
+      "peaks per hit   %.1f, sigma %.1f\n"
+      "resolution      median %.2f, 95 %% of peaks to %.2f, finest %.2f angstrom\n",
+      static_cast<unsigned long long>(hits.frames()), static_cast<unsigned long long>(hits.hits()),
+      100 * hits.hit_rate(), hits.min_peaks(), hits.mean_peaks(), hits.sigma_peaks(),
+      hits.resolution_angstrom(0.5), hits.resolution_angstrom(0.95), hits.resolution_angstrom(1));
+  return text;
+}
+
+// Hit statistics over all files; Errc::missing when one has no peaks.
+Result<HitStatistics> all_hits(const Options& options) {
+  HitStatistics hits(options.min_peaks);
+  for (const std::string& path : options.files) {
+    ETALON_ASSIGN(const HitStatistics more, hits_of(path, options.min_peaks));
+    hits.merge(more);
+  }
+  return hits;
+}
+
+Result<void> run_hits(const Options& options) {
+  ETALON_ASSIGN(const HitStatistics hits, all_hits(options));
+  if (!options.json) return print(hits_text(hits));
+  nlohmann::json report = {
+      {"schema", "etalon.analyse/1"}, {"kind", "hits"}, {"files", options.files}};
+  report.update(hits_json(hits));
+  return print(report.dump(2) + "\n");
+}
+
+Result<Powder> all_powder(const Options& options) {
+  Progress progress("powder", 0, "frames");
+  AnalysisOptions how;
+  how.open.dataset = options.dataset;
+  how.threads = options.threads;
+  how.stop = &interrupted;
+  std::uint64_t before = 0;
+  how.progress = [&](std::uint64_t done) { progress.update(before + done); };
+  Result<Powder> all = powder_of(options.files[0], how);
+  for (std::size_t i = 1; i < options.files.size() && all.ok(); ++i) {
+    before = all->frames();
+    ETALON_ASSIGN(const Powder more, powder_of(options.files[i], how));
+    if (auto merged = all->merge(more); !merged.ok())
+      return std::move(merged).error().in(options.files[i]);
+  }
+  return all;
+}
+
+Result<void> run_powder(const Options& options) {
+  ETALON_ASSIGN(const Powder powder, all_powder(options));
+  // A series without stored peaks has a powder all the same.
+  auto hits = all_hits(options);
+  if (!hits.ok() && hits.error().code != Errc::missing &&
+      !(hits.error().code == Errc::malformed && !options.dataset.empty()))
+    return std::move(hits).error();
+  ETALON_TRY(write_powder(options.output, powder, options.overwrite));
+
+  const double n = static_cast<double>(powder.frames());
+  const double saturated = n > 0 ? static_cast<double>(powder.saturated_frames()) / n : 0;
+  if (!options.json) {
+    std::string text = options.output + ": virtual powder of " + std::to_string(powder.frames()) +
+                       " frames, " + std::to_string(powder.good_pixels()) + " good pixels\n";
+    if (hits.ok()) text += hits_text(*hits);
+    return print(text);
+  }
+  nlohmann::json report = {{"schema", "etalon.analyse/1"},
+                           {"kind", "powder"},
+                           {"files", options.files},
+                           {"output", options.output},
+                           {"frames", powder.frames()},
+                           {"shape", {powder.info().geometry.ny, powder.info().geometry.nx}},
+                           {"good_pixels", powder.good_pixels()},
+                           {"mean", powder.mean_of_good_pixels()},
+                           {"saturated_frames", powder.saturated_frames()},
+                           {"saturated_fraction", saturated}};
+  if (hits.ok()) report["hits"] = hits_json(*hits);
+  return print(report.dump(2) + "\n");
+}
+
+}  // namespace
+
+void add_analyse(Cli& cli) {
+  CLI::App* analyse = cli.app.add_subcommand(
+      "analyse", "Analyse stored series; the first word is the kind of analysis");
+  analyse->require_subcommand(1);
+  const auto kind = [&](const std::string& name, const std::string& summary,
+                        Result<void> (*run)(const Options&)) {
+    auto options = std::make_shared<Options>();
+    CLI::App* command = analyse->add_subcommand(name, summary);
+    command->callback(
+        [&cli, options, run] { cli.chosen = [options, run] { return run(*options); }; });
+    command->add_option("FILE", options->files, "Stored series (NXmx HDF5 and what else is read)")
+        ->required();
+    command->add_option("--min-peaks", options->min_peaks, "Stored peaks that make a hit");
+    command->add_flag("--json", options->json, "Print JSON");
+    return std::pair(command, options);
+  };
+  kind("hits", "Hits, hit rate, peaks per hit and their resolution, from the stored peaks",
+       run_hits);
+  const auto [powder, options] = kind(
+      "powder", "Virtual powder: sum, mean, maximum and variance of each good pixel", run_powder);
+  powder->add_option("-o,--output", options->output, "HDF5 file to write")->required();
+  powder->add_option("--dataset", options->dataset, "Image dataset, where a file has several");
+  powder->add_option("-T,--threads", options->threads, "Threads; 0: one per processor");
+  powder->add_flag("-f,--force", options->overwrite, "Overwrite the output");
+}
+
+}  // namespace etalon::cli
