@@ -5,6 +5,7 @@
 
 namespace etalon::cli {
 
+void add_find(Cli& cli);
 void add_version(Cli& cli);
 
 }  // namespace etalon::cli

@@ -38,6 +38,7 @@ int main(int argc, char** argv) {
   app.fallthrough();
 
   cli::Cli cli{app, {}};
+  cli::add_find(cli);
   cli::add_version(cli);
 
   try {
