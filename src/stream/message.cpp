@@ -65,13 +65,16 @@ struct Encoder {
     List records;
     for (const Record& r : m.records) records.push_back(to_cbor(r));
     v.set("received", m.received).set("kept", m.kept).set("vetoed", m.vetoed).set("lost", lost);
-    v.set("raw_bytes", m.raw_bytes).set("complete", m.complete).set("records", std::move(records));
+    v.set("raw_bytes", m.raw_bytes).set("raw_bytes_kept", m.raw_bytes_kept);
+    v.set("seconds", m.seconds).set("latency_p99_ms", m.latency_p99_ms);
+    v.set("complete", m.complete).set("records", std::move(records));
     return {type_end, v};
   }
   Encoded operator()(const Ping&) const { return {type_ping, Value(Map{})}; }
   Encoded operator()(const Ack& m) const {
     Value v;
     v.set("next", m.next).set("limit", m.limit).set("resend", m.resend);
+    v.set("stop", m.stop);
     return {type_ack, v};
   }
   Encoded operator()(const Done& m) const {
@@ -146,6 +149,9 @@ Result<Message::Body> end(const Value& v) {
     ETALON_ASSIGN(m.lost[name], count.as_uint(name));
   }
   ETALON_ASSIGN(m.raw_bytes, uint_at(v, "raw_bytes"));
+  ETALON_ASSIGN(m.raw_bytes_kept, uint_at(v, "raw_bytes_kept"));
+  ETALON_ASSIGN(m.seconds, number_at(v, "seconds"));
+  ETALON_ASSIGN(m.latency_p99_ms, number_at(v, "latency_p99_ms"));
   ETALON_ASSIGN(m.complete, bool_at(v, "complete"));
   ETALON_ASSIGN(const Value* records_value, v.at("records"));
   ETALON_ASSIGN(const List* records, records_value->as_list("records"));
@@ -161,6 +167,7 @@ Result<Message::Body> ack(const Value& v) {
   ETALON_ASSIGN(m.next, uint_at(v, "next"));
   ETALON_ASSIGN(m.limit, uint_at(v, "limit"));
   ETALON_ASSIGN(m.resend, bool_at(v, "resend"));
+  ETALON_ASSIGN(m.stop, bool_at(v, "stop"));
   return Message::Body(m);
 }
 

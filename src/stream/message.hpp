@@ -64,10 +64,12 @@ struct Vetoes {
 // Edge to centre: nothing follows.
 struct End {
   std::uint64_t received = 0, kept = 0, vetoed = 0;
-  std::map<std::string, std::uint64_t> lost;  // by cause
-  std::uint64_t raw_bytes = 0;                // of all frames received
-  bool complete = true;                       // false: interrupted before the source's end
-  std::vector<Record> records;                // of the edge's steps, parents first
+  std::map<std::string, std::uint64_t> lost;        // by cause
+  std::uint64_t raw_bytes = 0, raw_bytes_kept = 0;  // of frames received, and kept
+  double seconds = 0;                               // since the first frame was asked for
+  double latency_p99_ms = 0;                        // of the frames acknowledged so far
+  bool complete = true;                             // false: interrupted before the source's end
+  std::vector<Record> records;                      // of the edge's steps, parents first
 };
 
 // Edge to centre, when there is nothing else to say: answered by Ack. Carries no sequence number.
@@ -78,6 +80,7 @@ struct Ping {};
 struct Ack {
   std::uint64_t next = 1, limit = 1;
   bool resend = false;  // something between was lost: send again from `next`
+  bool stop = false;    // the collector wants an end: finish the frames in hand
 };
 
 // Centre to edge: the answer to End.

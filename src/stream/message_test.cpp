@@ -81,6 +81,8 @@ TEST(Message, EndCarriesCountersAndRecords) {
   end.vetoed = 7;
   end.lost = {{"unreadable", 1}};
   end.complete = false;
+  end.raw_bytes_kept = 5;
+  end.latency_p99_ms = 0.5;
   Record record;
   record.kind = "veto";
   record.inputs = {{"peaks", Hash{}, ""}};
@@ -92,6 +94,8 @@ TEST(Message, EndCarriesCountersAndRecords) {
   EXPECT_EQ(back.lost, end.lost);
   EXPECT_EQ(back.received, 10u);
   EXPECT_FALSE(back.complete);
+  EXPECT_EQ(back.raw_bytes_kept, 5u);
+  EXPECT_EQ(back.latency_p99_ms, 0.5);
   ASSERT_EQ(back.records.size(), 1u);
   EXPECT_EQ(back.records[0].inputs, record.inputs);
   EXPECT_EQ(back.records[0].outputs, record.outputs);
@@ -99,10 +103,11 @@ TEST(Message, EndCarriesCountersAndRecords) {
 }
 
 TEST(Message, SmallOnesComeBack) {
-  const Ack ack = round_trip(Ack{7, 39, true}, 0);
+  const Ack ack = round_trip(Ack{7, 39, true, true}, 0);
   EXPECT_EQ(ack.next, 7u);
   EXPECT_EQ(ack.limit, 39u);
   EXPECT_TRUE(ack.resend);
+  EXPECT_TRUE(ack.stop);
   EXPECT_EQ(round_trip(Failure{Errc::missing, "gone"}).code, Errc::missing);
   EXPECT_EQ(round_trip(Done{"x.h5", {}, 3, 4}).stored, 3u);
   const Vetoes vetoes{{{3, 1, "peaks < 15", {}}, {4, 0, "peaks < 15", {}}}};

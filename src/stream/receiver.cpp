@@ -113,7 +113,12 @@ Result<void> Receiver::accept() {
 }
 
 void Receiver::acknowledge(bool resend) {
-  answer(Ack{expected_, expected_ + options_.window, resend});
+  answer(Ack{expected_, expected_ + options_.window, resend, stop_});
+}
+
+void Receiver::ask_to_stop() {
+  stop_ = true;
+  if (welcomed_) acknowledge();
 }
 
 // An answer that cannot be delivered is as good as one lost on the way: the edge asks again.

@@ -42,6 +42,9 @@ class Receiver {
   void done(const Done& done);
   void reject(const Error& why);
 
+  // Asks the edge for an early End, which still comes after what is on its way.
+  void ask_to_stop();
+
   const ReceiverCounters& counters() const { return counters_; }
 
  private:
@@ -58,7 +61,7 @@ class Receiver {
   ReceiverOptions options_;
   Socket socket_;
   ReceiverCounters counters_;
-  bool open_ = false, welcomed_ = false, ended_ = false;
+  bool open_ = false, welcomed_ = false, ended_ = false, stop_ = false;
   std::optional<Message::Body> answer_;  // that ended the run
   RunId run_;
   Bytes peer_;

@@ -112,6 +112,11 @@ ShipperCounters Shipper::counters() const {
   return counters_;
 }
 
+bool Shipper::asked_to_stop() const {
+  const std::lock_guard lock(mutex_);
+  return asked_to_stop_;
+}
+
 void Shipper::fail(Error error) {
   if (!failure_ && !done_) failure_ = std::move(error);
   changed_.notify_all();
@@ -223,6 +228,7 @@ void Shipper::handle(const Ack& ack) {
     return;
   }
   limit_ = std::max(limit_, ack.limit);
+  asked_to_stop_ |= ack.stop;
   bool moved = false;
   for (; !window_.empty() && window_.front().sequence < ack.next; window_.pop_front()) {
     if (window_.front().timed) counters_.latencies.add(heard_ - window_.front().since);

@@ -55,6 +55,8 @@ class Shipper {
   // Tells the collector that nothing will follow, and why.
   void abandon(const Error& why);
 
+  // The collector wants no more frames: finish() soon.
+  bool asked_to_stop() const;
   ShipperCounters counters() const;
 
  private:
@@ -85,7 +87,7 @@ class Shipper {
   std::condition_variable changed_;
   std::deque<Outgoing> window_;
   std::uint64_t next_sequence_ = 1, limit_ = 0;  // limit 0: not welcomed yet
-  bool stopping_ = false, greet_ = true;
+  bool stopping_ = false, greet_ = true, asked_to_stop_ = false;
   std::optional<Bytes> farewell_;
   std::optional<Error> failure_;
   std::optional<Done> done_;

@@ -1,0 +1,62 @@
+#include "commands.hpp"
+#include "control/simulated_instrument.hpp"
+#include "run_report.hpp"
+
+namespace etalon::cli {
+namespace {
+
+struct Options {
+  std::string recipe, folder, address;
+  bool overwrite = false, json = false;
+};
+
+Result<void> run(const Options& options) {
+  ETALON_ASSIGN(const Recipe recipe, load_recipe(options.recipe));
+  SimulatedInstrument instrument;
+  std::optional<Progress> progress;
+  CollectOptions centre;
+  centre.folder = options.folder;
+  centre.overwrite = options.overwrite;
+  centre.instrument = &instrument;
+  centre.interrupted = &interrupted;
+  centre.opened = [&](const SeriesInfo& info) {
+    note("receiving " + info.name + ", " + std::to_string(info.frames) + " frames");
+    progress.emplace("frames", info.frames, "frames");
+  };
+  centre.progress = [&](std::uint64_t done, std::uint64_t) { progress->update(done); };
+  ETALON_ASSIGN(Collector collector, Collector::open(recipe, centre));
+  ETALON_ASSIGN(
+      Receiver receiver,
+      bind_receiver(recipe, options.address.empty() ? recipe.ship.address : options.address));
+  note("listening on " + receiver.address());
+  ETALON_ASSIGN(const CollectReport report, collector.run(receiver));
+  progress.reset();
+  ETALON_TRY(print(options.json ? collect_json(report).dump(2) + "\n" : collect_text(report)));
+  if (!report.complete)
+    return Error{Errc::interrupted, report.output + ": interrupted after " +
+                                        std::to_string(report.received) +
+                                        " frames, which are stored"};
+  return {};
+}
+
+}  // namespace
+
+void add_collect(Cli& cli) {
+  auto options = std::make_shared<Options>();
+  CLI::App* command = add_command(
+      cli, "collect", "Run the centre's half of a recipe: receive, store, analyse, decide", options,
+      run);
+  command->footer(
+      "Listens for one `etalon edge RECIPE`, serves it and ends. Ctrl-C asks the edge to finish\n"
+      "what it has in hand, and stores it as NAME.partial.h5.");
+  command->add_option("RECIPE", options->recipe, "Recipe (TOML)")->required();
+  command->add_option("--out", options->folder,
+                      "Folder to write to; default: the recipe's store.folder");
+  command->add_option("--bind", options->address,
+                      "Where to listen, tcp://*:PORT or ipc://PATH; default: the recipe's "
+                      "ship.address");
+  command->add_flag("-f,--force", options->overwrite, "Overwrite what is there");
+  command->add_flag("--json", options->json, "Print JSON");
+}
+
+}  // namespace etalon::cli

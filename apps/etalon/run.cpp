@@ -1,0 +1,65 @@
+#include "commands.hpp"
+#include "control/simulated_instrument.hpp"
+#include "run_report.hpp"
+
+namespace etalon::cli {
+namespace {
+
+struct Options {
+  std::string recipe, source, folder;
+  unsigned threads = 0;
+  bool overwrite = false, json = false;
+};
+
+Result<void> run(const Options& options) {
+  ETALON_ASSIGN(const Recipe recipe, load_recipe(options.recipe));
+  SimulatedInstrument instrument;
+  std::optional<Progress> progress;
+  EdgeOptions edge;
+  edge.source = options.source;
+  edge.threads = options.threads;
+  edge.interrupted = &interrupted;
+  CollectOptions centre;
+  centre.folder = options.folder;
+  centre.overwrite = options.overwrite;
+  centre.instrument = &instrument;
+  centre.interrupted = &interrupted;
+  edge.progress = [&](std::uint64_t done, std::uint64_t all) {
+    if (!progress) progress.emplace("frames", all, "frames");
+    progress->update(done);
+  };
+  ETALON_ASSIGN(const RunReport report, run_both(recipe, edge, centre));
+  progress.reset();
+  ETALON_TRY(print(options.json ? run_json(report).dump(2) + "\n" : run_text(report)));
+  if (!report.centre.complete)
+    return Error{Errc::interrupted, report.centre.output + ": interrupted after " +
+                                        std::to_string(report.centre.received) +
+                                        " frames, which are stored"};
+  return {};
+}
+
+}  // namespace
+
+void add_run(Cli& cli) {
+  auto options = std::make_shared<Options>();
+  CLI::App* command = add_command(
+      cli, "run", "Run a recipe from its source to its decision, on this machine", options, run);
+  command->footer(
+      "Finds the peaks of every frame, drops the frames without enough of them, compresses the\n"
+      "others under the recipe's error bounds, stores them as NXmx, analyses them and decides.\n"
+      "Ctrl-C finishes the frames in hand and stores them as NAME.partial.h5; a second one ends at "
+      "once.\n\n"
+      "  etalon simulate stills -n 200 --seed 7 -o sim.h5\n"
+      "  etalon run examples/demo.toml --source sim.h5 --out out\n\n"
+      "What a recipe may say: docs/recipe.md");
+  command->add_option("RECIPE", options->recipe, "Recipe (TOML)")->required();
+  command->add_option("--source", options->source,
+                      "Series to read; default: the recipe's source.path");
+  command->add_option("--out", options->folder,
+                      "Folder to write to; default: the recipe's store.folder");
+  command->add_option("-T,--threads", options->threads, "Threads; 0: one per processor");
+  command->add_flag("-f,--force", options->overwrite, "Overwrite what is there");
+  command->add_flag("--json", options->json, "Print JSON");
+}
+
+}  // namespace etalon::cli

@@ -1,0 +1,130 @@
+#include "pipeline/analysis.hpp"
+
+#include <chrono>
+#include <cstdlib>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "etalon/version.hpp"
+#include "store/file.hpp"
+
+namespace etalon {
+namespace {
+
+namespace fs = std::filesystem;
+using Clock = std::chrono::steady_clock;
+
+std::string absolute(const std::string& path) {
+  std::error_code ignored;
+  return fs::absolute(path, ignored).string();
+}
+
+Result<std::string> program_path(const AnalysisTask& task) {
+  if (!task.executable.empty()) return absolute(task.executable);
+  if (const char* named = std::getenv("ETALON"); named != nullptr && *named != 0)
+    return absolute(named);
+  std::error_code error;
+  const fs::path self = fs::read_symlink("/proc/self/exe", error);
+  if (error) return Error{Errc::missing, "/proc/self/exe: " + error.message()};
+  return self.string();
+}
+
+// What the job printed last, for people.
+std::string last_words(const JobStatus& job) {
+  auto bytes = read_file(job.output);
+  if (!bytes.ok()) return "";
+  std::string text(text_of(*bytes));
+  while (!text.empty() && text.back() == '\n') text.pop_back();
+  if (text.size() > 400) text = "..." + text.substr(text.size() - 400);
+  return text.empty() ? "" : ": " + text;
+}
+
+Result<JobStatus> finished(JobRunner& runner, std::uint64_t id, const AnalysisTask& task,
+                           double limit_s) {
+  const auto until = Clock::now() + std::chrono::duration<double>(limit_s);
+  auto pause = std::chrono::milliseconds(2);
+  for (;;) {
+    ETALON_ASSIGN(const JobStatus job, runner.status(id));
+    if (has_ended(job.state)) return job;
+    const bool stop = task.interrupted != nullptr && task.interrupted->load();
+    if (stop || Clock::now() > until) {
+      (void)runner.cancel(id);
+      if (stop) return Error{Errc::interrupted, task.stored + ": analysis interrupted"};
+      return Error{Errc::io, task.stored + ": the analysis (job " + std::to_string(id) +
+                                 ") has not ended within analyse.limit_s"};
+    }
+    if (task.meanwhile) task.meanwhile();
+    std::this_thread::sleep_for(pause);
+    pause = std::min(pause * 2, std::chrono::milliseconds(100));
+  }
+}
+
+// `etalon analyse powder --json` to the metrics that rules may look at.
+Result<std::map<std::string, double>> metrics_in(const JobStatus& job) {
+  ETALON_ASSIGN(const Bytes bytes, read_file(job.output));
+  const std::string_view text = text_of(bytes);
+  const std::size_t begin = std::min(text.find('{'), text.size());
+  const auto json = nlohmann::json::parse(text.substr(begin), nullptr, false);
+  std::map<std::string, double> metrics;
+  auto take = [&](const char* name, const char* pointer) {
+    const nlohmann::json::json_pointer at(pointer);
+    if (json.contains(at) && json[at].is_number()) metrics[name] = json[at].get<double>();
+  };
+  if (!json.is_object())
+    return Error{Errc::malformed, job.output + ": the analysis printed no JSON"};
+  take("mean_background", "/mean");
+  take("saturated_fraction", "/saturated_fraction");
+  take("mean_peaks_per_hit", "/hits/peaks_per_hit/mean");
+  return metrics;
+}
+
+Result<Hash> record(const AnalysisTask& task, const std::vector<std::string>& settings,
+                    const Analysis& analysis, Ledger& ledger) {
+  cbor::Value v, metrics(cbor::Map{});
+  cbor::List arguments;
+  for (const std::string& argument : settings) arguments.emplace_back(argument);
+  for (const auto& [name, value] : analysis.metrics) metrics.set(name, value);
+  v.set("arguments", std::move(arguments)).set("statistics", metrics);
+  ETALON_ASSIGN(const Hash hash, sha256_file(analysis.path));
+  return ledger.add({"analyse",
+                     {{"record", task.stored_record, ""}, {"series", task.stored_hash, ""}},
+                     {{"powder", hash, absolute(analysis.path)}},
+                     v,
+                     std::string(program)});
+}
+
+}  // namespace
+
+Result<Analysis> run_analysis(const Recipe& recipe, const AnalysisTask& task, Ledger& ledger) {
+  ETALON_ASSIGN(const std::string program_file, program_path(task));
+  Analysis analysis;
+  analysis.path = fs::path(task.stored).replace_extension(".powder.h5").string();
+  const std::string min_peaks = std::to_string(std::max<std::uint64_t>(recipe.veto.min_peaks, 1));
+  const std::vector<std::string> settings{"analyse", recipe.analyse.kind, "--min-peaks", min_peaks};
+  JobSpec spec;
+  spec.argv = {program_file};
+  spec.argv.insert(spec.argv.end(), settings.begin(), settings.end());
+  for (const std::string& more :
+       {absolute(task.stored), std::string("--json"), std::string("-o"), absolute(analysis.path)})
+    spec.argv.push_back(more);
+  if (task.overwrite) spec.argv.push_back("-f");
+  spec.name = "powder " + fs::path(task.stored).filename().string();
+  spec.urgent = recipe.analyse.urgent;
+
+  LocalRunnerOptions runner_options;
+  runner_options.executable = program_file;
+  ETALON_ASSIGN(const auto runner, local_runner(runner_options));
+  ETALON_ASSIGN(analysis.job, runner->submit(spec));
+  ETALON_ASSIGN(const JobStatus job, finished(*runner, analysis.job, task, recipe.analyse.limit_s));
+  if (job.state != JobState::done)
+    return Error{Errc::io, task.stored + ": the analysis (job " + std::to_string(analysis.job) +
+                               ") " + std::string(name_of(job.state)) +
+                               (job.reason.empty() ? "" : ", " + job.reason) + last_words(job)};
+  analysis.start_latency_s = job.latency_s;
+  ETALON_ASSIGN(analysis.metrics, metrics_in(job));
+  ETALON_ASSIGN(analysis.record, record(task, settings, analysis, ledger));
+  return analysis;
+}
+
+}  // namespace etalon

@@ -1,0 +1,231 @@
+#include "pipeline/collect.hpp"
+
+#include <cstdlib>
+#include <filesystem>
+
+#include "etalon/version.hpp"
+#include "pipeline/decision.hpp"
+#include "pipeline/edge_records.hpp"
+#include "pipeline/stored_series.hpp"
+
+namespace etalon {
+namespace {
+
+namespace fs = std::filesystem;
+using std::chrono::milliseconds;
+
+bool set(const std::atomic<bool>* flag) { return flag != nullptr && flag->load(); }
+
+}  // namespace
+
+struct Collector::Impl {
+  Impl(const Recipe& r, CollectOptions o) : recipe_(r), options_(std::move(o)) {}
+
+  Result<CollectReport> run(Receiver& receiver) {
+    receiver_ = &receiver;
+    if (auto received = receive(); !received.ok()) {
+      series_.reset();
+      receiver_->reject(received.error());
+      return std::move(received).error();
+    }
+    receiver_->done({report_.output, report_.sha256, report_.stored, report_.vetoed});
+    if (report_.complete && recipe_.analyse.kind != "none") ETALON_TRY(conclude());
+    report_.dropped = receiver_->counters().dropped;
+    return std::move(report_);
+  }
+
+  // What can fail without an edge fails before one is waited for.
+  Result<void> prepare() {
+    if (options_.folder.empty()) {
+      ETALON_ASSIGN(folder_, recipe_path(recipe_, recipe_.store.folder));
+    } else {
+      folder_ = options_.folder;
+    }
+    std::error_code error;
+    fs::create_directories(folder_, error);
+    if (error) return Error{Errc::io, folder_ + ": cannot be made: " + error.message()};
+    ETALON_ASSIGN(report_.ledger, ledger_path(recipe_, folder_));
+    ETALON_ASSIGN(Ledger ledger, Ledger::open(report_.ledger));
+    ledger_.emplace(std::move(ledger));
+    return {};
+  }
+
+  Result<void> receive() {
+    for (bool asked = false;;) {
+      if (!series_ && (options_.edge_failed != nullptr ? options_.edge_failed->load()
+                                                       : set(options_.interrupted)))
+        return Error{Errc::interrupted, receiver_->address() + ": interrupted"};
+      if (series_ && set(options_.interrupted) && !asked) {
+        receiver_->ask_to_stop();
+        asked = true;
+      }
+      ETALON_ASSIGN(const auto message, receiver_->next(milliseconds(100)));
+      if (!message) continue;
+      ETALON_ASSIGN(const bool ended,
+                    std::visit([&](const auto& body) { return take(body); }, message->body));
+      if (ended) return {};
+      ETALON_TRY(receiver_->accept());
+    }
+  }
+
+  // Each says whether the run has ended.
+  Result<bool> take(const Hello& hello) {
+    if (hello.recipe != recipe_.hash)
+      return Error{Errc::usage, recipe_.path + ": the edge follows another recipe (SHA-256 " +
+                                    hello.recipe.hex().substr(0, 12) + ", here " +
+                                    recipe_.hash.hex().substr(0, 12) + ")"};
+    ETALON_ASSIGN(StoredSeries series,
+                  StoredSeries::create(folder_, recipe_.store.file, hello, options_.overwrite));
+    series_.emplace(std::move(series));
+    frames_ = hello.info.frames;
+    if (options_.opened) options_.opened(hello.info);
+    return false;
+  }
+  Result<bool> take(const ShippedFrame& frame) {
+    ETALON_TRY(series_->add(frame));
+    return progressed();
+  }
+  Result<bool> take(const Vetoes& vetoes) {
+    ETALON_TRY(series_->add(vetoes));
+    return progressed();
+  }
+  Result<bool> take(const Failure& failure) {
+    return Error{failure.code, "edge: " + failure.message};
+  }
+  template <typename Other>
+  Result<bool> take(const Other&) {
+    return false;
+  }
+  Result<bool> progressed() {
+    if (options_.progress) options_.progress(series_->stored() + series_->vetoed(), frames_);
+    return false;
+  }
+
+  Result<bool> take(const End& end) {
+    ETALON_TRY(conserved(end));
+    if (options_.stage) options_.stage("storing");
+    ETALON_TRY(series_->close(end.complete));
+    report_.output = series_->path();
+    report_.veto_table = series_->veto_table();
+    report_.sha256 = series_->hash();
+    report_.complete = end.complete;
+    report_.received = end.received;
+    report_.stored = series_->stored();
+    report_.vetoed = series_->vetoed();
+    report_.lost = end.lost;
+    report_.raw_bytes = end.raw_bytes;
+    report_.raw_bytes_kept = end.raw_bytes_kept;
+    report_.bytes_stored = series_->file_bytes();
+    report_.regions = series_->regions();
+    report_.checked = series_->checked();
+    seconds_ = end.seconds;
+    latency_p99_ms_ = end.latency_p99_ms;
+    ETALON_TRY(record(end));
+    return true;
+  }
+
+  // Every frame that the edge received is stored, vetoed or lost for a reason that has a name.
+  Result<void> conserved(const End& end) const {
+    std::uint64_t lost = 0;
+    for (const auto& [cause, count] : end.lost) lost += count;
+    if (end.received == series_->stored() + series_->vetoed() + lost &&
+        end.kept == series_->stored() && end.vetoed == series_->vetoed())
+      return {};
+    return Error{Errc::check, recipe_.path + ": frames are not conserved: received " +
+                                  std::to_string(end.received) + ", stored " +
+                                  std::to_string(series_->stored()) + " of " +
+                                  std::to_string(end.kept) + " kept, vetoed " +
+                                  std::to_string(series_->vetoed()) + " of " +
+                                  std::to_string(end.vetoed) + ", lost " + std::to_string(lost)};
+  }
+
+  Result<void> record(const End& end) {
+    std::vector<Record> records = end.records;
+    cbor::Value wire, store;
+    wire.set("protocol", wire_name).set("version", wire_version);
+    Record ship{"ship", {}, {{"manifest", series_->manifest(), ""}}, wire, std::string(program)};
+    if (!records.empty()) ship.inputs.push_back(record_artifact(records.back()));
+    store.set("frames", report_.stored).set("vetoed", report_.vetoed);
+    store.set("complete", report_.complete).set("format", "NXmx");
+    store.set("filter", hdf5_filter_id);
+    Record stored{"store",
+                  {record_artifact(ship)},
+                  {{"series", series_->hash(), absolute(series_->path())},
+                   {"veto-table", series_->veto_hash(), absolute(series_->veto_table())}},
+                  store,
+                  std::string(program)};
+    report_.store_record = stored.id();
+    records.push_back(std::move(ship));
+    records.push_back(std::move(stored));
+    ETALON_TRY(ledger_->add_all(records));
+    return {};
+  }
+
+  static std::string absolute(const std::string& path) {
+    std::error_code ignored;
+    return fs::absolute(path, ignored).string();
+  }
+
+  Result<void> conclude() {
+    Hash evidence = report_.store_record;
+    if (report_.stored > 0) {  // of nothing there is no powder
+      if (options_.stage) options_.stage("analysing");
+      AnalysisTask task{options_.executable,
+                        report_.output,
+                        report_.sha256,
+                        report_.store_record,
+                        options_.overwrite,
+                        options_.interrupted,
+                        {}};
+      // The edge may have missed the last word: it is repeated while the job runs.
+      task.meanwhile = [this] { (void)receiver_->next(milliseconds(0)); };
+      ETALON_ASSIGN(report_.analysis, run_analysis(recipe_, task, *ledger_));
+      evidence = report_.analysis->record;
+    }
+    if (options_.stage) options_.stage("deciding");
+    const RunNumbers numbers{report_.received,  report_.stored,         report_.lost,
+                             report_.raw_bytes, report_.raw_bytes_kept, report_.bytes_stored,
+                             seconds_,          latency_p99_ms_};
+    report_.metrics = metrics_of(numbers, report_.analysis);
+    ETALON_ASSIGN(Decision decision,
+                  decide(recipe_, report_.metrics, report_.received, evidence, *ledger_));
+    report_.decision = decision.id;
+    if (options_.instrument != nullptr) {
+      ETALON_ASSIGN(report_.instrument, options_.instrument->apply(decision.action));
+    }
+    report_.action = std::move(decision.action);
+    return {};
+  }
+
+  const Recipe& recipe_;
+  CollectOptions options_;
+  Receiver* receiver_ = nullptr;
+  std::string folder_;
+  std::optional<Ledger> ledger_;
+  std::optional<StoredSeries> series_;
+  std::uint64_t frames_ = 0;
+  double seconds_ = 0, latency_p99_ms_ = 0;
+  CollectReport report_;
+};
+
+Collector::Collector(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Collector::~Collector() = default;
+Collector::Collector(Collector&&) noexcept = default;
+Collector& Collector::operator=(Collector&&) noexcept = default;
+
+Result<Collector> Collector::open(const Recipe& recipe, const CollectOptions& options) {
+  auto impl = std::make_unique<Impl>(recipe, options);
+  ETALON_TRY(impl->prepare());
+  return Collector(std::move(impl));
+}
+
+Result<CollectReport> Collector::run(Receiver& receiver) { return impl_->run(receiver); }
+
+Result<std::string> ledger_path(const Recipe& recipe, const std::string& folder) {
+  if (!recipe.store.ledger.empty()) return recipe_path(recipe, recipe.store.ledger);
+  if (const char* set_path = std::getenv("ETALON_LEDGER"); set_path != nullptr && *set_path != 0)
+    return std::string(set_path);
+  return (fs::path(folder) / "ledger.db").string();
+}
+
+}  // namespace etalon

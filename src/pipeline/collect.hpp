@@ -1,0 +1,71 @@
+// The centre's half of a run: receive, store, analyse, decide; everything goes to the ledger.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "control/instrument.hpp"
+#include "pipeline/analysis.hpp"
+#include "pipeline/recipe.hpp"
+#include "steer/action.hpp"
+#include "stream/receiver.hpp"
+
+namespace etalon {
+
+struct CollectOptions {
+  std::string folder;      // replaces recipe.store.folder
+  std::string executable;  // the program that analyses; empty: the running one
+  bool overwrite = false;
+  Instrument* instrument = nullptr;  // takes the Action; none: the Action is only recorded
+  const std::atomic<bool>* interrupted = nullptr;
+  // Set: no edge will come. Where it is given, the edge takes care of interruptions.
+  const std::atomic<bool>* edge_failed = nullptr;
+  std::function<void(const SeriesInfo&)> opened;  // an edge has said hello
+  std::function<void(std::uint64_t frames, std::uint64_t all)> progress;
+  std::function<void(const std::string&)> stage;  // what it does now
+};
+
+struct CollectReport {
+  std::string output, veto_table, ledger;
+  Hash sha256, store_record;
+  bool complete = true;
+  std::uint64_t received = 0, stored = 0, vetoed = 0;                 // frames
+  std::map<std::string, std::uint64_t> lost;                          // frames, by cause
+  std::uint64_t raw_bytes = 0, raw_bytes_kept = 0, bytes_stored = 0;  // bytes_stored: of the file
+  std::vector<RegionInfo> regions;               // over the whole series; [0] is the default
+  std::uint64_t checked = 0;                     // frames read back and compared
+  std::map<std::string, std::uint64_t> dropped;  // messages, by cause
+  std::optional<Analysis> analysis;              // none: the recipe wants none, or a partial series
+  std::optional<Action> action;
+  std::optional<InstrumentState> instrument;  // after the action
+  Hash decision;                              // its ledger id
+  Metrics metrics;
+};
+
+// Protocol: open run. Frames received = stored + vetoed + lost, else Errc::check. Nothing is left
+// under the output's name after an error before the series is stored.
+class Collector {
+ public:
+  // Opens what does not need an edge: folder and ledger.
+  static Result<Collector> open(const Recipe& recipe, const CollectOptions& options);
+  ~Collector();
+  Collector(Collector&&) noexcept;
+  Collector& operator=(Collector&&) noexcept;
+
+  // Serves one edge from its hello to the decision.
+  Result<CollectReport> run(Receiver& receiver);
+
+ private:
+  struct Impl;
+  explicit Collector(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+// The ledger of a recipe: store.ledger, else $ETALON_LEDGER, else ledger.db in `folder`.
+Result<std::string> ledger_path(const Recipe& recipe, const std::string& folder);
+
+}  // namespace etalon

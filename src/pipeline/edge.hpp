@@ -1,0 +1,37 @@
+// The edge's half of a run: read, calibrate, find, veto, reduce, ship.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <map>
+#include <string>
+
+#include "pipeline/recipe.hpp"
+#include "stream/shipper.hpp"
+
+namespace etalon {
+
+struct EdgeOptions {
+  std::string source;    // replaces recipe.source.path
+  std::string address;   // replaces recipe.ship.address
+  unsigned threads = 0;  // 0: one per hardware thread; what is stored does not depend on it
+  const std::atomic<bool>* interrupted = nullptr;  // when set: the frames in hand are finished
+  std::function<void(std::uint64_t done, std::uint64_t all)> progress;
+};
+
+struct EdgeReport {
+  std::string source, series;
+  std::uint64_t frames = 0, kept = 0, vetoed = 0;
+  std::map<std::string, std::uint64_t> lost;  // by cause
+  std::uint64_t raw_bytes = 0, raw_bytes_kept = 0, chunk_bytes = 0;
+  std::uint64_t checked = 0;  // frames decoded again and compared pixel by pixel
+  bool complete = true;       // false: interrupted
+  double seconds = 0;         // from the first frame to the collector's last word
+  Done done;
+  ShipperCounters shipped;
+};
+
+// Errors of the collector are errors here. After an error the collector has been told.
+Result<EdgeReport> run_edge(const Recipe& recipe, const EdgeOptions& options);
+
+}  // namespace etalon

@@ -1,0 +1,32 @@
+// What the edge's steps leave in the ledger: source, calibrate, find, veto, reduce.
+#pragma once
+
+#include "pipeline/calibration.hpp"
+#include "pipeline/recipe.hpp"
+#include "stream/message.hpp"
+
+namespace etalon {
+
+// Gathers, in the order of the frames, what the records must hold.
+class EdgeJournal {
+ public:
+  void frame(const FrameSum& raw_sum) { raw_.push_back(raw_sum); }
+  void peaks(std::uint64_t number, const std::vector<Peak>& peaks);
+  void kept(const FrameSum& raw_sum, ByteSpan chunk);
+  void vetoed(const VetoRow& row);
+
+  // Parents first; each names the one before it, so that the last leads to the source's files.
+  std::vector<Record> records(const Recipe& recipe, const SeriesInfo& info,
+                              const Calibration& calibration, const std::vector<Artifact>& files);
+
+ private:
+  std::vector<FrameSum> raw_, kept_, chunks_, vetoed_;
+  Sha256 peaks_;
+  std::uint64_t peaks_found_ = 0;
+};
+
+// Settings as the ledger holds them, also of the collector's steps.
+cbor::Value bound_value(const Bound& bound);
+Artifact record_artifact(const Record& record);
+
+}  // namespace etalon

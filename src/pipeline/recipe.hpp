@@ -1,0 +1,98 @@
+// A recipe: one TOML file that describes one experiment from its source to its decision. Every key
+// is documented in docs/recipe.md.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "etalon/codec.hpp"
+#include "etalon/peaks.hpp"
+#include "etalon/regions.hpp"
+#include "etalon/result.hpp"
+#include "ledger/ledger.hpp"
+#include "steer/rules.hpp"
+
+namespace etalon {
+
+struct RegionRule {
+  RegionSpec spec;       // kind peaks, box, annulus or mask
+  std::size_t half = 4;  // peaks: a square of side 2 * half + 1
+};
+
+struct Recipe {
+  struct Source {
+    std::string path, dataset, name;
+    std::uint64_t first = 0, frames = 0;  // frames 0: to the end
+    bool skip_unreadable = false;
+  };
+  struct Calibrate {
+    bool pixel_mask = true, mask_invalid = true;
+    std::string mask;
+  };
+  struct Find {
+    PeakParameters parameters;
+    std::optional<std::array<double, 2>> centre;  // x, y in pixels
+  };
+  struct Veto {
+    std::uint64_t min_peaks = 0, max_peaks = 0;  // max_peaks 0: no limit
+  };
+  struct Reduce {
+    Bound bound;
+    std::vector<RegionRule> regions;
+    std::uint64_t check_every = 16;  // 0: never
+  };
+  struct Ship {
+    std::string address = "tcp://127.0.0.1:5601";
+    double connect_limit_s = 5, silence_limit_s = 30, resend_after_s = 1;
+    std::uint64_t window = 32;
+  };
+  struct Store {
+    std::string folder = "out", file, ledger;
+  };
+  struct Analyse {
+    std::string kind = "powder";
+    bool urgent = true;
+    double limit_s = 600;
+  };
+  struct Decide {
+    std::vector<RuleText> rules;
+    RuleTable::Options options;
+  };
+
+  std::string path;  // of the recipe itself
+  Hash hash;         // SHA-256 of its bytes
+  Source source;
+  Calibrate calibrate;
+  Find find;
+  Veto veto;
+  Reduce reduce;
+  Ship ship;
+  Store store;
+  Analyse analyse;
+  Decide decide;
+};
+
+// Errc::missing when there is no such file. Errc::usage for a key that does not exist, a value of
+// the wrong type or out of range; Errc::malformed for what is not TOML. Messages begin with
+// "FILE:LINE:COLUMN: ".
+Result<Recipe> load_recipe(const std::string& path);
+Result<Recipe> parse_recipe(std::string_view text, const std::string& path);
+
+// A path as written in the recipe: ${NAME} is replaced from the environment (Errc::usage when it is
+// not set), and a relative path is taken from the recipe's folder.
+Result<std::string> recipe_path(const Recipe& recipe, std::string_view written);
+
+// What recipes may say, for the documentation.
+struct RecipeKey {
+  std::string table, name, type, unit, preset, text;
+};
+std::vector<RecipeKey> recipe_keys();
+
+// The keys as the tables of docs/recipe.md.
+std::string recipe_keys_markdown();
+
+}  // namespace etalon

@@ -1,0 +1,233 @@
+#include "pipeline/recipe_keys.hpp"
+
+namespace etalon::recipe {
+namespace {
+
+using Read = std::function<Result<void>(Recipe&, const toml::node&)>;
+constexpr std::uint64_t any = INT64_MAX;
+
+// `pick` names the variable that a key sets: [](Recipe& r) -> auto& { return r.x.y; }
+template <typename Pick>
+Read text_to(Pick pick) {
+  return [pick](Recipe& r, const toml::node& node) -> Result<void> {
+    ETALON_ASSIGN(pick(r), text(node));
+    return {};
+  };
+}
+template <typename Pick>
+Read flag_to(Pick pick) {
+  return [pick](Recipe& r, const toml::node& node) -> Result<void> {
+    ETALON_ASSIGN(pick(r), flag(node));
+    return {};
+  };
+}
+template <typename Pick>
+Read count_to(Pick pick, std::uint64_t least, std::uint64_t most) {
+  return [=](Recipe& r, const toml::node& node) -> Result<void> {
+    ETALON_ASSIGN(const std::uint64_t n, count(node, least, most));
+    pick(r) = static_cast<std::remove_reference_t<decltype(pick(r))>>(n);
+    return {};
+  };
+}
+template <typename Pick>
+Read number_to(Pick pick, double least, double most) {
+  return [=](Recipe& r, const toml::node& node) -> Result<void> {
+    ETALON_ASSIGN(const double x, number(node, least, most));
+    pick(r) = static_cast<std::remove_reference_t<decltype(pick(r))>>(x);
+    return {};
+  };
+}
+
+Result<void> read_on_error(Recipe& r, const toml::node& node) {
+  ETALON_ASSIGN(const std::string choice, one_of(node, {"stop", "skip"}));
+  r.source.skip_unreadable = choice == "skip";
+  return {};
+}
+
+Result<void> read_method(Recipe&, const toml::node& node) {
+  ETALON_TRY(one_of(node, {"peakfinder8"}));
+  return {};
+}
+
+Result<void> read_centre(Recipe& r, const toml::node& node) {
+  const toml::array* two = node.as_array();
+  if (two == nullptr || two->size() != 2) return Error{Errc::usage, "must be two numbers: [x, y]"};
+  std::array<double, 2> centre;
+  for (std::size_t i = 0; i < 2; ++i) {
+    ETALON_ASSIGN(centre[i], number(*two->get(i), -1e6, 1e6));
+  }
+  r.find.centre = centre;
+  return {};
+}
+
+Result<void> read_bound(Recipe& r, const toml::node& node) {
+  ETALON_ASSIGN(const std::string written, text(node));
+  ETALON_ASSIGN(r.reduce.bound, parse_bound(written));
+  return {};
+}
+
+Result<void> read_kind(Recipe& r, const toml::node& node) {
+  ETALON_ASSIGN(r.analyse.kind, one_of(node, {"powder", "none"}));
+  return {};
+}
+
+Result<void> read_file(Recipe& r, const toml::node& node) {
+  ETALON_ASSIGN(r.store.file, text(node));
+  if (r.store.file.find('/') != std::string::npos)
+    return Error{Errc::usage, "must be a file name without folders; store.folder says where"};
+  return {};
+}
+
+#define PICK(member) \
+  [](Recipe & r) -> auto& { return r.member; }
+
+std::vector<Key> make_keys() {
+  return {
+      {{"source", "path", "text", "", "",
+        "What to read: an NXmx or other HDF5 file, a .cbf (also .bz2, .gz), .npy, a folder or a "
+        "pattern of such files. `--source` replaces it."},
+       text_to(PICK(source.path))},
+      {{"source", "dataset", "text", "", "\"\"",
+        "Path of the images inside an HDF5 file; empty: found as NXmx says."},
+       text_to(PICK(source.dataset))},
+      {{"source", "name", "text", "", "\"\"",
+        "Name of the series; empty: the one that the source has."},
+       text_to(PICK(source.name))},
+      {{"source", "first", "integer", "frames", "0", "Index of the first frame to take."},
+       count_to(PICK(source.first), 0, any)},
+      {{"source", "frames", "integer", "frames", "0", "How many to take; 0: up to the end."},
+       count_to(PICK(source.frames), 0, any)},
+      {{"source", "on_error", "\"stop\" or \"skip\"", "", "\"stop\"",
+        "A frame that cannot be read ends the run, or is counted as lost (cause `unreadable`)."},
+       read_on_error},
+
+      {{"calibrate", "pixel_mask", "true or false", "", "true",
+        "Do not look at pixels that the source's own mask names."},
+       flag_to(PICK(calibrate.pixel_mask))},
+      {{"calibrate", "mask", "text", "", "\"\"",
+        "An array file (y, x): pixels where it is not 0 are not looked at."},
+       text_to(PICK(calibrate.mask))},
+      {{"calibrate", "mask_invalid", "true or false", "", "true",
+        "Do not look at pixels that hold the type's largest value (unsigned) or a negative one "
+        "(signed) in the first frame: detectors mark gaps and dead pixels so."},
+       flag_to(PICK(calibrate.mask_invalid))},
+
+      {{"find", "method", "\"peakfinder8\"", "", "\"peakfinder8\"",
+        "Radial background, connected pixels, local background (Barty et al. 2014)."},
+       read_method},
+      {{"find", "threshold", "number", "ADU or photons", "8", "Least value of a peak's pixel."},
+       number_to(PICK(find.parameters.threshold), 0, 1e9)},
+      {{"find", "snr", "number", "", "5",
+        "Least signal over noise, of a pixel in its radial bin and of a peak in its ring."},
+       number_to(PICK(find.parameters.snr), 0, 1e6)},
+      {{"find", "min_pixels", "integer", "pixels", "2", "Smallest peak."},
+       count_to(PICK(find.parameters.min_pixels), 1, 1000000)},
+      {{"find", "max_pixels", "integer", "pixels", "200", "Largest peak."},
+       count_to(PICK(find.parameters.max_pixels), 1, 1000000)},
+      {{"find", "local_radius", "integer", "pixels", "3",
+        "Half-width of the square whose rim gives a peak's local background."},
+       count_to(PICK(find.parameters.local_radius), 1, 100)},
+      {{"find", "min_radius", "number", "pixels", "0", "Nearer to the beam, peaks are left out."},
+       number_to(PICK(find.parameters.min_radius), 0, 1e9)},
+      {{"find", "max_radius", "number", "pixels", "1e9", "Farther out, peaks are left out."},
+       number_to(PICK(find.parameters.max_radius), 0, 1e9)},
+      {{"find", "centre", "[x, y]", "pixels", "",
+        "Beam centre, pixel centres at integers; without it, the source's own."},
+       read_centre},
+
+      {{"veto", "min_peaks", "integer", "peaks", "0", "A frame with fewer is not kept."},
+       count_to(PICK(veto.min_peaks), 0, 1000000)},
+      {{"veto", "max_peaks", "integer", "peaks", "0",
+        "A frame with more is not kept (ice, salt); 0: no limit."},
+       count_to(PICK(veto.max_peaks), 0, 1000000)},
+
+      {{"reduce", "bound", "\"lossless\" or \"abs:E\"", "ADU or photons", "\"lossless\"",
+        "How far a pixel in no region may be from what was measured."},
+       read_bound},
+      {{"reduce", "check_every", "integer", "kept frames", "16",
+        "The first of every so many is decoded at the edge, compared pixel by pixel with what was "
+        "measured, and compared again with what the closed file gives back; 0: none."},
+       count_to(PICK(reduce.check_every), 0, any)},
+
+      {{"ship", "address", "text", "", "\"tcp://127.0.0.1:5601\"",
+        "Where `etalon collect` listens and `etalon edge` connects; `etalon run` uses a free port "
+        "of its own."},
+       text_to(PICK(ship.address))},
+      {{"ship", "connect_limit_s", "number", "s", "5", "Wait so long for a collector to answer."},
+       number_to(PICK(ship.connect_limit_s), 0.01, 86400)},
+      {{"ship", "silence_limit_s", "number", "s", "30",
+        "Without a word for so long, the other end counts as gone."},
+       number_to(PICK(ship.silence_limit_s), 0.1, 86400)},
+      {{"ship", "resend_after_s", "number", "s", "1",
+        "Without progress for so long, the edge sends again."},
+       number_to(PICK(ship.resend_after_s), 0.01, 3600)},
+      {{"ship", "window", "integer", "messages", "32",
+        "On their way at once: bounds the memory of both ends."},
+       count_to(PICK(ship.window), 1, 100000)},
+
+      {{"store", "folder", "text", "", "\"out\"",
+        "Folder of what is written, made where it is not there. `--out` replaces it."},
+       text_to(PICK(store.folder))},
+      {{"store", "file", "text", "", "\"\"", "Name of the stored file; empty: NAME.h5."},
+       read_file},
+      {{"store", "ledger", "text", "", "\"\"",
+        "The ledger; empty: $ETALON_LEDGER where that is set, else ledger.db in store.folder."},
+       text_to(PICK(store.ledger))},
+
+      {{"analyse", "kind", "\"powder\" or \"none\"", "", "\"powder\"",
+        "The job on the stored file: virtual powder and hit statistics."},
+       read_kind},
+      {{"analyse", "urgent", "true or false", "", "true",
+        "The job starts at once; background jobs are suspended meanwhile."},
+       flag_to(PICK(analyse.urgent))},
+      {{"analyse", "limit_s", "number", "s", "600", "Wait so long for the job."},
+       number_to(PICK(analyse.limit_s), 1, 1e7)},
+
+      {{"decide", "otherwise", "text", "", "\"continue\"", "The action when no rule holds."},
+       text_to(PICK(decide.options.otherwise))},
+      {{"decide", "min_frames", "integer", "frames", "1", "With fewer, the action is `abstain`."},
+       count_to(PICK(decide.options.min_frames), 1, any)},
+  };
+}
+
+#undef PICK
+
+}  // namespace
+
+const std::vector<Key>& keys() {
+  static const std::vector<Key> all = make_keys();
+  return all;
+}
+
+const std::vector<RecipeKey>& region_keys() {
+  static const std::vector<RecipeKey> all = {
+      {"reduce.region", "kind", "\"peaks\", \"box\", \"annulus\" or \"mask\"", "", "",
+       "What the region covers; of regions that overlap, the later one holds."},
+      {"reduce.region", "bound", "\"lossless\" or \"abs:E\"", "ADU or photons", "",
+       "How far its pixels may be from what was measured."},
+      {"reduce.region", "half", "integer", "pixels", "4",
+       "peaks: a square of side 2·half+1 round each."},
+      {"reduce.region", "y", "text", "pixels", "", "box: `\"100..200\"`, half open."},
+      {"reduce.region", "x", "text", "pixels", "", "box: `\"0..50\"`, half open."},
+      {"reduce.region", "r", "text", "pixels", "", "annulus: `\"50..80\"`, half open."},
+      {"reduce.region", "centre", "text", "pixels", "", "annulus: `\"515.3/532.6\"`, x/y."},
+      {"reduce.region", "file", "text", "", "",
+       "mask: an array file (y, x); the region is where it is not 0."},
+  };
+  return all;
+}
+
+const std::vector<RecipeKey>& rule_keys() {
+  static const std::vector<RecipeKey> all = {
+      {"decide.rule", "when", "text", "", "",
+       "Comparisons joined by `and`: `\"hit_rate < 10% and frames >= 50\"`. The first rule that "
+       "holds decides."},
+      {"decide.rule", "action", "text", "", "",
+       "`continue`, `stop`, `resume`, `move_sample`, `attenuate`, `set_distance`."},
+      {"decide.rule", "parameters", "table", "in the names", "{}",
+       "What the action needs: `{ dx_um = 20 }`, `{ factor = 0.5 }`, `{ distance_m = 0.15 }`."},
+  };
+  return all;
+}
+
+}  // namespace etalon::recipe

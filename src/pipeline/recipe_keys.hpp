@@ -1,0 +1,24 @@
+// The keys of a recipe, each with what it means and how it is read.
+#pragma once
+
+#include <functional>
+#include <vector>
+
+#include "pipeline/recipe.hpp"
+#include "pipeline/recipe_value.hpp"
+
+namespace etalon::recipe {
+
+struct Key {
+  RecipeKey about;
+  std::function<Result<void>(Recipe&, const toml::node&)> read;
+};
+
+// In the order of the documentation.
+const std::vector<Key>& keys();
+
+// The keys of one [[reduce.region]] and one [[decide.rule]]: read by recipe.cpp.
+const std::vector<RecipeKey>& region_keys();
+const std::vector<RecipeKey>& rule_keys();
+
+}  // namespace etalon::recipe

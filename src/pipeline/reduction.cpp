@@ -1,0 +1,104 @@
+#include "pipeline/reduction.hpp"
+
+#include <cmath>
+
+#include "store/series_reader.hpp"
+
+namespace etalon {
+namespace {
+
+Result<Region> mask_region(const Recipe& recipe, const RegionRule& rule, const Geometry& g) {
+  ETALON_ASSIGN(const std::string path, recipe_path(recipe, rule.spec.get("file")));
+  ETALON_ASSIGN(const Array file, read_array(path));
+  if (!(file.shape() == Shape{g.ny, g.nx}))
+    return Error{Errc::usage, path + ": the region is " + to_string(file.shape()) +
+                                  ", the images are " + to_string(Shape{g.ny, g.nx})};
+  Region region{"mask", rule.spec.bound, std::vector<std::uint8_t>(g.pixels())};
+  visit(file.dtype(), [&](auto zero) {
+    const auto values = file.as<decltype(zero)>();
+    for (std::size_t i = 0; i < values.size(); ++i) region.where[i] = values[i] != 0;
+  });
+  return region;
+}
+
+template <typename T>
+double difference(T a, T b) {
+  if constexpr (std::is_floating_point_v<T>) {
+    if (std::bit_cast<std::array<std::byte, sizeof(T)>>(a) ==
+        std::bit_cast<std::array<std::byte, sizeof(T)>>(b))
+      return 0;
+    const double d = std::abs(static_cast<double>(a) - static_cast<double>(b));
+    return std::isnan(d) ? HUGE_VAL : d;
+  }
+  return static_cast<double>(a > b ? static_cast<std::uint64_t>(a) - static_cast<std::uint64_t>(b)
+                                   : static_cast<std::uint64_t>(b) - static_cast<std::uint64_t>(a));
+}
+
+}  // namespace
+
+Result<Reduction> Reduction::create(const Recipe& recipe, const Geometry& geometry, Mask mask) {
+  Reduction r;
+  r.geometry_ = geometry;
+  r.mask_ = std::move(mask);
+  r.bound_ = recipe.reduce.bound;
+  for (const RegionRule& rule : recipe.reduce.regions) {
+    Part part;
+    if (rule.spec.kind == "peaks") {
+      part.peaks = true;
+      part.half = rule.half;
+      part.region.bound = rule.spec.bound;
+    } else if (rule.spec.kind == "mask") {
+      ETALON_ASSIGN(part.region, mask_region(recipe, rule, geometry));
+    } else if (rule.spec.kind == "box") {
+      ETALON_ASSIGN(part.region, box_region(rule.spec, geometry.ny, geometry.nx));
+    } else {
+      ETALON_ASSIGN(part.region, annulus_region(rule.spec, geometry.ny, geometry.nx));
+    }
+    r.parts_.push_back(std::move(part));
+  }
+  return r;
+}
+
+CompressOptions Reduction::options(const std::vector<Peak>& peaks) const {
+  CompressOptions options;
+  options.bound = bound_;
+  options.mask = mask_;
+  for (const Part& part : parts_)
+    options.regions.push_back(
+        part.peaks ? peaks_region(peaks, part.half, geometry_.ny, geometry_.nx, part.region.bound)
+                   : part.region);
+  return options;
+}
+
+Result<Bytes> Reduction::encode(const Frame& frame, const std::vector<Peak>& peaks) const {
+  const ArrayView image = frame.image.view();
+  return encode_chunk({image.data, image.dtype, Shape{1, geometry_.ny, geometry_.nx}},
+                      options(peaks));
+}
+
+Result<FrameSum> Reduction::check(const Frame& frame, const std::vector<Peak>& peaks,
+                                  ByteSpan chunk) const {
+  ETALON_ASSIGN(const Array decoded, decode_chunk(chunk));
+  const std::string where = "frame " + std::to_string(frame.number);
+  if (decoded.dtype() != frame.image.dtype() || decoded.count() != frame.image.count())
+    return Error{Errc::check, where + ": comes back in another shape or type"};
+  std::vector<double> allowed(geometry_.pixels(),
+                              bound_.kind == Bound::Kind::lossless ? 0 : bound_.value);
+  for (const Region& region : options(peaks).regions)
+    for (std::size_t i = 0; i < region.where.size(); ++i)
+      if (region.where[i] != 0)
+        allowed[i] = region.bound.kind == Bound::Kind::lossless ? 0 : region.bound.value;
+  std::optional<std::size_t> wrong;
+  visit(decoded.dtype(), [&](auto zero) {
+    const auto a = frame.image.as<decltype(zero)>(), b = decoded.as<decltype(zero)>();
+    for (std::size_t i = 0; i < a.size() && !wrong; ++i)
+      if (difference(a[i], b[i]) > allowed[i]) wrong = i;
+  });
+  if (wrong)
+    return Error{Errc::check, where + ": pixel y " + std::to_string(*wrong / geometry_.nx) + " x " +
+                                  std::to_string(*wrong % geometry_.nx) +
+                                  " comes back farther off than its bound"};
+  return frame_sum(decoded.view().bytes());
+}
+
+}  // namespace etalon

@@ -1,0 +1,37 @@
+// A kept frame to a chunk: the regions of the recipe over its background bound.
+#pragma once
+
+#include "etalon/codec.hpp"
+#include "frame/series.hpp"
+#include "pipeline/recipe.hpp"
+
+namespace etalon {
+
+// Thread-safe once made.
+class Reduction {
+ public:
+  static Result<Reduction> create(const Recipe& recipe, const Geometry& geometry, Mask mask);
+
+  // The chunk of shape (1, ny, nx).
+  Result<Bytes> encode(const Frame& frame, const std::vector<Peak>& peaks) const;
+
+  // Decodes `chunk` and compares every pixel with `frame` against its bound; the decoded frame's
+  // sum. Errc::check names the first pixel that is too far off.
+  Result<FrameSum> check(const Frame& frame, const std::vector<Peak>& peaks, ByteSpan chunk) const;
+
+ private:
+  Reduction() = default;
+  CompressOptions options(const std::vector<Peak>& peaks) const;
+
+  Geometry geometry_;
+  Mask mask_;
+  Bound bound_;
+  struct Part {  // peaks: where is empty, and made anew for each frame
+    bool peaks = false;
+    std::size_t half = 0;
+    Region region;
+  };
+  std::vector<Part> parts_;
+};
+
+}  // namespace etalon
