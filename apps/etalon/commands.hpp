@@ -5,7 +5,20 @@
 
 namespace etalon::cli {
 
+void add_run(Cli& cli);
+void add_edge(Cli& cli);
+void add_collect(Cli& cli);
+void add_simulate(Cli& cli);
 void add_find(Cli& cli);
+void add_compress(Cli& cli);
+void add_decompress(Cli& cli);
+void add_info(Cli& cli);
+void add_verify(Cli& cli);
+void add_submit(Cli& cli);
+void add_jobs(Cli& cli);
+void add_job_daemon(Cli& cli);
+void add_analyse(Cli& cli);
+void add_ledger(Cli& cli);
 void add_version(Cli& cli);
 
 }  // namespace etalon::cli

@@ -38,7 +38,20 @@ int main(int argc, char** argv) {
   app.fallthrough();
 
   cli::Cli cli{app, {}};
+  cli::add_run(cli);
+  cli::add_edge(cli);
+  cli::add_collect(cli);
+  cli::add_simulate(cli);
   cli::add_find(cli);
+  cli::add_compress(cli);
+  cli::add_decompress(cli);
+  cli::add_info(cli);
+  cli::add_verify(cli);
+  cli::add_submit(cli);
+  cli::add_jobs(cli);
+  cli::add_job_daemon(cli);
+  cli::add_analyse(cli);
+  cli::add_ledger(cli);
   cli::add_version(cli);
 
   try {

@@ -180,7 +180,7 @@ TEST(Cbor, WhatIsWrongIsNamedWithItsPlace) {
       {"a2010001f6", "offset 3: duplicate map key"},
       {"a20100180100", "offset 3: duplicate map key"},  // the same number in a longer form
       {"a2f93c0000fa3f80000000", "offset 5: duplicate map key"},
-      {"bf61610061620061610000ff", "offset 7: duplicate map key"},
+      {"bf616100616200616100ff", "offset 7: duplicate map key"},
       {"9bffffffffffffffff00", "offset 0: truncated"},
       {"bbffffffffffffffff0000", "offset 0: truncated"},
       {"5bffffffffffffffff00", "offset 0: truncated"},
