@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "etalon/result.hpp"
@@ -24,6 +25,8 @@ struct JobSpec {
 
 enum class JobState { queued, running, suspended, done, failed, cancelled, lost };
 std::string_view name_of(JobState state);
+Result<JobState> parse_job_state(std::string_view name);
+constexpr bool has_ended(JobState state) { return state >= JobState::done; }
 
 struct JobStatus {
   std::uint64_t id = 0;
@@ -33,34 +36,55 @@ struct JobStatus {
   std::string reason;  // why failed, cancelled or lost; for people
   unsigned suspensions = 0;
   double submitted_s = 0, started_s = 0, ended_s = 0;  // Unix time; 0: not yet
-  double latency_s = 0;                                // submit to the job's first instruction
-  std::string output;                                  // file that holds its stdout and stderr
+  // Submit to the job's first instruction, in seconds; 0: not yet. From the call of submit() to the
+  // moment before the job's execve, so that starting the daemon and waiting in the queue count.
+  double latency_s = 0;
+  std::string output;  // file that holds its stdout and stderr
 };
 
 // Where jobs run. Thread-safe.
 class JobRunner {
  public:
   virtual ~JobRunner() = default;
+  // The job survives the submitter, and a crash of the machine's services, once this returns.
   virtual Result<std::uint64_t> submit(const JobSpec& spec) = 0;
-  virtual Result<JobStatus> status(std::uint64_t id) = 0;
-  virtual Result<std::vector<JobStatus>> list() = 0;
+  virtual Result<JobStatus> status(std::uint64_t id) = 0;  // Errc::missing: no such job
+  virtual Result<std::vector<JobStatus>> list() = 0;       // in order of submission
+  // Asks; the job has ended when its state says so. No error when it has ended already.
   virtual Result<void> cancel(std::uint64_t id) = 0;
   // Until the job has ended; Errc::io when `limit` passes first.
   Result<JobStatus> wait(std::uint64_t id, std::chrono::milliseconds limit);
 };
 
 struct LocalRunnerOptions {
-  std::string
-      state_dir;  // empty: $ETALON_STATE, else $XDG_STATE_HOME/etalon, else ~/.local/state/etalon
-  std::string
-      executable;  // what is started as `EXECUTABLE job-daemon STATE_DIR`; empty: /proc/self/exe
+  // Empty: $ETALON_STATE, else HOST below $XDG_STATE_HOME/etalon or ~/.local/state/etalon, HOST
+  // being this machine's name.
+  std::string state_dir;
+  // What is started as `EXECUTABLE job-daemon STATE_DIR`. Empty: $ETALON when that is set, else the
+  // running program when its name begins with "etalon", else Errc::missing.
+  std::string executable;
 };
 
 // The per-user daemon of this machine, started on demand; it owns the process groups and survives
 // the shell.
 Result<std::unique_ptr<JobRunner>> local_runner(const LocalRunnerOptions& options = {});
-// The daemon's main loop: returns when told to stop or idle with no job for `idle`. Errc::usage
-// when one runs already.
-Result<void> run_job_daemon(const std::string& state_dir, std::chrono::seconds idle);
+// Ends the daemon of this state directory if there is one; its jobs go on, the queue stays.
+Result<void> stop_local_daemon(const LocalRunnerOptions& options = {});
+
+struct JobDaemonOptions {
+  std::string state_dir;
+  std::chrono::seconds idle{300};                // without a job or a caller before it ends itself
+  unsigned slots = 1;                            // background jobs at once
+  unsigned urgent_slots = 0;                     // urgent jobs at once; 0: one per processor
+  std::chrono::milliseconds cancel_grace{5000};  // between SIGTERM and SIGKILL
+  bool detach = true;                            // become a background process
+
+  // ETALON_DAEMON_IDLE (seconds), ETALON_SLOTS, ETALON_URGENT_SLOTS, ETALON_CANCEL_GRACE (seconds)
+  // over these defaults. Errc::usage names a variable whose value makes no sense.
+  static Result<JobDaemonOptions> from_environment(std::string state_dir);
+};
+// The daemon's main loop: returns when told to stop or idle. Errc::usage when one runs already.
+// Forks: call it from a process with one thread.
+Result<void> run_job_daemon(const JobDaemonOptions& options);
 
 }  // namespace etalon

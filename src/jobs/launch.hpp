@@ -1,0 +1,27 @@
+// Turns a job's spec into a process.
+#pragma once
+
+#include <sys/types.h>
+
+#include <string>
+
+#include "jobs/job_files.hpp"
+
+namespace etalon::jobs {
+
+struct Launch {
+  pid_t pid = -1;      // the child; already gone when exit_code is not 0
+  Stamp started;       // taken by the child as the last thing before execve
+  int exit_code = 0;   // 127: no such program, 126: cannot be run; 0: it runs
+  std::string reason;  // of exit_code
+};
+
+// In a session and process group of its own; standard input empty, output and error appended to
+// `output`; with the submitter's environment, directory and umask, and ETALON_JOB=id and
+// ETALON_JOB_KEY=key added. Dies with the caller. Returns once the program runs or has failed to.
+Launch launch(const SpecRecord& spec, std::uint64_t id, const std::string& output);
+
+// The environment entry that marks every process of the job.
+std::string mark_of(const SpecRecord& spec);
+
+}  // namespace etalon::jobs

@@ -1,0 +1,64 @@
+#include "jobs/state_dir.hpp"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+
+#include "jobs/record.hpp"
+
+namespace etalon::jobs {
+namespace fs = std::filesystem;
+
+Result<std::string> resolve_state_dir(const std::string& given) {
+  fs::path path = given;
+  const auto variable = [](const char* name) -> std::string {
+    const char* value = std::getenv(name);
+    return value == nullptr ? "" : value;
+  };
+  if (path.empty()) path = variable("ETALON_STATE");
+  if (path.empty()) {
+    // Home directories are often shared by machines, processes never are.
+    char host[256] = "";
+    if (::gethostname(host, sizeof host - 1) != 0 || host[0] == '\0')
+      return Error{Errc::io, "this machine has no name"};
+    if (const std::string base = variable("XDG_STATE_HOME"); !base.empty())
+      path = fs::path(base) / "etalon" / host;
+    else if (const std::string home = variable("HOME"); !home.empty())
+      path = fs::path(home) / ".local/state/etalon" / host;
+    else
+      return Error{Errc::usage, "state directory: set ETALON_STATE, since HOME is not set"};
+  }
+  std::error_code error;
+  const fs::path absolute = fs::absolute(path, error).lexically_normal();
+  if (error) return Error{Errc::io, path.string() + ": " + error.message()};
+  std::string text = absolute.string();
+  while (text.size() > 1 && text.back() == '/') text.pop_back();
+  return text;
+}
+
+Result<std::string> make_jobs_dir(const std::string& state_dir) {
+  const std::string jobs = state_dir + "/jobs";
+  const auto cannot = [&](const std::string& what) {
+    Error error = system_error(jobs, what);
+    error.code = Errc::io;
+    return error;
+  };
+  for (std::size_t slash = jobs.find('/', 1); true; slash = jobs.find('/', slash + 1)) {
+    const std::string part = jobs.substr(0, slash);
+    if (::mkdir(part.c_str(), 0700) != 0 && ::access(part.c_str(), F_OK) != 0)
+      return cannot("make the job runner's state directory (set ETALON_STATE to another)");
+    if (slash == std::string::npos) break;
+  }
+  struct stat about {};
+  if (::stat(jobs.c_str(), &about) != 0) return cannot("inspect");
+  if (!S_ISDIR(about.st_mode)) return Error{Errc::io, jobs + ": is not a directory"};
+  if (about.st_uid != ::geteuid())
+    return Error{Errc::check, jobs + ": belongs to user " + std::to_string(about.st_uid)};
+  if ((about.st_mode & 077) != 0 && ::chmod(jobs.c_str(), 0700) != 0) return cannot("make private");
+  if (::access(jobs.c_str(), R_OK | W_OK | X_OK) != 0) return cannot("write");
+  return jobs;
+}
+
+}  // namespace etalon::jobs
