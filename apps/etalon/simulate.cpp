@@ -37,15 +37,13 @@ Result<void> run(const Options& options) {
   {
     Progress progress("simulating", parameters.frames, "frames");
     std::uint64_t done = 0;
-    ETALON_TRY(simulator.run(
-        options.threads,
-        [&](Still still) -> Result<void> {
-          ETALON_TRY(writer.append_raw(still.frame));
-          truth.add(still.truth);
-          progress.update(++done);
-          return {};
-        },
-        &interrupted));
+    const auto keep = [&](Still still) -> Result<void> {
+      ETALON_TRY(writer.append_raw(still.frame));
+      truth.add(still.truth);
+      progress.update(++done);
+      return {};
+    };
+    ETALON_TRY(simulator.run(options.threads, keep, &interrupted));
   }
   ETALON_TRY(truth.write(simulator, writer));
   ETALON_TRY(writer.finish());
