@@ -100,18 +100,28 @@ struct Limits {
   bool operator==(const Limits&) const = default;
 };
 
+// The largest integer <= v; for |v| above 2^62 something as far out.
+inline std::int64_t floor_of(double v) {
+  const double near = v < -0x1p62 ? -0x1p62 : v > 0x1p62 ? 0x1p62 : v;
+  const auto whole = static_cast<std::int64_t>(near);
+  return whole - (static_cast<double>(whole) > near ? 1 : 0);
+}
+
+template <typename Out>
+inline Out cut(std::int64_t v, std::int64_t least, Out most) {
+  return static_cast<Out>(v < least ? least : v > most ? most : v);
+}
+
 inline Limits limits_of(const Sums& sums, const Scale& scale) {
   if (sums.n == 0) return {};
   const double mean = static_cast<double>(sums.s) / static_cast<double>(sums.n);
   const double reach = scale.snr * standard_deviation(sums);
   const double upper = std::max(mean + reach, scale.threshold);
   const double lower = mean - reach;
-  constexpr double open = open_limit;
   Limits limits;
-  limits.lo = static_cast<std::int32_t>(std::clamp(std::floor(lower) + 1, -open, open));
-  limits.hi = static_cast<std::int32_t>(std::clamp(std::ceil(upper) - 1, -open, open));
-  limits.fire = static_cast<std::int64_t>(
-      std::clamp(std::floor(upper) + 1, -2147483647.0, static_cast<double>(never)));
+  limits.lo = cut(floor_of(lower) + 1, -open_limit, open_limit);
+  limits.hi = cut(-floor_of(-upper) - 1, -open_limit, open_limit);
+  limits.fire = cut(floor_of(upper) + 1, -max_value, never);
   return limits;
 }
 

@@ -14,7 +14,7 @@ Error usage(const std::string& reason) { return {Errc::usage, "peakfinder8: " + 
 Result<void> check(const Geometry& g, const Mask& mask, const PeakParameters& p) {
   if (g.ny == 0 || g.nx == 0 || Shape{g.ny, g.nx}.count() > max_pixels_of_image)
     return usage("image of " + std::to_string(g.ny) + " x " + std::to_string(g.nx) +
-                 " pixels: expected 1 to 2^28 pixels");
+                 " pixels: expected 1 to 2^27 pixels");
   if (mask.size() != g.pixels())
     return usage("mask of " + std::to_string(mask.size()) + " pixels for an image of " +
                  std::to_string(g.pixels()));
@@ -78,7 +78,25 @@ void assign_bins(const Geometry& g, const Mask& mask, const PeakParameters& p, P
     if (good(i)) plan.bin_of[i] = bin(i) - first;
 }
 
-void sort_pixels(Plan& plan) {
+// True where circles round the beam run along columns rather than along rows.
+class Turned {
+ public:
+  Turned(const Geometry& g, const Plan& plan)
+      : nx_(plan.nx), stride_(plan.turned_stride), cy_(g.centre_y), cx_(g.centre_x) {}
+  bool operator()(std::size_t pixel) const {
+    return stride_ != 0 && std::abs(static_cast<double>(pixel % nx_) - cx_) >
+                               std::abs(static_cast<double>(pixel / nx_) - cy_);
+  }
+  std::uint32_t offset(std::uint32_t pixel) const {
+    return static_cast<std::uint32_t>(pixel % nx_ * stride_ + pixel / nx_);
+  }
+
+ private:
+  std::size_t nx_, stride_;
+  double cy_, cx_;
+};
+
+void sort_pixels(const Turned& turned, Plan& plan) {
   plan.bin_begin.assign(plan.bins + 1, 0);
   for (std::uint32_t bin : plan.bin_of)
     if (bin < plan.bins) ++plan.bin_begin[bin + 1];
@@ -88,21 +106,71 @@ void sort_pixels(Plan& plan) {
   }
   plan.order.resize(plan.bin_begin[plan.bins]);
   std::vector<std::uint32_t> next = plan.bin_begin;
-  for (std::uint32_t i = 0; i < plan.bin_of.size(); ++i)
-    if (plan.bin_of[i] < plan.bins) plan.order[next[plan.bin_of[i]]++] = i;
+  const auto put = [&](std::size_t pixel, bool turn) {
+    const std::uint32_t bin = plan.bin_of[pixel];
+    if (bin < plan.bins && turned(pixel) == turn)
+      plan.order[next[bin]++] = static_cast<std::uint32_t>(pixel);
+  };
+  for (std::size_t pixel = 0; pixel < plan.pixels(); ++pixel) put(pixel, false);
+  for (std::size_t x = 0; plan.turned_stride != 0 && x < plan.nx; ++x)
+    for (std::size_t y = 0; y < plan.ny; ++y) put(y * plan.nx + x, true);
+}
 
-  plan.run_begin.assign(plan.bins + 1, 0);
+void make_runs(const Turned& turned, Plan& plan) {
   for (std::uint32_t bin = 0; bin < plan.bins; ++bin) {
-    std::size_t i = plan.bin_begin[bin];
-    while (i < plan.bin_begin[bin + 1]) {
-      std::uint32_t length = 1;
-      while (length < run_pixels && i + length < plan.bin_begin[bin + 1] &&
-             plan.order[i + length] == plan.order[i] + length)
-        ++length;
-      plan.runs.push_back(plan.order[i] << 4 | length);
-      i += length;
+    const std::uint32_t begin = plan.bin_begin[bin], end = plan.bin_begin[bin + 1];
+    const auto here = [&] { return static_cast<std::uint32_t>(plan.runs.size()); };
+    const auto add = [&](std::uint32_t from, std::uint32_t to, auto&& offset) {
+      while (from < to) {
+        const std::uint32_t start = offset(plan.order[from]);
+        std::uint32_t length = 1;
+        while (length < run_pixels && from + length < to &&
+               offset(plan.order[from + length]) == start + length)
+          ++length;
+        plan.runs.push_back(start << 4 | length);
+        from += length;
+      }
+    };
+    std::uint32_t turn = begin;
+    while (turn < end && !turned(plan.order[turn])) ++turn;
+    Plan::RunsOfBin runs{here(), 0, 0};
+    add(begin, turn, [](std::uint32_t pixel) { return pixel; });
+    runs.turned = here();
+    add(turn, end, [&](std::uint32_t pixel) { return turned.offset(pixel); });
+    runs.end = here();
+    plan.runs_of.push_back(runs);
+  }
+}
+
+// Which squares of the image the turned copy needs: in each band of rows, one span on either side
+// of the beam.
+void make_turned_spans(const Turned& turned, Plan& plan) {
+  if (plan.turned_stride == 0) return;
+  for (std::size_t band = 0; band < plan.ny; band += Plan::tile) {
+    const std::size_t y0 = std::min(band, plan.ny - Plan::tile);
+    std::size_t first = plan.nx, last = 0, gap0 = 0, gap1 = 0;  // [gap0, gap1): longest unused
+    for (std::size_t x = 0; x < plan.nx; ++x) {
+      bool used = false;
+      for (std::size_t y = y0; y < y0 + Plan::tile; ++y) {
+        const std::size_t pixel = y * plan.nx + x;
+        used |= plan.bin_of[pixel] < plan.bins && turned(pixel);
+      }
+      if (!used) continue;
+      if (first < plan.nx && x - last > gap1 - gap0) gap0 = last, gap1 = x;
+      first = std::min(first, x);
+      last = x + 1;
     }
-    plan.run_begin[bin + 1] = static_cast<std::uint32_t>(plan.runs.size());
+    const auto span = [&](std::size_t x0, std::size_t x1) {
+      if (x0 < x1)
+        plan.turned.push_back({static_cast<std::uint32_t>(y0), static_cast<std::uint32_t>(x0),
+                               static_cast<std::uint32_t>(x1)});
+    };
+    if (gap0 < gap1) {
+      span(first, gap0);
+      span(gap1, last);
+    } else {
+      span(first, last);
+    }
   }
 }
 
@@ -124,7 +192,14 @@ Result<Plan> make_plan(const Geometry& geometry, const Mask& mask, const PeakPar
   plan.nx = geometry.nx;
   ETALON_TRY(place_panels(geometry, plan));
   assign_bins(geometry, mask, p, plan);
-  sort_pixels(plan);
+  if (plan.ny >= Plan::tile && plan.nx >= Plan::tile) {
+    const std::size_t stride = (plan.ny + 63) / 64 * 64 + 32;  // no power of two: caches alias
+    if (stride * plan.nx <= 2 * max_pixels_of_image) plan.turned_stride = stride;
+  }
+  const Turned turned(geometry, plan);
+  sort_pixels(turned, plan);
+  make_runs(turned, plan);
+  make_turned_spans(turned, plan);
   if (plan.widest_bin > max_pixels_of_bin)
     return usage("more than 2^20 pixels at one distance from the beam centre");
   make_ring(p, plan);

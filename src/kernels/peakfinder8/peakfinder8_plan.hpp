@@ -14,7 +14,7 @@ namespace etalon::pf8 {
 // length 1 to run_pixels.
 using Run = std::uint32_t;
 inline constexpr std::uint32_t run_pixels = 8;
-inline constexpr std::size_t max_pixels_of_image = std::size_t{1} << 28;
+inline constexpr std::size_t max_pixels_of_image = std::size_t{1} << 27;
 inline constexpr std::size_t max_pixels_of_bin = std::size_t{1} << 20;
 
 struct Plan {
@@ -24,11 +24,25 @@ struct Plan {
 
   std::uint32_t bins = 0;
   std::vector<std::uint32_t> bin_of;     // per pixel; `bins` for a bad one
-  std::vector<std::uint32_t> order;      // good pixels by bin, then row major
+  std::vector<std::uint32_t> order;      // good pixels by bin; in a bin as `runs` has them
   std::vector<std::uint32_t> bin_begin;  // into order, bins + 1
-  std::vector<Run> runs;                 // the same pixels in the same order
-  std::vector<std::uint32_t> run_begin;  // into runs, bins + 1
-  std::size_t widest_bin = 0;            // pixels
+
+  // Runs are long where a circle runs along memory. So pixels above and below the beam are taken
+  // from the image, and those left and right of it from a turned copy, in which pixel (y, x) is
+  // at x * turned_stride + y.
+  struct RunsOfBin {
+    std::uint32_t image, turned, end;  // into runs: where either kind begins
+  };
+  std::vector<Run> runs;
+  std::vector<RunsOfBin> runs_of;
+  std::size_t turned_stride = 0;  // 0: there is no turned copy
+  struct TurnedSpan {             // squares of tile pixels from (y, x0) on, up to x1
+    std::uint32_t y, x0, x1;
+  };
+  static constexpr std::size_t tile = 8;
+  std::vector<TurnedSpan> turned;
+
+  std::size_t widest_bin = 0;  // pixels
 
   // The local background: columns dx0 <= dx < dx1 in row dy, relative to a peak's centre.
   struct RingRow {

@@ -36,13 +36,14 @@ struct Extremes {
   T smallest, largest;
 };
 
-// Copies the pixels of `runs` in order. Whole runs are copied whatever their length, so `out` has
-// room for run_pixels more.
+// Copies the pixels of the runs in order and returns the end of them. Whole runs are copied
+// whatever their length, so `out` has room for run_pixels more, and `image` must be readable up to
+// `readable`.
 template <typename T>
-HWY_INLINE void gather(const T* image, std::size_t pixels, const Run* begin, const Run* end,
-                       T* HWY_RESTRICT out) {
+HWY_INLINE T* gather(const T* image, std::size_t readable, const Run* begin, const Run* end,
+                     T* HWY_RESTRICT out) {
   const Run* careful = end;  // from here on a whole run would pass the end of the image
-  while (careful > begin && (careful[-1] >> 4) + run_pixels > pixels) --careful;
+  while (careful > begin && (careful[-1] >> 4) + run_pixels > readable) --careful;
   for (const Run* run = begin; run < careful; ++run) {
     std::memcpy(out, image + (*run >> 4), run_pixels * sizeof(T));
     out += *run & 15;
@@ -51,6 +52,69 @@ HWY_INLINE void gather(const T* image, std::size_t pixels, const Run* begin, con
     std::memcpy(out, image + (*run >> 4), (*run & 15) * sizeof(T));
     out += *run & 15;
   }
+  return out;
+}
+
+// An 8 x 8 square of 16-bit pixels, turned.
+HWY_INLINE void turn_tile(const std::uint16_t* in, std::size_t in_stride, std::uint16_t* out,
+                          std::size_t out_stride) {
+  const hn::FixedTag<std::uint16_t, 8> d;
+  const hn::FixedTag<std::uint32_t, 4> d32;
+  const hn::FixedTag<std::uint64_t, 2> d64;
+  const auto row = [&](std::size_t y) { return hn::LoadU(d, in + y * in_stride); };
+  // Rows 2k and 2k + 1 pixel by pixel, then pairs of pairs, then the halves of columns.
+  const auto pairs = [&](std::size_t y, auto& low, auto& high) {
+    const auto a = row(y), b = row(y + 1);
+    low = hn::BitCast(d32, hn::InterleaveLower(d, a, b));
+    high = hn::BitCast(d32, hn::InterleaveUpper(d, a, b));
+  };
+  auto l0 = hn::Zero(d32), l2 = l0, l4 = l0, l6 = l0, h0 = l0, h2 = l0, h4 = l0, h6 = l0;
+  pairs(0, l0, h0);
+  pairs(2, l2, h2);
+  pairs(4, l4, h4);
+  pairs(6, l6, h6);
+  const auto two_columns = [&](std::size_t x, auto top, auto bottom) {
+    const auto t = hn::BitCast(d64, top), b = hn::BitCast(d64, bottom);
+    hn::StoreU(hn::BitCast(d, hn::InterleaveLower(d64, t, b)), d, out + x * out_stride);
+    hn::StoreU(hn::BitCast(d, hn::InterleaveUpper(d64, t, b)), d, out + (x + 1) * out_stride);
+  };
+  two_columns(0, hn::InterleaveLower(d32, l0, l2), hn::InterleaveLower(d32, l4, l6));
+  two_columns(2, hn::InterleaveUpper(d32, l0, l2), hn::InterleaveUpper(d32, l4, l6));
+  two_columns(4, hn::InterleaveLower(d32, h0, h2), hn::InterleaveLower(d32, h4, h6));
+  two_columns(6, hn::InterleaveUpper(d32, h0, h2), hn::InterleaveUpper(d32, h4, h6));
+}
+
+// The same of 32-bit pixels, by quarters.
+HWY_INLINE void turn_tile(const std::uint32_t* in, std::size_t in_stride, std::uint32_t* out,
+                          std::size_t out_stride) {
+  const hn::FixedTag<std::uint32_t, 4> d;
+  const hn::FixedTag<std::uint64_t, 2> d64;
+  for (std::size_t y = 0; y < Plan::tile; y += 4)
+    for (std::size_t x = 0; x < Plan::tile; x += 4) {
+      const std::uint32_t* from = in + y * in_stride + x;
+      std::uint32_t* to = out + x * out_stride + y;
+      const auto r0 = hn::LoadU(d, from), r1 = hn::LoadU(d, from + in_stride);
+      const auto r2 = hn::LoadU(d, from + 2 * in_stride), r3 = hn::LoadU(d, from + 3 * in_stride);
+      const auto wide = [&](auto v) { return hn::BitCast(d64, v); };
+      const auto l0 = wide(hn::InterleaveLower(d, r0, r1)),
+                 h0 = wide(hn::InterleaveUpper(d, r0, r1));
+      const auto l2 = wide(hn::InterleaveLower(d, r2, r3)),
+                 h2 = wide(hn::InterleaveUpper(d, r2, r3));
+      hn::StoreU(hn::BitCast(d, hn::InterleaveLower(d64, l0, l2)), d, to);
+      hn::StoreU(hn::BitCast(d, hn::InterleaveUpper(d64, l0, l2)), d, to + out_stride);
+      hn::StoreU(hn::BitCast(d, hn::InterleaveLower(d64, h0, h2)), d, to + 2 * out_stride);
+      hn::StoreU(hn::BitCast(d, hn::InterleaveUpper(d64, h0, h2)), d, to + 3 * out_stride);
+    }
+}
+
+template <typename Word>
+HWY_INLINE void turn(const Plan& plan, const Word* image, Word* out) {
+  for (const Plan::TurnedSpan& span : plan.turned)
+    for (std::size_t from = span.x0; from < span.x1; from += Plan::tile) {
+      const std::size_t x = HWY_MIN(from, plan.nx - Plan::tile);
+      turn_tile(image + span.y * plan.nx + x, plan.nx, out + x * plan.turned_stride + span.y,
+                plan.turned_stride);
+    }
 }
 
 // What lies beyond these is summed one by one, or as i32.
@@ -105,15 +169,20 @@ HWY_INLINE Extremes<std::int32_t> sum32(const std::int32_t* HWY_RESTRICT w, std:
   const std::size_t step = hn::Lanes(d);
   auto smallest = hn::LoadU(d, w), largest = smallest;
   auto s = hn::Zero(d64), q0 = s, q1 = s;
-  for (std::size_t i = 0; i < n; i += step) {
-    const auto v = hn::LoadU(d, w + i);
-    smallest = hn::Min(smallest, v);
-    largest = hn::Max(largest, v);
-    const auto odd = hn::BitCast(d, hn::ShiftRight<32>(hn::BitCast(du64, v)));
-    const auto ones = hn::Set(d, 1);
-    s = hn::Add(s, hn::Add(hn::MulEven(v, ones), hn::MulEven(odd, ones)));
-    q0 = hn::Add(q0, hn::MulEven(v, v));
-    q1 = hn::Add(q1, hn::MulEven(odd, odd));
+  const hn::Half<decltype(d)> half;
+  for (std::size_t i = 0; i < n;) {
+    auto s32 = hn::Zero(d);
+    for (const std::size_t end = HWY_MIN(n, i + 1024 * step); i < end; i += step) {
+      const auto v = hn::LoadU(d, w + i);
+      smallest = hn::Min(smallest, v);
+      largest = hn::Max(largest, v);
+      s32 = hn::Add(s32, v);
+      const auto odd = hn::BitCast(d, hn::ShiftRight<32>(hn::BitCast(du64, v)));
+      q0 = hn::Add(q0, hn::MulEven(v, v));
+      q1 = hn::Add(q1, hn::MulEven(odd, odd));
+    }
+    s = hn::Add(s, hn::Add(hn::PromoteTo(d64, hn::LowerHalf(half, s32)),
+                           hn::PromoteTo(d64, hn::UpperHalf(half, s32))));
   }
   const Extremes<std::int32_t> extremes = {hn::GetLane(hn::MinOfLanes(d, smallest)),
                                            hn::GetLane(hn::MaxOfLanes(d, largest))};
@@ -216,78 +285,78 @@ HWY_INLINE void to_working(const float* in, std::size_t n, float per_unit, std::
   }
 }
 
+// One image, from which bins are gathered.
+template <typename T>
+struct Source {
+  const Plan& plan;
+  const T* image;
+  const T* turned;
+
+  Source(const Plan& plan_, const T* image_, RingScratch& scratch) : plan(plan_), image(image_) {
+    using Word = std::conditional_t<sizeof(T) == 2, std::uint16_t, std::uint32_t>;
+    scratch.turned.resize(plan.turned_stride * plan.nx * sizeof(T) / 4 + run_pixels);
+    Word* words = reinterpret_cast<Word*>(scratch.turned.data());
+    turn(plan, reinterpret_cast<const Word*>(image), words);
+    turned = reinterpret_cast<const T*>(words);
+  }
+  HWY_INLINE std::size_t gather_bin(std::uint32_t bin, T* out) const {
+    const Plan::RunsOfBin& of = plan.runs_of[bin];
+    const Run* runs = plan.runs.data();
+    T* middle = gather(image, plan.pixels(), runs + of.image, runs + of.turned, out);
+    T* end = gather(turned, ~std::size_t{0}, runs + of.turned, runs + of.end, middle);
+    return static_cast<std::size_t>(end - out);
+  }
+};
+
 struct Job {
   const Plan& plan;
   const Scale& scale;
   RingScratch& scratch;
   Background& result;
 
-  const Run* run_begin(std::uint32_t bin) const { return plan.runs.data() + plan.run_begin[bin]; }
-  const std::uint32_t* order(std::uint32_t bin) const {
-    return plan.order.data() + plan.bin_begin[bin];
+  template <typename T>
+  HWY_INLINE void finish(std::uint32_t bin, const T* values, std::size_t n, const Sums& sums,
+                         Extremes<T> extremes) const {
+    finish_bin(values, n, sums, extremes, scale, plan.order.data() + plan.bin_begin[bin],
+               result.bins[bin], result.fired);
   }
-  std::size_t size(std::uint32_t bin) const {
-    return plan.bin_begin[bin + 1] - plan.bin_begin[bin];
+  void finish32(std::uint32_t bin, std::size_t n) const {  // of scratch.values
+    Sums sums;
+    const auto extremes = sum32(scratch.values.data(), n, sums);
+    finish(bin, scratch.values.data(), n, sums, extremes);
   }
 };
 
-void bin32(const Job& job, std::uint32_t bin, std::size_t n) {
-  const std::int32_t* values = job.scratch.values.data();
-  Sums sums;
-  const auto extremes = sum32(values, n, sums);
-  finish_bin(values, n, sums, extremes, job.scale, job.order(bin), job.result.bins[bin],
-             job.result.fired);
-}
-
 template <typename T>
 void background32(const Job& job, const T* image) {
+  const Source<T> source(job.plan, image, job.scratch);
   T* gathered = reinterpret_cast<T*>(job.scratch.gathered.data());
-  std::int32_t* values = job.scratch.values.data();
   for (std::uint32_t bin = 0; bin < job.plan.bins; ++bin) {
-    const std::size_t n = job.size(bin);
+    const std::size_t n = source.gather_bin(bin, gathered);
     if (n == 0) continue;
-    gather(image, job.plan.pixels(), job.run_begin(bin), job.run_begin(bin + 1), gathered);
     pad(gathered, n);
-    to_working(gathered, n, job.scale.per_unit, values);
-    bin32(job, bin, n);
+    to_working(gathered, n, job.scale.per_unit, job.scratch.values.data());
+    job.finish32(bin, n);
   }
 }
 
 template <typename T>
 void background16(const Job& job, const T* image) {
+  const Source<T> source(job.plan, image, job.scratch);
   T* gathered = reinterpret_cast<T*>(job.scratch.gathered.data());
   for (std::uint32_t bin = 0; bin < job.plan.bins; ++bin) {
-    const std::size_t n = job.size(bin);
+    const std::size_t n = source.gather_bin(bin, gathered);
     if (n == 0) continue;
-    gather(image, job.plan.pixels(), job.run_begin(bin), job.run_begin(bin + 1), gathered);
     pad(gathered, n);
     Sums sums;
     const Extremes<T> extremes = sum16(gathered, n, sums);
     if (extremes.largest <= narrow16 && (std::is_unsigned_v<T> || extremes.smallest >= -narrow16)) {
-      finish_bin(gathered, n, sums, extremes, job.scale, job.order(bin), job.result.bins[bin],
-                 job.result.fired);
+      job.finish(bin, gathered, n, sums, extremes);
     } else {
       std::copy_n(gathered, n, job.scratch.values.data());
       pad(job.scratch.values.data(), n);
-      bin32(job, bin, n);
+      job.finish32(bin, n);
     }
-  }
-}
-
-// Gathered as bytes, summed as u16.
-void background8(const Job& job, const std::uint8_t* image) {
-  std::uint8_t* gathered = reinterpret_cast<std::uint8_t*>(job.scratch.values.data());
-  std::uint16_t* wide = reinterpret_cast<std::uint16_t*>(job.scratch.gathered.data());
-  for (std::uint32_t bin = 0; bin < job.plan.bins; ++bin) {
-    const std::size_t n = job.size(bin);
-    if (n == 0) continue;
-    gather(image, job.plan.pixels(), job.run_begin(bin), job.run_begin(bin + 1), gathered);
-    std::copy_n(gathered, n, wide);
-    pad(wide, n);
-    Sums sums;
-    const auto extremes = sum16(wide, n, sums);
-    finish_bin(wide, n, sums, extremes, job.scale, job.order(bin), job.result.bins[bin],
-               job.result.fired);
   }
 }
 
@@ -298,16 +367,17 @@ void run_background(const Plan& plan, const Scale& scale, const ArrayView& image
   record_run(HWY_TARGET);
   const std::size_t room = plan.widest_bin + run_pixels + lanes<std::uint8_t>();
   scratch.values.resize(room);
-  scratch.gathered.resize(room * 4);
+  scratch.gathered.resize(room);
   result.bins.assign(plan.bins + 1, Bin{});
   result.fired.clear();
   const Job job{plan, scale, scratch, result};
   visit_image(image.dtype, [&](auto zero) {
     using T = decltype(zero);
     const T* pixels = image.as<T>().data();
-    if constexpr (sizeof(T) == 1)
-      background8(job, pixels);
-    else if constexpr (sizeof(T) == 2)
+    if constexpr (sizeof(T) == 1) {
+      scratch.wide.assign(pixels, pixels + plan.pixels());
+      background16(job, scratch.wide.data());
+    } else if constexpr (sizeof(T) == 2)
       background16(job, pixels);
     else
       background32(job, pixels);
