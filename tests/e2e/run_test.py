@@ -1,0 +1,114 @@
+"""etalon run: a simulated series from its frames to the decision, and back through the ledger."""
+import json
+import os
+
+from common import Case, main, sha256
+
+
+class Run(Case):
+    def test_report_and_files(self):
+        source, recipe = self.simulate(), self.recipe()
+        report = self.json("run", recipe, "--source", source, "--out", "out")
+        self.assertEqual(report["schema"], "etalon.run/1")
+        self.assertEqual(report["frames"], 16)
+        self.assertGreater(report["hits"], 0)
+        self.assertLess(report["hits"], 16)
+        self.assertAlmostEqual(report["hit_rate"], report["hits"] / 16)
+        self.assertEqual(report["bytes_raw"], 16 * 300 * 300 * 2)
+        output = self.path(report["output"])
+        self.assertEqual(report["bytes_stored"], os.path.getsize(output))
+        self.assertEqual(report["sha256"], sha256(output))
+        self.assertAlmostEqual(report["ratio_total"], report["bytes_raw"] / report["bytes_stored"])
+        self.assertAlmostEqual(report["ratio_kept"], report["ratio_total"] * report["hit_rate"])
+        self.assertGreater(report["frames_per_s"], 0)
+        self.assertGreaterEqual(report["latency_ms"]["p99"], report["latency_ms"]["p50"])
+        self.assertEqual(report["checked"], (report["hits"] + 1) // 2)
+        regions = {region["kind"]: region for region in report["regions"]}
+        self.assertEqual(regions["peaks"]["bound"], "lossless")
+        self.assertEqual(regions["peaks"]["max_error"], 0)
+        self.assertEqual(regions["default"]["bound"], "abs:1")
+        self.assertLessEqual(regions["default"]["max_error"], 1)
+        self.assertAlmostEqual(sum(region["share"] for region in report["regions"]), 1)
+        accounts = report["conservation"]
+        self.assertEqual(accounts["received"],
+                         accounts["stored"] + accounts["vetoed"] + sum(accounts["lost"].values()))
+        self.assertEqual(report["decision"]["action"], "continue")
+        with open(self.path(report["veto_table"])) as table:
+            rows = table.read().splitlines()
+        self.assertEqual(rows[0], "number,peaks,reason,raw_sum")
+        self.assertEqual(len(rows) - 1, accounts["vetoed"])
+        for row in rows[1:]:
+            number, peaks, reason, _ = row.split(",")
+            self.assertLess(int(peaks), 5)
+            self.assertEqual(reason, "peaks < 5")
+        self.assertEqual(self.left(), ["sim.h5", "sim.powder.h5", "sim.vetoes.csv"])
+
+    def test_the_ledger_leads_back_to_the_source(self):
+        source, recipe = self.simulate(), self.recipe()
+        report = self.json("run", recipe, "--source", source, "--out", "out")
+        for name in (report["output"], report["decision"]["ledger_id"], report["veto_table"],
+                     report["analysis"]["output"]):
+            tree = self.lineage(report["ledger"], name)
+            self.assertIn(sha256(source), tree)
+            self.assertIn(sha256(recipe), tree)
+        self.etalon("ledger", "verify", "--ledger", report["ledger"])
+        with open(self.path(report["output"]), "r+b") as file:
+            file.seek(1000)
+            byte = file.read(1)
+            file.seek(1000)
+            file.write(bytes([byte[0] ^ 1]))
+        out, err = self.etalon("ledger", "verify", "--ledger", report["ledger"], status=4)
+        self.assertIn("sim.h5", out + err)
+
+    def test_the_same_for_any_number_of_threads(self):
+        source, recipe = self.simulate(), self.recipe()
+        one = self.json("run", recipe, "--source", source, "--out", "one", "-T", "1")
+        many = self.json("run", recipe, "--source", source, "--out", "many", "-T", "5")
+        self.assertEqual(one["sha256"], many["sha256"])
+        self.assertEqual(one["decision"]["ledger_id"], many["decision"]["ledger_id"])
+
+    def test_lossless_gives_back_what_was_measured(self):
+        source, recipe = self.simulate(frames=6), self.recipe(min_peaks=0, bound="lossless")
+        report = self.json("run", recipe, "--source", source, "--out", "out")
+        self.assertEqual(report["hits"], 6)
+        self.etalon("verify", source, report["output"], "--bound", "lossless")
+
+    def test_no_hit_at_all_moves_the_sample(self):
+        source = self.simulate(frames=6, hit_fraction="0")
+        recipe = self.recipe(min_peaks=1000)
+        report = self.json("run", recipe, "--source", source, "--out", "out")
+        self.assertEqual(report["hits"], 0)
+        self.assertEqual(report["decision"]["action"], "move_sample")
+        self.assertEqual(report["decision"]["parameters"], {"dx_um": 20})
+        self.assertIn(sha256(source),
+                      self.lineage(report["ledger"], report["decision"]["ledger_id"]))
+
+    def test_text_for_people(self):
+        source, recipe = self.simulate(), self.recipe()
+        out, _ = self.etalon("run", recipe, "--source", source, "--out", "out")
+        for word in ("frames", "hits", "reduction", "max error", "throughput", "latency",
+                     "out/sim.h5", "decision", "ledger id", "etalon ledger lineage"):
+            self.assertIn(word, out)
+
+    def test_a_window_of_the_source(self):
+        source = self.simulate(frames=8)
+        recipe = self.recipe(min_peaks=0, more='[source]\nfirst = 3\nframes = 4\nname = "part"\n')
+        report = self.json("run", recipe, "--source", source, "--out", "out")
+        self.assertEqual(report["frames"], 4)
+        self.assertTrue(report["output"].endswith("part.h5"))
+        recipe = self.recipe(more="[source]\nfirst = 8\n")
+        _, err = self.etalon("run", recipe, "--source", source, status=2)
+        self.assertIn("it has 8", err)
+
+    def test_environment_in_the_source_path(self):
+        self.simulate(frames=2)
+        recipe = self.recipe(more='[source]\npath = "${ETALON_E2E}/sim.h5"\n')
+        _, err = self.etalon("run", recipe, status=2)
+        self.assertIn("ETALON_E2E", err)
+        self.environment["ETALON_E2E"] = self.folder
+        self.assertEqual(self.json("run", recipe)["frames"], 2)
+        self.assertIn("sim.h5", self.left())  # the recipe's own folder, beside it
+
+
+if __name__ == "__main__":
+    main()
