@@ -1,0 +1,179 @@
+#include <chrono>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "base/thread_pool.hpp"
+#include "commands.hpp"
+#include "reduce_input.hpp"
+#include "store/file.hpp"
+
+namespace etalon::cli {
+namespace {
+
+struct Options {
+  ArrayInput input;
+  std::string output, bound = "lossless", mask;
+  std::vector<std::string> regions;
+  unsigned threads = 0;
+  bool overwrite = false, json = false, dither = false;
+  int level = 0;
+};
+
+struct Totals {
+  std::uint64_t bytes = 0, chunks = 0;
+};
+
+// One frame a chunk, batch by batch: frames of a batch are encoded side by side.
+Result<Totals> compress_frames(const Array& array, CompressOptions options,
+                               const RegionSet& regions, OutputFile& file) {
+  const std::size_t frames = array.shape()[0];
+  Shape chunk = array.shape();
+  chunk[0] = 1;
+  ETALON_ASSIGN(auto writer, ContainerWriter::create(array.dtype(), chunk, options.bound));
+  Totals totals;
+  const auto put = [&](ByteSpan bytes) {
+    totals.bytes += bytes.size();
+    return file.write(bytes);
+  };
+  ETALON_TRY(put(writer.header()));
+  if (!regions.by_frame()) options.regions = regions.of_frame(0);
+  ThreadPool pool(options.threads - 1 > 0 ? options.threads - 1 : 1);
+  const std::size_t batch = 4 * std::size_t{options.threads};
+  Progress progress("compress", frames, "frames");
+  for (std::size_t first = 0; first < frames; first += batch) {
+    if (interrupted) return Error{Errc::interrupted, "etalon compress: interrupted"};
+    const std::size_t count = std::min(batch, frames - first);
+    std::vector<std::optional<Result<Bytes>>> encoded(count);
+    const auto encode = [&](std::size_t i) {
+      ArrayView frame = array.view()[first + i];
+      frame.shape = chunk;
+      if (regions.by_frame()) {
+        CompressOptions own = options;
+        own.regions = regions.of_frame(first + i);
+        encoded[i] = encode_chunk(frame, own);
+      } else {
+        encoded[i] = encode_chunk(frame, options);
+      }
+    };
+    if (options.threads > 1)
+      pool.for_each(count, encode);
+    else
+      for (std::size_t i = 0; i < count; ++i) encode(i);
+    for (std::size_t i = 0; i < count; ++i) {
+      if (!encoded[i]->ok())
+        return std::move(*encoded[i]).error().in("frame " + std::to_string(first + i));
+      ETALON_ASSIGN(const Bytes section, writer.chunk(**encoded[i]));
+      ETALON_TRY(put(section));
+    }
+    progress.update(first + count);
+  }
+  totals.chunks = frames;
+  ETALON_TRY(put(writer.finish()));
+  return totals;
+}
+
+Result<Totals> compress_whole(const Array& array, CompressOptions options, const RegionSet& regions,
+                              OutputFile& file) {
+  options.regions = regions.of_frame(0);
+  ETALON_ASSIGN(const Bytes bytes, compress(array.view(), options));
+  ETALON_TRY(file.write(bytes));
+  ETALON_ASSIGN(const StreamInfo info, inspect(bytes));
+  return Totals{bytes.size(), info.chunks};
+}
+
+Result<void> run(const Options& options) {
+  if (options.dither)
+    return Error{Errc::usage,
+                 "--dither does not exist in this version; bounds are lossless and abs:E"};
+  if (options.level != 0)
+    return Error{Errc::usage, "-" + std::to_string(options.level) +
+                                  ": levels do not exist in this version; there is one"};
+  CompressOptions compress_options;
+  ETALON_ASSIGN(compress_options.bound, parse_bound(options.bound));
+  for (const std::string& region : options.regions) ETALON_TRY(parse_region(region));
+  compress_options.threads =
+      options.threads == 0 ? std::max(1u, std::thread::hardware_concurrency()) : options.threads;
+  ETALON_ASSIGN(OutputFile file, OutputFile::create(options.output, options.overwrite));
+  ETALON_ASSIGN(const Array array, read_input(options.input));
+  ETALON_ASSIGN(compress_options.mask, read_mask(options.input, options.mask, array.shape()));
+  ETALON_ASSIGN(const RegionSet regions, RegionSet::create(options.regions, array.shape()));
+
+  const auto start = std::chrono::steady_clock::now();
+  const bool frames = array.shape().rank() == 3 && array.count() != 0;
+  auto done = frames ? compress_frames(array, compress_options, regions, file)
+                     : compress_whole(array, compress_options, regions, file);
+  if (!done.ok()) return std::move(done).error().in(options.input.path);
+  ETALON_TRY(file.commit());
+  const double seconds =
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  const double raw = static_cast<double>(array.view().size_bytes());
+  const double ratio = raw / static_cast<double>(std::max<std::uint64_t>(done->bytes, 1));
+  if (options.json && options.output != "-") {
+    const nlohmann::json report = {{"schema", "etalon.compress/1"},
+                                   {"input", options.input.path},
+                                   {"output", options.output},
+                                   {"dtype", name_of(array.dtype())},
+                                   {"shape", array.shape().extents()},
+                                   {"bound", to_string(compress_options.bound)},
+                                   {"raw_bytes", array.view().size_bytes()},
+                                   {"bytes", done->bytes},
+                                   {"ratio", ratio},
+                                   {"chunks", done->chunks},
+                                   {"seconds", seconds}};
+    return print(report.dump(2) + "\n");
+  }
+  char text[160];
+  std::snprintf(text, sizeof text, "%s -> %s: ratio %.2f, %.3f bits per element, %.0f MB/s",
+                human_bytes(raw).c_str(), human_bytes(static_cast<double>(done->bytes)).c_str(),
+                ratio,
+                8.0 * static_cast<double>(done->bytes) /
+                    static_cast<double>(std::max<std::size_t>(array.count(), 1)),
+                raw / 1e6 / std::max(seconds, 1e-9));
+  note(text);
+  return {};
+}
+
+}  // namespace
+
+void add_compress(Cli& cli) {
+  auto options = std::make_shared<Options>();
+  CLI::App* command = add_command(
+      cli, "compress", "Compress an array or a series within an error bound, region by region",
+      options, run);
+  command
+      ->add_option("input", options->input.path,
+                   "HDF5, .npy, CBF or raw file; - reads .npy or raw from standard input")
+      ->required();
+  command->add_option("-o,--output", options->output, "Container to write; - is standard output")
+      ->required();
+  command->add_option("--bound", options->bound,
+                      "lossless, or abs:E: no element is off by more than E");
+  command
+      ->add_option("--region", options->regions,
+                   "KIND[:key=value,...]@BOUND, may be repeated; later ones win:\n"
+                   "peaks:file=p.csv,half=4@lossless  box:y=0..9,x=0..9@abs:1\n"
+                   "annulus:r=50..80,centre=515/532@abs:1  mask:file=m.npy@lossless")
+      ->allow_extra_args(false);
+  command->add_option("--mask", options->mask,
+                      "File, or /dataset of the input, that is not zero where pixels are bad; "
+                      "helps the ratio only. HDF5: the file's pixel_mask is found by itself");
+  command->add_option("--dataset", options->input.dataset,
+                      "HDF5 dataset; the images are found by themselves");
+  command->add_option("--dtype", options->input.dtype, "Element type of raw bytes: u16, f32, ...");
+  command->add_option("--shape", options->input.shape, "Extents of raw bytes: 100,1065,1030");
+  command->add_option("-T,--threads", options->threads,
+                      "Threads, 0 for one per core; the bytes do not depend on it");
+  command->add_flag("-f,--force", options->overwrite, "Overwrite the output");
+  command->add_flag("--json", options->json, "Print JSON");
+  command->add_flag("--dither", options->dither)->group("");
+  for (int level = 1; level <= 9; ++level)
+    command
+        ->add_flag_callback("-" + std::to_string(level),
+                            [options, level] { options->level = level; })
+        ->group("");
+  command->footer(
+      "The whole array is held in memory. NaN, infinities and -0 come back bit for bit under\n"
+      "every bound, and every bound is checked on every element before it is written.");
+}
+
+}  // namespace etalon::cli

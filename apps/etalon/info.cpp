@@ -1,0 +1,87 @@
+#include <nlohmann/json.hpp>
+
+#include "commands.hpp"
+#include "etalon/codec.hpp"
+#include "reduce_input.hpp"
+#include "store/file.hpp"
+
+namespace etalon::cli {
+namespace {
+
+struct Options {
+  std::string file;
+  bool json = false;
+};
+
+double share_of(std::uint64_t part, std::uint64_t whole) {
+  return whole == 0 ? 0 : static_cast<double>(part) / static_cast<double>(whole);
+}
+
+std::string table(const StreamInfo& info, double ratio) {
+  std::uint64_t elements = 0;
+  for (const RegionInfo& r : info.regions) elements += r.elements;
+  char line[200];
+  std::string text = info.format + ", " + std::string(name_of(info.dtype)) + " " +
+                     to_string(info.shape) + " in " + std::to_string(info.chunks) + " chunks of " +
+                     to_string(info.chunk_shape) + "\n";
+  std::snprintf(line, sizeof line, "%s -> %s, ratio %.2f\n\n",
+                human_bytes(static_cast<double>(info.raw_bytes)).c_str(),
+                human_bytes(static_cast<double>(info.bytes)).c_str(), ratio);
+  text += line;
+  std::snprintf(line, sizeof line, "%-10s %-14s %10s %12s %12s\n", "region", "bound", "share",
+                "bytes", "max error");
+  text += line;
+  for (const RegionInfo& r : info.regions) {
+    std::snprintf(line, sizeof line, "%-10s %-14s %9.4f%% %12llu %12g\n", r.kind.c_str(),
+                  to_string(r.bound).c_str(), 100 * share_of(r.elements, elements),
+                  static_cast<unsigned long long>(r.bytes), r.max_error);
+    text += line;
+  }
+  return text;
+}
+
+Result<void> run(const Options& options) {
+  ETALON_ASSIGN(const Bytes bytes, read_file(options.file));
+  auto read = is_container(bytes) || bytes.size() < 3 || text_of(bytes).substr(0, 3) != "Etc"
+                  ? inspect(bytes)
+                  : inspect_chunk(bytes);
+  if (!read.ok()) return std::move(read).error().in(options.file);
+  const StreamInfo& info = *read;
+  const double ratio = share_of(info.raw_bytes, info.bytes);
+  if (!options.json) return print(table(info, ratio));
+  std::uint64_t elements = 0;
+  for (const RegionInfo& r : info.regions) elements += r.elements;
+  nlohmann::json regions = nlohmann::json::array();
+  for (const RegionInfo& r : info.regions)
+    regions.push_back({{"kind", r.kind},
+                       {"bound", to_string(r.bound)},
+                       {"share", share_of(r.elements, elements)},
+                       {"bytes", r.bytes},
+                       {"max_error", r.max_error}});
+  const nlohmann::json report = {{"schema", "etalon.info/1"},
+                                 {"format", info.format},
+                                 {"dtype", name_of(info.dtype)},
+                                 {"shape", info.shape.extents()},
+                                 {"chunk_shape", info.chunk_shape.extents()},
+                                 {"bound", to_string(info.bound)},
+                                 {"raw_bytes", info.raw_bytes},
+                                 {"bytes", info.bytes},
+                                 {"ratio", ratio},
+                                 {"chunks", info.chunks},
+                                 {"regions", regions}};
+  return print(report.dump(2) + "\n");
+}
+
+}  // namespace
+
+void add_info(Cli& cli) {
+  auto options = std::make_shared<Options>();
+  CLI::App* command =
+      add_command(cli, "info", "Show what a container holds, region by region", options, run);
+  command->add_option("file", options->file, "Container or single chunk; - is standard input")
+      ->required();
+  command->add_flag("--json", options->json, "Print JSON");
+  command->footer("A region's bytes are modelled: what its elements cost in their tables.");
+}
+
+}  // namespace etalon::cli

@@ -1,0 +1,218 @@
+#include "reduce_input.hpp"
+
+#include <charconv>
+#include <cstring>
+#include <filesystem>
+
+#include "store/array_file.hpp"
+#include "store/file.hpp"
+#include "store/npy.hpp"
+#include "store/series_reader.hpp"
+
+namespace etalon::cli {
+namespace {
+
+// Extents of the last two axes.
+std::pair<std::size_t, std::size_t> image_of(const Shape& shape) {
+  const std::size_t rank = shape.rank();
+  return {rank >= 2 ? shape[rank - 2] : 1, rank >= 1 ? shape[rank - 1] : 1};
+}
+
+Result<OpenOptions> open_options(const ArrayInput& input) {
+  OpenOptions open;
+  open.dataset = input.dataset;
+  ETALON_ASSIGN(open.dtype, parse_dtype(input.dtype));
+  if (!input.shape.empty()) {
+    ETALON_ASSIGN(open.shape, parse_shape(input.shape));
+  }
+  return open;
+}
+
+std::vector<std::uint8_t> non_zero(const Array& array) {
+  std::vector<std::uint8_t> set(array.count());
+  visit(array.dtype(), [&](auto zero) {
+    const auto values = array.as<decltype(zero)>();
+    for (std::size_t i = 0; i < set.size(); ++i) set[i] = values[i] != 0;
+  });
+  return set;
+}
+
+std::vector<std::string_view> fields_of(std::string_view line) {
+  std::vector<std::string_view> fields;
+  while (true) {
+    const std::size_t comma = line.find(',');
+    std::string_view field = line.substr(0, comma);
+    while (!field.empty() && (field.front() == ' ' || field.front() == '#')) field.remove_prefix(1);
+    while (!field.empty() && (field.back() == ' ' || field.back() == '\r')) field.remove_suffix(1);
+    fields.push_back(field);
+    if (comma == std::string_view::npos) return fields;
+    line = line.substr(comma + 1);
+  }
+}
+
+bool parse_field(std::string_view text, double& value) {
+  const auto [end, status] = std::from_chars(text.data(), text.data() + text.size(), value);
+  return status == std::errc{} && end == text.data() + text.size();
+}
+
+// CSV with a header line that names at least x and y; without a frame column every frame has the
+// peaks.
+struct PeakTable {
+  std::map<std::size_t, std::vector<Peak>> peaks;
+  bool by_frame = false;
+};
+Result<PeakTable> read_peaks(const std::string& path) {
+  ETALON_ASSIGN(const Bytes bytes, read_file(path));
+  std::string_view text = text_of(bytes);
+  constexpr std::size_t none = static_cast<std::size_t>(-1);
+  std::size_t frame_at = none, x_at = none, y_at = none, number = 0;
+  PeakTable table;
+  while (!text.empty()) {
+    const std::size_t newline = text.find('\n');
+    const std::string_view line = text.substr(0, newline);
+    text = newline == std::string_view::npos ? std::string_view{} : text.substr(newline + 1);
+    ++number;
+    if (line.empty() || line == "\r") continue;
+    const auto fields = fields_of(line);
+    if (x_at == none || y_at == none) {
+      for (std::size_t i = 0; i < fields.size(); ++i) {
+        if (fields[i] == "frame") frame_at = i;
+        if (fields[i] == "x") x_at = i;
+        if (fields[i] == "y") y_at = i;
+      }
+      if (x_at == none || y_at == none)
+        return Error{Errc::malformed, path + ": line " + std::to_string(number) +
+                                          ": the header must name the columns x and y"};
+      table.by_frame = frame_at != none;
+      continue;
+    }
+    const auto bad = [&] {
+      return Error{Errc::malformed,
+                   path + ": line " + std::to_string(number) + ": not a peak's numbers"};
+    };
+    double x = 0, y = 0, frame = 0;
+    if (fields.size() <= std::max(x_at, y_at) || !parse_field(fields[x_at], x) ||
+        !parse_field(fields[y_at], y))
+      return bad();
+    if (table.by_frame &&
+        (fields.size() <= frame_at || !parse_field(fields[frame_at], frame) || frame < 0))
+      return bad();
+    Peak peak;
+    peak.x = static_cast<float>(x);
+    peak.y = static_cast<float>(y);
+    table.peaks[static_cast<std::size_t>(frame)].push_back(peak);
+  }
+  return table;
+}
+
+}  // namespace
+
+Result<Array> read_input(const ArrayInput& input) {
+  ETALON_ASSIGN(const OpenOptions open, open_options(input));
+  if (input.path != "-") return read_array(input.path, open);
+  ETALON_ASSIGN(const Bytes bytes, read_file("-"));
+  const auto where = [](Error error) { return std::move(error).in("standard input"); };
+  if (bytes.size() >= 6 && std::memcmp(bytes.data(), "\x93NUMPY", 6) == 0) {
+    auto array = parse_npy(bytes);
+    if (!array.ok()) return where(std::move(array).error());
+    return array;
+  }
+  if (input.shape.empty())
+    return where({Errc::usage, "raw bytes need a type and a shape (--dtype, --shape)"});
+  std::size_t size = 0;
+  if (__builtin_mul_overflow(open.shape.count(), size_of(open.dtype), &size) ||
+      size != bytes.size())
+    return where({Errc::malformed, std::to_string(bytes.size()) + " bytes are not " +
+                                       to_string(open.shape) + " " + input.dtype});
+  Array array(open.dtype, open.shape);
+  if (size != 0) std::memcpy(array.mutable_view().data, bytes.data(), size);
+  return array;
+}
+
+Result<std::vector<std::uint8_t>> read_mask(const ArrayInput& input, const std::string& mask,
+                                            const Shape& shape) {
+  const auto [ny, nx] = image_of(shape);
+  std::vector<std::uint8_t> good;
+  if (mask.empty()) {
+    // A hint only: a file without a mask, or with one that does not fit, goes without.
+    if (input.path == "-" || file_kind(input.path) != FileKind::hdf5) return good;
+    OpenOptions open;
+    open.dataset = input.dataset;
+    const auto series = open_series(input.path, open);
+    if (!series.ok()) return good;
+    const auto& pixels = (*series)->info().pixel_mask;
+    if (pixels.size() == ny * nx) good = mask_from_nexus(pixels);
+    return good;
+  }
+  std::error_code ignored;
+  const bool inside = mask.front() == '/' && !std::filesystem::exists(mask, ignored);
+  OpenOptions open;
+  if (inside) open.dataset = mask;
+  ETALON_ASSIGN(const Array array, read_array(inside ? input.path : mask, open));
+  if (array.count() != ny * nx)
+    return Error{Errc::usage, "--mask " + mask + ": " + to_string(array.shape()) +
+                                  " does not fit images of " + to_string(Shape{ny, nx})};
+  good = non_zero(array);
+  for (std::uint8_t& g : good) g = g == 0;
+  return good;
+}
+
+Result<RegionSet> RegionSet::create(const std::vector<std::string>& texts, const Shape& shape) {
+  RegionSet set;
+  std::tie(set.ny_, set.nx_) = image_of(shape);
+  for (const std::string& text : texts) {
+    Item item;
+    ETALON_ASSIGN(item.spec, parse_region(text));
+    const std::string file(item.spec.get("file"));
+    if (item.spec.kind == "box") {
+      ETALON_ASSIGN(item.fixed, box_region(item.spec, set.ny_, set.nx_));
+    } else if (item.spec.kind == "annulus") {
+      ETALON_ASSIGN(item.fixed, annulus_region(item.spec, set.ny_, set.nx_));
+    } else if (item.spec.kind == "mask") {
+      ETALON_ASSIGN(const Array array, read_array(file));
+      if (array.count() != set.ny_ * set.nx_)
+        return Error{Errc::usage, file + ": " + to_string(array.shape()) +
+                                      " does not fit images of " +
+                                      to_string(Shape{set.ny_, set.nx_})};
+      item.fixed = {"mask", item.spec.bound, non_zero(array)};
+    } else {
+      ETALON_ASSIGN(PeakTable table, read_peaks(file));
+      if (const auto half = item.spec.get("half"); !half.empty())
+        std::from_chars(half.data(), half.data() + half.size(), item.half);
+      if (table.by_frame && shape.rank() != 3 && table.peaks.size() > 1)
+        return Error{Errc::usage, file + ": peaks of several frames need an array of three axes"};
+      if (table.by_frame && shape.rank() == 3) {
+        set.by_frame_ = true;
+        item.peaks = std::move(table.peaks);
+      } else {
+        std::vector<Peak> all;
+        for (const auto& [frame, peaks] : table.peaks)
+          all.insert(all.end(), peaks.begin(), peaks.end());
+        item.fixed = peaks_region(all, item.half, set.ny_, set.nx_, item.spec.bound);
+      }
+    }
+    set.items_.push_back(std::move(item));
+  }
+  return set;
+}
+
+std::vector<Region> RegionSet::of_frame(std::size_t frame) const {
+  std::vector<Region> regions;
+  for (const Item& item : items_) {
+    if (!item.fixed.where.empty()) {
+      regions.push_back(item.fixed);
+      continue;
+    }
+    const auto found = item.peaks.find(frame);
+    const std::vector<Peak> none;
+    regions.push_back(peaks_region(found == item.peaks.end() ? none : found->second, item.half, ny_,
+                                   nx_, item.spec.bound));
+  }
+  return regions;
+}
+
+bool is_container(ByteSpan bytes) {
+  return bytes.size() >= 6 && std::memcmp(bytes.data(), "Etalon", 6) == 0;
+}
+
+}  // namespace etalon::cli
