@@ -1,7 +1,7 @@
 #include <gtest/gtest.h>
 
+#include "store/folder_test.hpp"
 #include "store/series_reader.hpp"
-#include "store/test_folder.hpp"
 
 namespace etalon {
 namespace {

@@ -8,9 +8,9 @@
 #include <fstream>
 #include <limits>
 
+#include "store/folder_test.hpp"
 #include "store/inflate.hpp"
 #include "store/series_reader.hpp"
-#include "store/test_folder.hpp"
 
 namespace etalon {
 namespace {

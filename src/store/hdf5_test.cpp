@@ -6,9 +6,9 @@
 #include <fstream>
 
 #include "store/file.hpp"
+#include "store/folder_test.hpp"
 #include "store/hdf5_write.hpp"
 #include "store/series_reader.hpp"
-#include "store/test_folder.hpp"
 
 namespace etalon {
 namespace {

@@ -4,7 +4,7 @@
 
 #include <cstring>
 
-#include "store/test_folder.hpp"
+#include "store/folder_test.hpp"
 
 namespace etalon {
 namespace {

@@ -9,10 +9,10 @@
 #include <random>
 
 #include "store/file.hpp"
+#include "store/folder_test.hpp"
 #include "store/hdf5.hpp"
 #include "store/nxmx_layout.hpp"
 #include "store/series_reader.hpp"
-#include "store/test_folder.hpp"
 
 namespace etalon {
 namespace {
