@@ -203,12 +203,16 @@ void add_ledger(Cli& cli) {
       "The ledger is --ledger, else $ETALON_LEDGER, else ledger.db beside the named file or in a\n"
       "folder above it, else ledger.db in the current folder.");
   const auto options = std::make_shared<Options>();
+  const auto add_path = [&](CLI::App* command) {  // before or after the verb
+    command->add_option("--ledger", options->ledger,
+                        "The ledger's file (default: see `etalon ledger --help`)");
+  };
+  add_path(ledger);
   const auto add = [&](const char* name, const char* summary, Result<void> (*run)(const Options&)) {
     CLI::App* command = ledger->add_subcommand(name, summary);
     command->callback(
         [&cli, options, run] { cli.chosen = [options, run] { return run(*options); }; });
-    command->add_option("--ledger", options->ledger,
-                        "The ledger's file (default: see `etalon ledger --help`)");
+    add_path(command);
     return command;
   };
   const auto add_json = [&](CLI::App* command) {
