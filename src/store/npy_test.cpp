@@ -9,8 +9,9 @@
 namespace etalon {
 namespace {
 
-// A file with any header, padded or not: the reader must not depend on numpy's padding.
-Bytes npy(int version, const std::string& header, std::size_t element_bytes) {
+// A file with any header, padded or not: the reader must not depend on numpy's padding. Out of line
+// because gcc 12 sees an overflow that is not there when it inlines this.
+[[gnu::noinline]] Bytes npy(int version, const std::string& header, std::size_t element_bytes) {
   ByteWriter out;
   out.append(bytes_of("\x93NUMPY"));
   out.put(static_cast<std::uint8_t>(version));
