@@ -24,10 +24,10 @@ struct Background {
 
 // Buffers that live from frame to frame.
 struct RingScratch {
-  std::vector<std::int32_t> values;     // of one bin
-  std::vector<std::uint32_t> gathered;  // of one bin, as the image has them
-  std::vector<std::uint32_t> turned;    // the turned copy
-  std::vector<std::uint16_t> wide;      // a u8 image as u16
+  std::vector<std::int32_t> values;  // of one bin
+  std::vector<std::byte> gathered;   // of one bin, as the image has them
+  std::vector<std::byte> turned;     // the turned copy
+  std::vector<std::uint16_t> wide;   // a u8 image as u16
 };
 
 // `image` has the plan's extents and a type that PeakFinder8 takes.
