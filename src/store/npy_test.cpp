@@ -9,20 +9,17 @@
 namespace etalon {
 namespace {
 
-// A file with any header, padded or not: the reader must not depend on numpy's padding. Out of line
-// because gcc 12 sees an overflow that is not there when it inlines this.
-[[gnu::noinline]] Bytes npy(int version, const std::string& header, std::size_t element_bytes) {
-  ByteWriter out;
-  out.append(bytes_of("\x93NUMPY"));
-  out.put(static_cast<std::uint8_t>(version));
-  out.put(std::uint8_t{0});
-  if (version == 1)
-    out.put(static_cast<std::uint16_t>(header.size()));
-  else
-    out.put(static_cast<std::uint32_t>(header.size()));
-  out.append(bytes_of(header));
-  for (std::size_t i = 0; i < element_bytes; ++i) out.put(static_cast<std::uint8_t>(i));
-  return out.take();
+// A file with any header, padded or not: the reader must not depend on numpy's padding.
+Bytes npy(int version, const std::string& header, std::size_t element_bytes) {
+  std::string file = "\x93NUMPY";
+  file += static_cast<char>(version);
+  file += '\0';
+  for (int i = 0; i < (version == 1 ? 2 : 4); ++i)
+    file += static_cast<char>(header.size() >> (8 * i));
+  file += header;
+  for (std::size_t i = 0; i < element_bytes; ++i) file += static_cast<char>(i);
+  const ByteSpan bytes = bytes_of(file);
+  return Bytes(bytes.begin(), bytes.end());
 }
 
 std::string header(const std::string& descr, const std::string& order, const std::string& shape) {
