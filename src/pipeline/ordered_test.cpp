@@ -10,14 +10,14 @@
 namespace etalon {
 namespace {
 
-struct Run {
+struct Trial {
   std::vector<int> taken;
   Result<void> result;
   int most_in_flight = 0;
 };
 
-Run run(unsigned threads, std::size_t slots, int n, int fail_at = -1) {
-  Run out;
+Trial run(unsigned threads, std::size_t slots, int n, int fail_at = -1) {
+  Trial out;
   int given = 0;
   std::atomic<int> in_flight{0}, most{0};
   out.result = run_ordered<int, int>(
@@ -48,7 +48,7 @@ TEST(Ordered, ResultsComeInOrderForAnyNumberOfThreads) {
   std::vector<int> squares(200);
   for (int i = 0; i < 200; ++i) squares[i] = i * i;
   for (unsigned threads : {1u, 2u, 5u}) {
-    const Run r = run(threads, 2 * threads + 2, 200);
+    const Trial r = run(threads, 2 * threads + 2, 200);
     EXPECT_TRUE(r.result.ok());
     EXPECT_EQ(r.taken, squares) << threads;
     EXPECT_LE(r.most_in_flight, static_cast<int>(2 * threads + 3));
@@ -56,13 +56,13 @@ TEST(Ordered, ResultsComeInOrderForAnyNumberOfThreads) {
 }
 
 TEST(Ordered, NothingIsNothing) {
-  const Run r = run(2, 4, 0);
+  const Trial r = run(2, 4, 0);
   EXPECT_TRUE(r.result.ok());
   EXPECT_TRUE(r.taken.empty());
 }
 
 TEST(Ordered, AnErrorEndsItAll) {
-  const Run r = run(3, 8, 100000, 17);
+  const Trial r = run(3, 8, 100000, 17);
   ASSERT_FALSE(r.result.ok());
   EXPECT_EQ(r.result.error().message, "enough");
   EXPECT_EQ(r.taken.size(), 17u);

@@ -49,10 +49,9 @@ class Parser {
         ETALON_TRY(parse_array(full, node));
         continue;
       }
-      const auto key =
-          std::find_if(recipe::keys().begin(), recipe::keys().end(), [&](const recipe::Key& k) {
-            return k.about.table == table && k.about.name == name.str();
-          });
+      const auto key = std::find_if(
+          recipe::keys().begin(), recipe::keys().end(),
+          [&](const recipe::Key& k) { return k.about.table + "." + k.about.name == full; });
       if (key == recipe::keys().end())
         return at(file_, name.source(),
                   "there is no key " + full + recipe::suggestion(name.str(), names));

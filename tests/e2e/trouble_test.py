@@ -67,7 +67,7 @@ class Trouble(Case):
         self.assertLess(report["frames"], 300)
         self.assertEqual(report["conservation"]["stored"], report["frames"])
         self.assertEqual(self.left(), ["sim.partial.h5", "sim.partial.vetoes.csv"])
-        self.etalon("info", "out/sim.partial.h5")  # a whole file, though of a part
+        self.etalon("analyse", "hits", "out/sim.partial.h5")  # a whole file, though of a part
 
     def test_killed(self):
         source, recipe = self.simulate(frames=300), self.recipe(min_peaks=0)
