@@ -112,6 +112,8 @@ class LocalRunner final : public JobRunner {
   // that dies in between is replaced and asked again.
   Result<cbor::Value> ask(const cbor::Value& message) const {
     const auto deadline = Clock::now() + patience;
+    constexpr int most_deaths = 20;
+    int deaths = 0;
     std::chrono::milliseconds pause{2};
     Error last{Errc::io, directory_ + ": the job daemon does not answer"};
     while (Clock::now() < deadline) {
@@ -127,8 +129,10 @@ class LocalRunner final : public JobRunner {
         if (reply.error().code != Errc::io) return reply;
         last = reply.error();
       } else if (socket.error().code == Errc::missing) {
-        ETALON_TRY(spawn_daemon(executable_, state_dir_));
-        if (auto again = connect_in(directory_); again.ok()) continue;
+        ETALON_ASSIGN(const bool listens, spawn_daemon(executable_, state_dir_));
+        if (listens && connect_in(directory_).ok()) continue;
+        if (!listens && ++deaths == most_deaths)
+          return Error{Errc::io, state_dir_ + ": the job daemon ends as soon as it is started"};
       } else if (socket.error().code != Errc::io) {
         return socket.error();
       } else {

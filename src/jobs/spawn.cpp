@@ -66,7 +66,7 @@ Result<std::string> default_executable() {
                "job daemon: this program is not etalon; set ETALON to etalon's path"};
 }
 
-Result<void> spawn_daemon(const std::string& executable, const std::string& state_dir) {
+Result<bool> spawn_daemon(const std::string& executable, const std::string& state_dir) {
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0)
     return Error{Errc::io, std::string("cannot make a pipe: ") + std::strerror(errno)};
@@ -86,11 +86,11 @@ Result<void> spawn_daemon(const std::string& executable, const std::string& stat
     if (n < 0 && errno == EINTR) continue;
     if (n <= 0) break;
     said.append(buffer, static_cast<std::size_t>(n));
-    if (said.find(ready_line) != std::string::npos) return {};
+    if (said.find(ready_line) != std::string::npos) return true;
   }
+  if (said.empty()) return false;
   while (!said.empty() && said.back() == '\n') said.pop_back();
-  return Error{Errc::io, state_dir + ": the job daemon did not start: " +
-                             (said.empty() ? "it ended without a word" : said)};
+  return Error{Errc::io, state_dir + ": the job daemon did not start: " + said};
 }
 
 Result<void> spawn_daemon_unwatched(const std::string& state_dir) {

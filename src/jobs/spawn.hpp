@@ -12,8 +12,9 @@ namespace etalon::jobs {
 Result<std::string> default_executable();
 
 // Runs `EXECUTABLE job-daemon STATE_DIR` in a session of its own and waits until it listens or has
-// said why it cannot. Safe in a process with threads.
-Result<void> spawn_daemon(const std::string& executable, const std::string& state_dir);
+// said why it cannot. False when it ended without a word: somebody killed it, or will know why.
+// Safe in a process with threads.
+Result<bool> spawn_daemon(const std::string& executable, const std::string& state_dir);
 // The same with the default executable, without waiting for more than the process to detach.
 Result<void> spawn_daemon_unwatched(const std::string& state_dir);
 
