@@ -55,13 +55,15 @@ Lock::Lock() : lock_(mutex()) {
     // when it closes everything at exit. Files of ours are closed by then.
     H5dont_atexit();
     H5open();
-    H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
     static const H5Z_class2_t filter = {H5Z_CLASS_T_VERS, hdf5_filter_id, 1,       1,
                                         hdf5_filter_name, nullptr,        nullptr, run_filter};
     H5Zregister(&filter);
     return true;
   }();
+  // HDF5 keeps this per thread.
+  thread_local const bool quiet = H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr) >= 0;
   static_cast<void>(once);
+  static_cast<void>(quiet);
 }
 
 void Id::reset() {
@@ -169,14 +171,17 @@ Result<void> Dataset::read(std::span<const std::size_t> start, std::span<const s
                            const MutableArrayView& out) const {
   const Lock lock;
   hsize_t from[Shape::max_rank] = {}, extent[Shape::max_rank] = {};
-  hsize_t total = 1;
+  const auto rank = static_cast<int>(shape_.rank());
+  bool empty = false;
   for (std::size_t i = 0; i < shape_.rank(); ++i) {
     from[i] = start[i];
     extent[i] = count[i];
-    total *= extent[i];
+    empty |= extent[i] == 0;
   }
-  if (total == 0) return {};
-  const Id file_space(H5Dget_space(id_)), memory_space(H5Screate_simple(1, &total, nullptr));
+  if (empty) return {};
+  // Of the file's rank: between spaces of different rank HDF5 copies element by element.
+  const Id file_space(H5Dget_space(id_)),
+      memory_space(rank > 0 ? H5Screate_simple(rank, extent, nullptr) : H5Screate(H5S_SCALAR));
   if (!file_space.ok() || !memory_space.ok()) return failure(Errc::malformed, place_);
   if (shape_.rank() > 0 &&
       H5Sselect_hyperslab(file_space, H5S_SELECT_SET, from, nullptr, extent, nullptr) < 0)
