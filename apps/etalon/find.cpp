@@ -3,6 +3,7 @@
 #include <cstdlib>
 #include <deque>
 #include <filesystem>
+#include <fstream>
 #include <mutex>
 #include <optional>
 #include <thread>
@@ -47,13 +48,19 @@ Result<void> set_centre(const FindOptions& options, Geometry& geometry) {
   return usage("--centre '" + options.centre + "': expected x,y in pixels, such as 515.3,532.6");
 }
 
+bool is_hdf5(const std::string& path) {
+  char start[8] = {};
+  std::ifstream(path, std::ios::binary).read(start, sizeof start);
+  return std::string_view(start, sizeof start) == "\x89HDF\r\n\x1a\n";
+}
+
 // The file's own mask, and that of --mask on top of it.
 Result<Mask> mask_of(const FindOptions& options, const SeriesInfo& info) {
   Mask mask = info.mask();
   if (options.mask.empty()) return mask;
   std::error_code ignored;
-  const bool inside =
-      options.mask.front() == '/' && !std::filesystem::exists(options.mask, ignored);
+  const bool inside = options.mask.front() == '/' && is_hdf5(options.file) &&
+                      !std::filesystem::exists(options.mask, ignored);
   OpenOptions open;
   if (inside) open.dataset = options.mask;
   ETALON_ASSIGN(const Array array, read_array(inside ? options.file : options.mask, open));

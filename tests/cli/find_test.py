@@ -1,0 +1,104 @@
+"""etalon find: what it prints, in each form, and how it refuses."""
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+try:
+    import numpy as np
+except ImportError:
+    print("needs python3-numpy")
+    sys.exit(77)
+
+ETALON = os.environ["ETALON"]
+
+
+def etalon(*arguments, code=0, environment=None):
+    done = subprocess.run([ETALON, "find", *map(str, arguments)], capture_output=True, text=True,
+                          env={**os.environ, **(environment or {})})
+    assert done.returncode == code, (arguments, done.returncode, done.stderr)
+    return done.stdout if code == 0 else done.stderr
+
+
+def series(frames=6, ny=240, nx=260):
+    """Poisson background of one photon; odd frames hold 20 spots of 2 x 2 pixels in a grid."""
+    images = np.random.default_rng(5).poisson(1, (frames, ny, nx)).astype(np.uint16)
+    spots = [(y, x) for y in range(30, 230, 50) for x in range(20, 250, 48)]
+    for frame in range(1, frames, 2):
+        for y, x in spots:
+            images[frame, y:y + 2, x:x + 2] += 60
+    return images, spots
+
+
+def main(folder):
+    images, spots = series()
+    file = folder / "series.npy"
+    np.save(file, images)
+
+    found = json.loads(etalon(file, "--json"))
+    assert found["schema"] == "etalon.find/1" and found["method"] == "peakfinder8", found
+    assert found["semantics"] == "peakfinder8/1"
+    assert [f["frame"] for f in found["frames"]] == list(range(6))
+    assert [f["hit"] for f in found["frames"]] == [False, True] * 3
+    assert found["hits"] == 3 and found["hit_rate"] == 0.5
+    for frame in found["frames"][1::2]:
+        assert len(frame["peaks"]) == len(spots)
+        for peak, (y, x) in zip(frame["peaks"], spots):  # both row major
+            assert abs(peak["x"] - x - 0.5) < 0.6 and abs(peak["y"] - y - 0.5) < 0.6, (peak, y, x)
+            assert peak["pixels"] >= 4 and 150 < peak["intensity"] < 350 and peak["snr"] > 5
+
+    lines = etalon(file, "--csv").splitlines()
+    assert lines[0] == "frame,x,y,tot,max,sigma,snr,npix"
+    assert len(lines) == 1 + 3 * len(spots)
+    assert float(lines[1].split(",")[1]) == round(found["frames"][1]["peaks"][0]["x"], 4)
+    assert "3 hits in 6 frames" in etalon(file).splitlines()[-1]
+
+    # Neither threads nor backends change a byte.
+    csv = etalon(file, "--csv", "-T", 1)
+    assert csv == etalon(file, "--csv", "-T", 5)
+    backends = json.loads(subprocess.run([ETALON, "version", "--json"], capture_output=True).stdout)["backends"]
+    for backend in backends:
+        assert csv == etalon(file, "--csv", environment={"ETALON_BACKEND": backend}), backend
+
+    # Raw files, masks, limits.
+    raw = folder / "series.raw"
+    raw.write_bytes(images.tobytes())
+    assert csv == etalon(raw, "--csv", "--dtype", "u16", "--shape", "6,240,260")
+    mask = np.zeros((240, 260), np.uint8)
+    mask[:, :130] = 1
+    np.save(folder / "mask.npy", mask)
+    right = json.loads(etalon(file, "--json", "--mask", folder / "mask.npy", "--min-peaks", 5))
+    assert right["hits"] == 3 and all(p["x"] > 129 for f in right["frames"] for p in f["peaks"])
+    assert json.loads(etalon(file, "--json", "--max-pixels", 3))["hits"] == 0
+    near = json.loads(etalon(file, "--json", "--centre", "130,120", "--max-radius", 80))
+    assert all(np.hypot(p["x"] - 130, p["y"] - 120) < 81 for f in near["frames"] for p in f["peaks"])
+    assert any(f["peaks"] for f in near["frames"])
+
+    # Refusals.
+    assert "peakfinder8" in etalon(file, "--method", "guess", code=2)
+    for senseless in (["--centre", "7"], ["--centre", "a,b"], ["--snr", -1], ["--min-pixels", 9, "--max-pixels", 3],
+                      ["--json", "--csv"], ["--local-radius", 0], ["--no-such-flag"]):
+        etalon(file, *senseless, code=2)
+    assert "fit" in etalon(file, "--mask", file, code=2)
+    etalon(folder / "absent.npy", code=5)
+    etalon(file, "--mask", folder / "absent.npy", code=5)
+    broken = folder / "broken.npy"
+    broken.write_bytes(file.read_bytes()[:-1000])
+    assert "broken.npy" in etalon(broken, code=3)
+
+    # Ctrl-C, as soon as there is output: exit 130.
+    big = folder / "big.npy"
+    np.save(big, np.repeat(images, 200, axis=0))
+    process = subprocess.Popen([ETALON, "find", str(big), "--csv", "-T", "1"], stdout=subprocess.PIPE,
+                               stderr=subprocess.PIPE, env={**os.environ, "ETALON_BACKEND": "scalar"})
+    process.stdout.readline()
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130 and b"interrupted after" in err, (process.returncode, err)
+
+
+with tempfile.TemporaryDirectory() as name:
+    main(Path(name))
