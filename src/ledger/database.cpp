@@ -66,6 +66,8 @@ Database::~Database() {
   sqlite3_close(handle_);
 }
 
+bool Database::busy() const { return (sqlite3_errcode(handle_) & 0xFF) == SQLITE_BUSY; }
+
 Error Database::error(int status) const {
   const char* text = handle_ != nullptr ? sqlite3_errmsg(handle_) : sqlite3_errstr(status);
   const auto fail = [&](Errc code, const std::string& reason) {

@@ -54,6 +54,8 @@ class Database {
   Result<Query> query(std::string_view sql);           // prepared once
   Result<std::int64_t> integer(std::string_view sql);  // the first column of the first row, or 0
 
+  bool busy() const;  // whether the last call failed because of another program's lock
+
   // What the last call's status means: NOTADB, CORRUPT, wrong tables are malformed, the rest io.
   Error error(int status) const;
 

@@ -1,6 +1,8 @@
 #include "ledger/schema.hpp"
 
+#include <chrono>
 #include <filesystem>
+#include <thread>
 
 namespace etalon::schema {
 namespace {
@@ -44,6 +46,8 @@ constexpr Object all_objects[] = {
     ETALON_APPEND_ONLY("place",
                        "event = NEW.event AND side = NEW.side AND position = NEW.position"),
 };
+
+constexpr int patience_ms = 30000;  // with other programs' locks
 
 Result<bool> is_blank(Database& database) {
   ETALON_ASSIGN(const auto id, database.integer("PRAGMA application_id"));
@@ -110,21 +114,31 @@ Result<std::unique_ptr<Database>> open(const std::string& path, bool must_exist)
   const int create_flag = must_exist ? 0 : SQLITE_OPEN_CREATE;
   ETALON_ASSIGN(auto database,
                 Database::open(path, absolute.string(), SQLITE_OPEN_READWRITE | create_flag));
-  ETALON_TRY(database->run("PRAGMA busy_timeout = 30000; PRAGMA foreign_keys = ON"));
-  auto blank = is_blank(*database);
-  if (!blank.ok() && must_exist && blank.error().code == Errc::io) {
+  ETALON_TRY(database->run(
+      ("PRAGMA foreign_keys = ON; PRAGMA busy_timeout = " + std::to_string(patience_ms)).c_str()));
+  // Turning a new file into a WAL database, and opening one that its last user closes just now, are
+  // refused at once where others only wait; so the waiting is done here.
+  const auto settle = [&]() -> Result<void> {
+    ETALON_ASSIGN(const bool blank, is_blank(*database));
+    if (blank && must_exist)
+      return Error{Errc::malformed, path + ": not a ledger: the file is empty"};
+    if (blank) ETALON_TRY(create(*database));
+    return check(*database, path);
+  };
+  auto settled = settle();
+  const auto give_up = std::chrono::steady_clock::now() + std::chrono::milliseconds(patience_ms);
+  while (!settled.ok() && database->busy() && std::chrono::steady_clock::now() < give_up) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    settled = settle();
+  }
+  if (!settled.ok() && must_exist && settled.error().code == Errc::io && !database->busy()) {
     // A folder that we may not write to: SQLite's shared memory cannot be made, and nobody writes.
     ETALON_ASSIGN(database, Database::open(
                                 path, "file:" + percent_encoded(absolute.string()) + "?immutable=1",
                                 SQLITE_OPEN_READONLY | SQLITE_OPEN_URI));
-    blank = is_blank(*database);
+    settled = settle();
   }
-  if (!blank.ok()) return std::move(blank).error();
-  if (*blank) {
-    if (must_exist) return Error{Errc::malformed, path + ": not a ledger: the file is empty"};
-    ETALON_TRY(create(*database));
-  }
-  ETALON_TRY(check(*database, path));
+  ETALON_TRY(settled);
   ETALON_TRY(database->run("PRAGMA synchronous = FULL"));
   return database;
 }

@@ -41,6 +41,8 @@ def deterministic(value):
     """Section 4.2.1, from the text of the RFC; cbor2's own canonical form sorts keys by length first."""
     if isinstance(value, float):
         return shortest(value)
+    if isinstance(value, cbor2.CBORSimpleValue):  # a tuple as well
+        return head(7, value.value)
     if isinstance(value, bool) or value is None:
         return cbor2.dumps(value)
     if isinstance(value, int):
@@ -123,12 +125,11 @@ for raw, answer in zip(broken, ask(broken)):
     if answer.startswith("error: offset "):
         continue
     accepted += 1
-    # cbor2 refuses well-formed items whose tag has a meaning that the content does not fit, and
-    # makes objects of simple values; such items say nothing here.
-    try:
-        theirs = deterministic(cbor2.loads(raw))
-    except Exception:
+    # cbor2 makes something else of tags with a meaning (or refuses their content), and of
+    # "undefined"; items that may hold one say nothing here.
+    if any(0xC0 <= byte <= 0xDB or byte == 0xF7 for byte in raw):
         continue
+    theirs = deterministic(cbor2.loads(raw))
     compared += 1
     assert answer == theirs.hex(), (raw.hex(), answer)
 assert compared > 500, compared
