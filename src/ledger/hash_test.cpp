@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
-#include "ledger/ledger_testing.hpp"
+#include "ledger/harm_test.hpp"
 
 namespace etalon {
 namespace {

@@ -10,7 +10,7 @@
 #include <fstream>
 #include <thread>
 
-#include "ledger/ledger_testing.hpp"
+#include "ledger/harm_test.hpp"
 
 namespace etalon {
 namespace {

@@ -4,8 +4,8 @@
 #include <cstdio>
 #include <random>
 
+#include "ledger/harm_test.hpp"
 #include "ledger/ledger.hpp"
-#include "ledger/ledger_testing.hpp"
 
 namespace etalon {
 namespace {

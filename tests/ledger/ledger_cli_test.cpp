@@ -1,13 +1,13 @@
 // `etalon ledger` as its users meet it: text, JSON, exit codes.
 #include <gtest/gtest.h>
-#include <stdlib.h>
 #include <sys/wait.h>
 
 #include <cstdio>
+#include <cstdlib>
 #include <nlohmann/json.hpp>
 
+#include "ledger/harm_test.hpp"
 #include "ledger/ledger.hpp"
-#include "ledger/ledger_testing.hpp"
 
 namespace etalon {
 namespace {
@@ -26,9 +26,6 @@ class LedgerCli : public ::testing::Test {
  protected:
   void SetUp() override {
     ::unsetenv("ETALON_LEDGER");
-    const char* build = std::getenv("ETALON_BINARY_DIR");
-    if (build == nullptr) GTEST_SKIP() << "ETALON_BINARY_DIR is not set";
-    program_ = std::string(build) + "/bin/etalon";
     std::filesystem::create_directory(folder_ / "out");
     source_ = write_file(folder_ / "source.h5", "source");
     stored_ = write_file(folder_ / "out/stored.h5", "stored");
@@ -54,7 +51,7 @@ class LedgerCli : public ::testing::Test {
   }
   Output run(const std::string& arguments) const {
     const std::string command =
-        "cd '" + (folder_ / ".") + "' && '" + program_ + "' ledger " + arguments + " 2>&1";
+        "cd '" + (folder_ / ".") + "' && '" + ETALON_PROGRAM + "' ledger " + arguments + " 2>&1";
     Output result;
     FILE* pipe = ::popen(command.c_str(), "r");
     char buffer[4096];
@@ -66,7 +63,7 @@ class LedgerCli : public ::testing::Test {
   }
 
   testing::Folder folder_;
-  std::string program_, source_, stored_, ledger_;
+  std::string source_, stored_, ledger_;
   Hash decide_;
   std::vector<Hash> ids_;
 };
