@@ -160,7 +160,6 @@ Coded code_exactly(const ArrayView& e, const Grid& grid, bool try_planes) {
     planes.data = encode_planes(e.bytes(), size_of(e.dtype), is_float(e.dtype), grid);
     if (planes.size() < best.size()) best = std::move(planes);
   }
-  if (best.size() * 10 < e.size_bytes() * 9) return best;
   Coded zstd;
   zstd.engine = Engine::zstd;
   zstd.data.resize(ZSTD_compressBound(e.size_bytes()));

@@ -9,6 +9,7 @@
 #include "etalon/backend.hpp"
 #include "etalon/codec.hpp"
 #include "etalon/regions.hpp"
+#include "kernels/dispatch.hpp"
 
 namespace etalon {
 namespace {
@@ -236,6 +237,7 @@ TEST(Codec, BackendsGiveTheSameBytesAndElements) {
         auto back = decode_chunk(*chunk);
         ASSERT_TRUE(back.ok()) << name << ": " << back.error().message;
         expect_within(array->view(), back->view(), options);
+        EXPECT_EQ(backend_that_ran(), name);
         const auto bytes = back->view().bytes();
         chunks.push_back(std::move(*chunk));
         chunks.emplace_back(bytes.begin(), bytes.end());

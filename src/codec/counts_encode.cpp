@@ -25,32 +25,62 @@ class Encoder {
   CountsStream encode(CountsReport& report) {
     model_.predictor = choose_predictor(values_, grid_, fill_, layout_.bounds[0]);
     const bool direct = model_.predictor == Predictor::none;
+    phases_ = direct && lossy_ && std::is_unsigned_v<T>;
     if (direct)
       plain_numbers();
     else
       predicted_numbers();
     map_levels();
+    if (direct && lossy_ && !phases_) centre_numbers();
     std::vector<std::uint8_t> contexts = class_planes(model_, grid_);
-    segments(contexts);
-    classes_to_tables(model_, layout_, labels_, contexts);
-    if (direct && lossy_) quantize(contexts);
-
+    for_each_row(layout_.fills, grid_.nx, [&](std::size_t at, std::size_t length, std::uint8_t) {
+      std::memset(contexts.data() + at, static_cast<int>(max_classes), length);
+    });
+    tokens_.resize(n_);
     CountsStream stream;
-    std::vector<std::uint8_t> tokens(n_);
-    code(contexts, tokens, stream, report);
+    if (phases_) {
+      choose_phases(contexts);
+      classes_to_tables(model_, layout_, labels_, contexts);
+      quantize(contexts);
+      tables_.assign(model_.segments.size() + 1, Histogram{});
+      count(contexts, {}, tables_, stream);
+    } else {
+      std::vector<Histogram> classes(layout_.bounds.size() * stride, Histogram{});
+      count(contexts, labels_, classes, stream);
+      choose_tables(classes);
+      classes_to_tables(model_, layout_, labels_, contexts);
+    }
+    report.label_bits.assign(layout_.bounds.size(), 0);
+    for (std::size_t s = 0; s <= model_.segments.size(); ++s) {
+      model_.tables.push_back(normalize(tables_[s]));
+      if (s == model_.segments.size()) break;
+      double bits = cost_bits(tables_[s], model_.tables.back());
+      for (std::size_t t = 0; t < 256; ++t)
+        if (tables_[s][t] != 0)
+          bits += tables_[s][t] * raw_bits_of(static_cast<std::uint8_t>(t), model_.split);
+      report.label_bits[model_.segments[s].label] += bits;
+    }
     SideEncoder side;
     put_model(side, model_, layout_, direct && std::is_unsigned_v<T>);
     stream.side = side.finish();
-    stream.symbols = rans_encode(contexts, tokens, model_.tables);
+    stream.symbols = rans_encode(contexts, tokens_, model_.tables);
     report.label_max_error = errors_;
     return stream;
   }
 
  private:
-  std::size_t label_of(std::size_t i) const {
-    return labels_.empty() ? 0 : labels_[i % grid_.plane()];
-  }
+  static constexpr std::size_t stride = max_classes + 1;  // classes of a label, and fills
+
   bool filled(std::size_t i) const { return !fill_.empty() && fill_[i] != 0; }
+
+  // body(i, label) for all elements.
+  template <typename F>
+  void for_each_labelled(F&& body) const {
+    const std::size_t plane = grid_.plane();
+    for (std::size_t p = 0, i = 0; p < grid_.planes; ++p)
+      for (std::size_t k = 0; k < plane; ++k, ++i)
+        body(i, labels_.empty() ? std::size_t{0} : std::size_t{labels_[k]});
+  }
 
   void plain_numbers() {
     numbers_.resize(n_);
@@ -60,6 +90,9 @@ class Encoder {
       else
         numbers_[i] = values_[i];
     }
+    for_each_row(layout_.fills, grid_.nx, [&](std::size_t at, std::size_t length, std::uint8_t) {
+      std::memset(numbers_.data() + at, 0, length * sizeof numbers_[0]);
+    });
   }
 
   void predicted_numbers() {
@@ -84,9 +117,7 @@ class Encoder {
             decoded[i] = values_[i];
             return;
           }
-          const auto b = static_cast<std::int64_t>(bound), step = 2 * b + 1;
-          numbers_[i] =
-              static_cast<std::uint32_t>(zigzag(r < 0 ? -((-r + b) / step) : (r + b) / step));
+          numbers_[i] = centred(r, bound);
           decoded[i] = predicted_value<T>(prediction, numbers_[i], bound);
           note_error(label, i, decoded[i]);
         });
@@ -123,23 +154,25 @@ class Encoder {
     if (all > 16 * used) model_.split = wide_split;
   }
 
+  // Fills hold 0 and are not counted; pixels that are not good are left out of both.
   void sum_row(std::size_t p, std::size_t y, std::vector<std::uint64_t>& sums,
                std::vector<std::uint32_t>& counts) {
     const std::size_t in_plane = y * grid_.nx, row = p * grid_.plane() + in_plane;
-    const bool all = fill_.empty() && good_.empty();
     for (std::size_t c = 0; c < sums.size(); ++c) {
       const std::size_t from = c << model_.tiling.log2_x;
       const std::size_t to = std::min(grid_.nx, (c + 1) << model_.tiling.log2_x);
       std::uint64_t sum = 0;
-      std::uint32_t count = 0;
-      if (all) {
-        for (std::size_t x = from; x < to; ++x) sum += numbers_[row + x];
-        count = static_cast<std::uint32_t>(to - from);
+      auto count = static_cast<std::uint32_t>(to - from);
+      const std::uint32_t* n = numbers_.data() + row;
+      if (good_.empty()) {
+        for (std::size_t x = from; x < to; ++x) sum += n[x];
+        if (!fill_.empty())
+          for (std::size_t x = from; x < to; ++x) count -= fill_[row + x];
       } else {
         for (std::size_t x = from; x < to; ++x) {
-          const bool use = !filled(row + x) && (good_.empty() || good_[in_plane + x] != 0);
-          sum += use ? numbers_[row + x] : 0;
-          count += use;
+          const bool use = good_[in_plane + x] != 0 && !filled(row + x);
+          sum += use ? n[x] : 0;
+          count -= !use;
         }
       }
       sums[c] += sum;
@@ -147,80 +180,107 @@ class Encoder {
     }
   }
 
-  // Histograms per label and class, and from them segments with their phases.
-  void segments(std::span<const std::uint8_t> classes) {
-    const std::size_t labels = layout_.bounds.size();
-    const bool phases = model_.predictor == Predictor::none && std::is_unsigned_v<T>;
-    std::vector<std::vector<ValueHistogram>> histograms(
-        labels, std::vector<ValueHistogram>(max_classes, ValueHistogram{}));
-    for (std::size_t i = 0; i < n_; ++i) {
-      if (filled(i)) continue;
-      const std::size_t label = label_of(i);
-      ValueHistogram& h = histograms[label][classes[i]];
-      if (layout_.bounds[label] != 0 && phases)
-        ++h[std::min(numbers_[i], 256u)];
-      else
-        ++h[token_of(coarse(i, label), model_.split).symbol];
-    }
-    for (std::size_t label = 0; label < labels; ++label) {
-      const std::uint64_t bound = layout_.bounds[label];
-      const auto chosen = choose_segments(static_cast<std::uint8_t>(label), histograms[label],
-                                          phases ? 2 * bound + 1 : 1);
-      model_.segments.insert(model_.segments.end(), chosen.begin(), chosen.end());
-    }
-  }
-
-  // The number that will be coded, where it does not depend on a phase.
-  std::uint32_t coarse(std::size_t i, std::size_t label) const {
-    const std::uint64_t bound = layout_.bounds[label];
-    if (bound == 0 || model_.predictor != Predictor::none || std::is_unsigned_v<T>)
-      return numbers_[i];
-    return centred(values_[i], bound);
-  }
   static std::uint32_t centred(std::int64_t v, std::uint64_t bound) {
     const auto b = static_cast<std::int64_t>(bound), step = 2 * b + 1;
     return static_cast<std::uint32_t>(zigzag(v < 0 ? -((-v + b) / step) : (v + b) / step));
   }
 
-  void quantize(std::span<const std::uint8_t> contexts) {
-    for (std::size_t i = 0; i < n_; ++i) {
-      if (filled(i)) continue;
-      const Segment& s = model_.segments[contexts[i]];
-      const std::uint64_t bound = layout_.bounds[s.label], step = 2 * bound + 1;
-      if (bound == 0) continue;
-      if constexpr (std::is_signed_v<T>) {
-        numbers_[i] = centred(values_[i], bound);
-        note_error(s.label, i, direct_value<T>(numbers_[i], step, 0));
-      } else {
-        numbers_[i] = static_cast<std::uint32_t>((values_[i] + s.phase) / step);
-        note_error(
-            s.label, i,
-            direct_value<T>(numbers_[i], step,
-                            static_cast<std::int64_t>(bound) - static_cast<std::int64_t>(s.phase)));
+  void centre_numbers() {
+    for_each_labelled([&](std::size_t i, std::size_t label) {
+      const std::uint64_t bound = layout_.bounds[label];
+      if (bound == 0 || filled(i)) return;
+      numbers_[i] = centred(values_[i], bound);
+      note_error(label, i, direct_value<T>(numbers_[i], 2 * bound + 1, 0));
+    });
+  }
+
+  // Tokens, their raw bits, and how often each occurs in contexts[i] (of the label, where given).
+  void count(std::span<const std::uint8_t> contexts, std::span<const std::uint8_t> labels,
+             std::vector<Histogram>& histograms, CountsStream& stream) {
+    const unsigned split = model_.split;
+    const std::uint32_t small = 1u << split;
+    BitWriter bits;
+    const auto one = [&](std::size_t i, Histogram& h) {
+      const std::uint32_t n = numbers_[i];
+      if (n < small) {
+        tokens_[i] = static_cast<std::uint8_t>(n);
+        ++h[n];
+        return;
       }
+      const Token t = token_of(n, split);
+      tokens_[i] = t.symbol;
+      ++h[t.symbol];
+      bits.put(n & ((1u << t.bits) - 1), t.bits);
+    };
+    if (labels.empty())
+      for (std::size_t i = 0; i < n_; ++i) one(i, histograms[contexts[i]]);
+    else
+      for_each_labelled([&](std::size_t i, std::size_t label) {
+        one(i, histograms[label * stride + contexts[i]]);
+      });
+    stream.bits = bits.finish();
+  }
+
+  void add_segments(std::size_t label, const std::vector<ValueHistogram>& h, std::uint64_t step) {
+    const auto chosen = choose_segments(static_cast<std::uint8_t>(label), h, step);
+    model_.segments.insert(model_.segments.end(), chosen.begin(), chosen.end());
+  }
+
+  // Segments from what is coded anyway, and their histograms.
+  void choose_tables(const std::vector<Histogram>& classes) {
+    for (std::size_t label = 0; label < layout_.bounds.size(); ++label) {
+      std::vector<ValueHistogram> h(max_classes, ValueHistogram{});
+      for (std::size_t c = 0; c < max_classes; ++c)
+        std::copy(classes[label * stride + c].begin(), classes[label * stride + c].end(),
+                  h[c].begin());
+      add_segments(label, h, 1);
+    }
+    tables_.assign(model_.segments.size() + 1, Histogram{});
+    for (std::size_t s = 0; s < model_.segments.size(); ++s) {
+      const Segment& segment = model_.segments[s];
+      const bool last =
+          s + 1 == model_.segments.size() || model_.segments[s + 1].label != segment.label;
+      const std::size_t end = last ? max_classes : model_.segments[s + 1].first_class;
+      for (std::size_t c = segment.first_class; c < end; ++c)
+        for (std::size_t t = 0; t < 256; ++t)
+          tables_[s][t] += classes[segment.label * stride + c][t];
     }
   }
 
-  void code(std::span<const std::uint8_t> contexts, std::span<std::uint8_t> tokens,
-            CountsStream& stream, CountsReport& report) {
-    std::vector<Histogram> histograms(model_.segments.size() + 1, Histogram{});
-    report.label_bits.assign(layout_.bounds.size(), 0);
-    BitWriter bits;
-    for (std::size_t i = 0; i < n_; ++i) {
-      if (filled(i)) continue;
-      const Token t = token_of(numbers_[i], model_.split);
-      tokens[i] = t.symbol;
-      ++histograms[contexts[i]][t.symbol];
-      if (t.bits == 0) continue;
-      bits.put(numbers_[i] & ((1u << t.bits) - 1), t.bits);
-      report.label_bits[model_.segments[contexts[i]].label] += t.bits;
+  // Segments and phases from the values themselves.
+  void choose_phases(std::span<const std::uint8_t> classes) {
+    std::vector<ValueHistogram> h(layout_.bounds.size() * stride, ValueHistogram{});
+    for_each_labelled([&](std::size_t i, std::size_t label) {
+      const std::uint32_t n = numbers_[i];
+      const std::uint32_t bin =
+          layout_.bounds[label] != 0 ? std::min(n, 256u) : token_of(n, model_.split).symbol;
+      ++h[label * stride + classes[i]][bin];
+    });
+    for (std::size_t label = 0; label < layout_.bounds.size(); ++label) {
+      const auto first = h.begin() + static_cast<std::ptrdiff_t>(label * stride);
+      add_segments(label, {first, first + max_classes}, 2 * layout_.bounds[label] + 1);
     }
-    stream.bits = bits.finish();
-    for (std::size_t s = 0; s < histograms.size(); ++s) {
-      model_.tables.push_back(normalize(histograms[s]));
-      if (s < model_.segments.size())
-        report.label_bits[model_.segments[s].label] +=
-            cost_bits(histograms[s], model_.tables.back());
+  }
+
+  void quantize(std::span<const std::uint8_t> contexts) {
+    struct Rule {
+      std::uint64_t phase, step;
+      std::int64_t offset;
+      std::size_t label;
+    };
+    std::vector<Rule> rules;
+    for (const Segment& s : model_.segments) {
+      const std::uint64_t bound = layout_.bounds[s.label];
+      rules.push_back({s.phase, 2 * bound + 1,
+                       static_cast<std::int64_t>(bound) - static_cast<std::int64_t>(s.phase),
+                       s.label});
+    }
+    rules.push_back({0, 1, 0, 0});  // fills
+    for (std::size_t i = 0; i < n_; ++i) {
+      const Rule& r = rules[contexts[i]];
+      if (r.step == 1) continue;
+      numbers_[i] = static_cast<std::uint32_t>((numbers_[i] + r.phase) / r.step);
+      note_error(r.label, i, direct_value<T>(numbers_[i], r.step, r.offset));
     }
   }
 
@@ -229,10 +289,11 @@ class Encoder {
   const Grid& grid_;
   std::span<const std::uint8_t> good_;
   std::size_t n_;
-  std::vector<std::uint8_t> labels_, fill_;
+  std::vector<std::uint8_t> labels_, fill_, tokens_;
   std::vector<std::uint32_t> numbers_;
   std::vector<std::uint64_t> errors_;
-  bool lossy_ = false;
+  std::vector<Histogram> tables_;  // of the segments, and of fills
+  bool lossy_ = false, phases_ = false;
   CountsModel model_;
 };
 

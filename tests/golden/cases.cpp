@@ -1,0 +1,242 @@
+#include "cases.hpp"
+
+#include <cstdlib>
+#include <cstring>
+#include <limits>
+
+#include "base/crc32c.hpp"
+
+namespace etalon::golden {
+namespace {
+
+class Random {  // xorshift64*
+ public:
+  explicit Random(std::uint64_t seed) : state_(seed * 2 + 1) {}
+  std::uint64_t next() {
+    state_ ^= state_ >> 12;
+    state_ ^= state_ << 25;
+    state_ ^= state_ >> 27;
+    return state_ * 0x2545F4914F6CDD1DULL;
+  }
+  // About Poisson: how many of 64 thrown bits hit, for a mean of rate / 4.
+  int counts(unsigned rate) {
+    int n = 0;
+    for (int i = 0; i < 16; ++i) n += next() % 64 < rate;
+    return n;
+  }
+
+ private:
+  std::uint64_t state_;
+};
+
+[[noreturn]] void give_up(const std::string& message) {
+  std::fprintf(stderr, "golden: %s\n", message.c_str());
+  std::abort();
+}
+
+// Photons that fall off from the middle, spots, a gap of `gap`, in any type.
+template <typename T>
+Array photons(const Shape& shape, T gap, Random& random) {
+  Array array(DTypeOf<T>::value, shape);
+  const std::size_t ny = shape[shape.rank() - 2], nx = shape[shape.rank() - 1];
+  const auto out = array.as<T>();
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    const std::size_t y = i / nx % ny, x = i % nx;
+    const std::size_t d =
+        (y > ny / 2 ? y - ny / 2 : ny / 2 - y) + (x > nx / 2 ? x - nx / 2 : nx / 2 - x);
+    int v = random.counts(static_cast<unsigned>(40 / (1 + d / 8)));
+    if (random.next() % 997 == 0) v = static_cast<int>(random.next() % 120);
+    out[i] = x >= nx / 3 && x < nx / 3 + 3 ? gap : static_cast<T>(v);
+  }
+  return array;
+}
+
+// A bowl with a little noise: what predictors are for.
+template <typename T>
+Array smooth(const Shape& shape, double scale, Random& random) {
+  Array array(DTypeOf<T>::value, shape);
+  const std::size_t ny = shape[shape.rank() - 2], nx = shape[shape.rank() - 1];
+  const auto out = array.as<T>();
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    const auto y = static_cast<double>(i / nx % ny), x = static_cast<double>(i % nx);
+    const auto p = static_cast<double>(i / (ny * nx));
+    const double v = (y - 20) * (y - 20) + 0.5 * (x - 30) * (x - 30) + 7 * p + 300;
+    out[i] = static_cast<T>(v * scale + static_cast<double>(random.next() % 3) * scale);
+  }
+  return array;
+}
+
+Region box(std::size_t ny, std::size_t nx, const Bound& bound) {
+  Region r{"box", bound, std::vector<std::uint8_t>(ny * nx)};
+  for (std::size_t y = ny / 4; y < ny / 2; ++y)
+    for (std::size_t x = nx / 5; x < nx / 2; ++x) r.where[y * nx + x] = 1;
+  return r;
+}
+
+class Cases {
+ public:
+  void chunk(const std::string& name, const Array& array, const CompressOptions& options = {}) {
+    add(name, encode_chunk(array.view(), options), true);
+  }
+  void container(const std::string& name, const Array& array, const CompressOptions& options = {}) {
+    add(name, compress(array.view(), options), false);
+  }
+  std::vector<Good> take() { return std::move(cases_); }
+
+ private:
+  void add(const std::string& name, Result<Bytes> bytes, bool single) {
+    if (!bytes.ok()) give_up(name + ": " + bytes.error().message);
+    auto decoded = single ? decode_chunk(*bytes) : decompress(*bytes);
+    if (!decoded.ok()) give_up(name + ": " + decoded.error().message);
+    cases_.push_back({name, std::move(*bytes), std::move(*decoded)});
+  }
+  std::vector<Good> cases_;
+};
+
+CompressOptions within(const Bound& bound) {
+  CompressOptions o;
+  o.bound = bound;
+  return o;
+}
+
+template <typename F>
+void with_specials(Array& array) {
+  const auto out = array.as<F>();
+  using L = std::numeric_limits<F>;
+  const F specials[] = {L::quiet_NaN(), L::infinity(), -L::infinity(), F(-0.0), L::denorm_min()};
+  for (std::size_t i = 0; i < std::size(specials) && 40 * i + 7 < out.size(); ++i)
+    out[40 * i + 7] = specials[i];
+  for (std::size_t i = 100; i < out.size() && i < 140; ++i) out[i] = L::quiet_NaN();
+}
+
+std::vector<Good> cases(std::uint64_t seed) {
+  Random random(seed);
+  Cases c;
+  const Shape image{50, 60};
+  c.chunk("u8_lossless", photons<std::uint8_t>(image, 255, random));
+  c.chunk("u16_lossless", photons<std::uint16_t>(Shape{100, 90}, 65535, random));
+  c.chunk("u32_lossless", photons<std::uint32_t>(image, 0xFFFFFFFFu, random));
+  c.chunk("i8_lossless", photons<std::int8_t>(image, -1, random));
+  c.chunk("i16_lossless", photons<std::int16_t>(image, -2, random));
+  c.chunk("i32_lossless", photons<std::int32_t>(image, -1, random));
+  c.chunk("i64_offset", photons<std::int64_t>(image, -1, random));
+  c.chunk("u64_offset", photons<std::uint64_t>(image, 0, random));
+  CompressOptions o = within(Bound::abs(1));
+  o.regions = {box(50, 60, Bound::lossless()), box(50, 60, Bound::abs(3))};
+  o.regions[1].where.assign(3000, 0);
+  for (std::size_t i = 0; i < 200; ++i) o.regions[1].where[random.next() % 3000] = 1;
+  c.chunk("u16_abs1_regions", photons<std::uint16_t>(image, 65535, random), o);
+  c.chunk("i16_abs2", photons<std::int16_t>(image, -1, random), within(Bound::abs(2)));
+  c.chunk("u16_median", smooth<std::uint16_t>(image, 1, random));
+  c.chunk("u16_median_abs2", smooth<std::uint16_t>(image, 1, random), within(Bound::abs(2)));
+  c.chunk("i32_planes_of_images", smooth<std::int32_t>(Shape{3, 70, 60}, 900, random));
+  c.chunk("i32_planes_abs", smooth<std::int32_t>(Shape{3, 70, 60}, 900, random),
+          within(Bound::abs(400)));
+  Array f = smooth<float>(image, 0.125, random);
+  with_specials<float>(f);
+  c.chunk("f32_lossless", f);
+  c.chunk("f32_abs", f, within(Bound::abs(0.01)));
+  o = within(Bound::abs(0.5));
+  o.regions = {box(50, 60, Bound::lossless()), box(50, 60, Bound::abs(0.02))};
+  c.chunk("f32_abs_regions", f, o);
+  Array d = smooth<double>(Shape{2, 40, 45}, 1.0 / 1024, random);
+  with_specials<double>(d);
+  c.chunk("f64_lossless", d);
+  c.chunk("f64_abs", d, within(Bound::abs(1e-4)));
+  Array noise(DType::u32, Shape{300});
+  for (auto& v : noise.as<std::uint32_t>()) v = static_cast<std::uint32_t>(random.next());
+  c.chunk("u32_stored", noise);
+  Array repeats(DType::f64, Shape{2000});
+  for (std::size_t i = 0; i < 2000; ++i)
+    repeats.as<std::uint64_t>()[i] =
+        i < 250 ? random.next() >> 12 : repeats.as<std::uint64_t>()[i - 250];
+  c.chunk("f64_zstd", repeats);
+  c.chunk("u16_empty", Array(DType::u16, Shape{0, 4}));
+  c.chunk("f32_scalar", Array(DType::f32, Shape{}));
+  c.chunk("u8_zeros_padded", Array(DType::u8, Shape{1500, 1500}));
+  o = {};
+  o.chunk = Shape{2, 20, 25};
+  c.container("container_u16", photons<std::uint16_t>(Shape{3, 30, 40}, 65535, random), o);
+  c.container("container_empty", Array(DType::i32, Shape{0, 3}));
+  return c.take();
+}
+
+void patch_chunk_checksum(Bytes& bytes) {
+  const std::uint32_t sum = crc32c(ByteSpan(bytes).subspan(12));
+  std::memcpy(bytes.data() + 8, &sum, 4);
+}
+
+Bytes chunk_of(const std::vector<std::uint8_t>& sections) {
+  ByteWriter out;
+  out.append(bytes_of("Etc\x01"));
+  out.put(static_cast<std::uint32_t>(sections.size()));
+  out.put(std::uint32_t{0});
+  out.append(std::as_bytes(std::span(sections)));
+  Bytes bytes = out.take();
+  patch_chunk_checksum(bytes);
+  return bytes;
+}
+
+}  // namespace
+
+std::vector<Good> good_cases() { return cases(20); }
+std::vector<Good> fresh_cases(std::uint64_t seed) { return cases(seed); }
+
+std::vector<Bad> bad_cases() {
+  std::vector<Bad> bad;
+  const auto good = good_cases();
+  const auto named = [&](const std::string& name) {
+    for (const Good& g : good)
+      if (g.name == name) return g.bytes;
+    give_up("no case " + name);
+  };
+  const auto byte = [](Bytes b, std::size_t at, int value) {
+    b[at] = static_cast<std::byte>(value);
+    return b;
+  };
+  const auto cut = [](Bytes b, std::size_t n) {
+    b.resize(b.size() - n);
+    return b;
+  };
+  const Bytes chunk = named("u8_lossless"), container = named("container_u16");
+  bad.push_back({"chunk_magic", byte(chunk, 0, 'X'), "not an Etalon"});
+  bad.push_back({"chunk_version", byte(chunk, 3, 0x02), "format version 0.2"});
+  bad.push_back({"chunk_truncated", cut(chunk, 5), "declares"});
+  bad.push_back({"chunk_short", Bytes(chunk.begin(), chunk.begin() + 7), "truncated"});
+  bad.push_back({"chunk_flipped", byte(chunk, chunk.size() / 2, 0x5A), "checksum"});
+  // head: tag, size, dtype, rank, extents..., engine, regions ...
+  bad.push_back({"head_dtype", chunk_of({1, 4, 11, 0, 0, 1}), "unknown element type"});
+  bad.push_back({"head_rank", chunk_of({1, 2, 1, 7}), "more than 6 axes"});
+  bad.push_back({"head_engine", chunk_of({1, 5, 1, 1, 3, 9, 1}), "unknown engine"});
+  bad.push_back({"head_no_regions", chunk_of({1, 6, 1, 1, 3, 0, 0, 0}), "1 to 16 regions"});
+  bad.push_back({"head_too_large", chunk_of({1, 9, 1, 1, 0xFF, 0xFF, 0xFF, 0xFF, 0x0F, 0, 1}),
+                 "larger than a chunk"});
+  bad.push_back({"head_implausible", chunk_of({1, 7, 1, 1, 0x80, 0x80, 0x80, 0x10, 0}),
+                 "more elements than its bytes can hold"});
+  bad.push_back(
+      {"head_few_elements", chunk_of({1, 9, 1, 1, 3, 0, 1, 0, 0, 2, 0}), "fewer elements"});
+  bad.push_back({"sections_order", chunk_of({6, 1, 0, 1, 1, 0}), "no head"});
+  bad.push_back({"section_too_long", chunk_of({1, 100, 1}), "section passes the end"});
+  bad.push_back({"section_unknown", chunk_of({1, 10, 1, 1, 1, 0, 1, 0, 0, 1, 0, 0, 9, 1, 0}),
+                 "unknown section"});
+  bad.push_back({"stored_short", chunk_of({1, 10, 1, 1, 3, 0, 1, 0, 0, 3, 0, 0, 6, 1, 0}),
+                 "not as many as declared"});
+  bad.push_back(
+      {"counts_of_floats", chunk_of({1, 10, 9, 1, 1, 3, 1, 0, 0, 1, 0, 0}), "engine does not go"});
+  bad.push_back({"counts_no_side", chunk_of({1, 10, 1, 1, 1, 3, 1, 0, 0, 1, 0, 0}), ""});
+  Bytes symbols = chunk;
+  symbols[symbols.size() - 40] ^= std::byte{1};
+  patch_chunk_checksum(symbols);
+  bad.push_back({"symbols_flipped", symbols, ""});
+  bad.push_back({"container_magic", byte(container, 2, 'x'), "not an Etalon"});
+  bad.push_back({"container_version", byte(container, 7, 9), "format version 0.9"});
+  bad.push_back({"container_header", byte(container, 24, 9), "checksum"});
+  bad.push_back({"container_no_footer", cut(container, 30), "no footer"});
+  bad.push_back({"container_index", byte(container, container.size() - 30, 1), "checksum"});
+  bad.push_back({"container_footer", byte(container, container.size() - 16, 1), "checksum"});
+  bad.push_back({"container_chunk", byte(container, 120, 0x77), ""});
+  bad.push_back({"empty", {}, ""});
+  return bad;
+}
+
+}  // namespace etalon::golden
