@@ -75,9 +75,9 @@ demo() {
   cat <<TEXT
 
 Everything lies in $out/run. To look further:
-  $etalon ledger lineage $out/run/stored.h5
+  $etalon ledger lineage $out/run/sim.h5
   $etalon find $out/sim.h5 --csv | head
-  HDF5_PLUGIN_PATH=$build/plugin h5dump -H $out/run/stored.h5
+  HDF5_PLUGIN_PATH=$build/plugin h5dump -H $out/run/sim.h5
 TEXT
 }
 
