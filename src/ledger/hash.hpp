@@ -19,8 +19,8 @@ namespace etalon {
 struct Hash {
   std::array<std::uint8_t, 32> bytes{};
 
-  auto operator<=>(const Hash&) const =
-      default;  // NOLINT(modernize-use-nullptr): clang-tidy 14 misreads it
+  // NOLINTNEXTLINE(modernize-use-nullptr): clang-tidy 14 misreads what is defaulted
+  auto operator<=>(const Hash&) const = default;
   std::string hex() const;
   ByteSpan span() const { return std::as_bytes(std::span(bytes)); }
   static Result<Hash> from_hex(std::string_view hex);  // 64 digits of either case, else usage
