@@ -166,8 +166,12 @@ class Encoder {
       const std::uint32_t* n = numbers_.data() + row;
       if (good_.empty()) {
         for (std::size_t x = from; x < to; ++x) sum += n[x];
-        if (!fill_.empty())
-          for (std::size_t x = from; x < to; ++x) count -= fill_[row + x];
+        if (!fill_.empty()) {
+          const std::uint8_t* f = fill_.data() + row;
+          std::uint32_t gone = 0;
+          for (std::size_t x = from; x < to; ++x) gone += f[x];
+          count -= gone;
+        }
       } else {
         for (std::size_t x = from; x < to; ++x) {
           const bool use = good_[in_plane + x] != 0 && !filled(row + x);

@@ -31,11 +31,15 @@ class Finder {
     if constexpr (std::is_floating_point_v<T>) {
       special_floats();
     } else {
-      const auto [low, high] = std::minmax_element(values_.begin(), values_.end());
-      consider(*high, false);
-      if (std::is_signed_v<T> && *low < 0) {
-        consider(*low, false);
-        if (*low != T(-1)) consider(T(-1), false);
+      T low = values_[0], high = values_[0];
+      for (T v : values_) {
+        low = std::min(low, v);
+        high = std::max(high, v);
+      }
+      consider(high, false);
+      if (std::is_signed_v<T> && low < 0) {
+        consider(low, false);
+        if (low != T(-1)) consider(T(-1), false);
       }
       if (!good_.empty()) consider(T(0), true);
     }
@@ -50,17 +54,19 @@ class Finder {
     if (std::find(fills_.patterns.begin(), fills_.patterns.end(), pattern) != fills_.patterns.end())
       return;
     const std::size_t n = values_.size();
-    std::size_t count = 0;
-    for (T v : values_) count += pattern_of(v) == pattern;
-    if (count < 8) return;
     std::vector<std::uint8_t> map(n);
-    count = 0;
     for (std::size_t i = 0; i < n; ++i) {
-      const bool use =
-          pattern_of(values_[i]) == pattern && (!masked_only || good_[i % grid_.plane()] == 0);
-      map[i] = use;
-      count += use;
+      if constexpr (std::is_floating_point_v<T>)
+        map[i] = pattern_of(values_[i]) == pattern;
+      else
+        map[i] = values_[i] == value;
     }
+    if (masked_only)
+      for (std::size_t p = 0; p < grid_.planes; ++p)
+        for (std::size_t i = 0; i < grid_.plane(); ++i)
+          map[p * grid_.plane() + i] &= static_cast<std::uint8_t>(good_[i] == 0);
+    std::size_t count = 0;
+    for (std::uint8_t m : map) count += m;
     if (count < 8) return;
     const auto rects = rects_of(map, grid_.planes * grid_.ny, grid_.nx);
     double bits = masked_only ? 1 : std::log2(static_cast<double>(n) / static_cast<double>(count));
@@ -72,7 +78,10 @@ class Finder {
       return;
     fills_.patterns.push_back(pattern);
     const auto label = static_cast<std::uint8_t>(fills_.patterns.size());
-    if (fills_.map.empty()) fills_.map.resize(n);
+    if (fills_.map.empty()) {
+      fills_.map = std::move(map);
+      return;
+    }
     for (std::size_t i = 0; i < n; ++i)
       if (map[i] != 0) fills_.map[i] = label;
   }

@@ -11,6 +11,9 @@ std::vector<Rect> rects_of(std::span<const std::uint8_t> labels, std::size_t ny,
   for (std::size_t y = 0; y < ny; ++y) {
     std::uint8_t* const row = left.data() + y * nx;
     for (std::size_t x = 0; x < nx; ++x) {
+      std::uint64_t eight;
+      while (x + 8 <= nx && (std::memcpy(&eight, row + x, 8), eight == 0)) x += 8;
+      if (x == nx) break;
       const std::uint8_t label = row[x];
       if (label == 0) continue;
       std::size_t width = 1;
