@@ -224,6 +224,7 @@ Result<void> run_job_daemon(const JobDaemonOptions& given) {
   sigaddset(&blocked, order_signal());
   ::sigprocmask(SIG_BLOCK, &blocked, nullptr);
   std::signal(SIGCHLD, SIG_DFL);
+  std::signal(SIGXFSZ, SIG_IGN);  // a write that cannot be is an error, not the end
 
   auto lock = take_lock(directory);
   if (!lock.ok()) {

@@ -152,7 +152,10 @@ void JobTable::start(std::uint64_t id, Job& job) {
                "the job could not be claimed: " + directory_of(id) + " cannot be written");
   auto pid =
       start_supervisor(job.spec, {id, directory_of(id), options_.state_dir, options_.cancel_grace});
-  if (!pid.ok()) return;  // tried again at the next event
+  if (!pid.ok()) {  // too many processes: tried again at the next event
+    --job.attempts;
+    return;
+  }
   job.child = *pid;
   job.supervisor = Fd(static_cast<int>(::syscall(SYS_pidfd_open, *pid, 0)));
   job.suspended = false;

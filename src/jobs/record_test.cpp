@@ -1,7 +1,8 @@
 #include <gtest/gtest.h>
-#include <stdlib.h>
+
 #include <sys/stat.h>
 
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 

@@ -1,6 +1,6 @@
 // What is promised when daemon, supervisors, files or callers go wrong.
 #include <fcntl.h>
-#include <sys/file.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -74,6 +74,7 @@ TEST_F(Daemon, KilledWhileUrgentWorkGoesOnKeepsBackgroundSuspended) {
   wait_for_state(background, JobState::running);
   const std::uint64_t urgent = submit(part({"until", file("go")}, true));
   wait_for_state(background, JobState::suspended);
+  wait_for_state(urgent, JobState::running);
   ASSERT_TRUE(kill_daemon());
   EXPECT_EQ(runner()->status(background)->state, JobState::suspended);
   EXPECT_EQ(runner()->status(urgent)->state, JobState::running);
@@ -273,6 +274,29 @@ TEST_F(Daemon, WhyItCannotStartIsSaid) {
   ASSERT_FALSE(slots.ok());
   EXPECT_NE(slots.error().message.find("ETALON_SLOTS"), std::string::npos);
   ::unsetenv("ETALON_SLOTS");
+}
+
+TEST_F(Daemon, ASubmissionThatCannotBeWrittenDownIsRefusedAndLeavesNothing) {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    const rlimit small{32, 32};  // bytes a file: enough for the lock, not for a spec
+    if (::setrlimit(RLIMIT_FSIZE, &small) != 0) ::_exit(2);
+    const auto id = runner()->submit(part({"once", file("ran")}));
+    ::_exit(!id.ok() && id.error().code == Errc::io &&
+                    id.error().message.find("spec") != std::string::npos
+                ? 0
+                : 1);
+  }
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  EXPECT_EQ(status, 0);
+  const auto jobs = runner()->list();
+  ASSERT_TRUE(jobs.ok());
+  EXPECT_TRUE(jobs->empty());
+  EXPECT_FALSE(fs::exists(state("jobs/1")));
+  ASSERT_TRUE(stop_local_daemon({file("state"), ""}).ok());
+  eventually("the one with the limit has ended", [&] { return daemon_pid() == 0; });
+  EXPECT_EQ(ended(submit(part({"once", file("ran")}))).state, JobState::done);
 }
 
 TEST_F(Daemon, StateDirectoriesMayHaveLongNamesAndAreMadePrivate) {
