@@ -99,7 +99,8 @@ TEST_F(Daemon, KilledAtRandomMomentsLosesNothingAndRunsNothingTwice) {
   for (int round = 0; kills < wanted_kills || round < 40; ++round) {
     const bool urgent = random() % 3 == 0;
     if (round % 8 == 0)
-      count.push_back(submit(part({"count", file("c" + std::to_string(round)), "60"}, urgent)));
+      count.push_back(
+          submit(part({"count", file(std::to_string(round) + ".counter"), "60"}, urgent)));
     else
       once.push_back(submit(part({"once", file("ran")}, urgent)));
     std::this_thread::sleep_for(std::chrono::microseconds(random() % 20'000));
