@@ -142,7 +142,7 @@ TEST(Recipe, MistakesAreNamedWithTheirPlace) {
       {"[find]\nmin_pixels = 9\nmax_pixels = 3\n", Errc::usage, "r.toml:2:", "max_pixels (3)"},
       {"[find]\ncentre = [1]\n", Errc::usage, "r.toml:2:", "two numbers"},
       {"[find]\nmethod = \"peakfinder9\"\n", Errc::usage, "r.toml:2:", "did you mean"},
-      {"[veto]\nmin_peaks = -1\n", Errc::usage, "r.toml:2:", "at least 0"},
+      {"[veto]\nmin_peaks = -1\n", Errc::usage, "r.toml:2:", "must be from 0"},
       {"[veto]\nmin_peaks = 20\nmax_peaks = 3\n", Errc::usage, "r.toml:3:", "below veto.min_peaks"},
       {"[reduce]\nbound = \"abs:-1\"\n", Errc::usage, "r.toml:2:", "reduce.bound"},
       {"[reduce]\nregion = 3\n", Errc::usage, "r.toml:2:", "[[reduce.region]]"},
@@ -163,6 +163,8 @@ TEST(Recipe, MistakesAreNamedWithTheirPlace) {
        Errc::usage, "r.toml:2:", "need an analysis"},
       {"[find\n", Errc::malformed, "r.toml:1:", ""},
       {"[find]\nsnr = 5\nsnr = 6\n", Errc::malformed, "r.toml:3:", ""},
+      {"[)]idnf\ns", Errc::malformed, "r.toml:1:2: ", ""},
+      {"[find]\n# é\nsnr\xc5\x98 = 5\n", Errc::malformed, "r.toml:3:4: ", ""},
       {"\xff\xfe", Errc::malformed, "r.toml:1:", ""},
   };
   for (const Bad& bad : cases) {
@@ -174,6 +176,12 @@ TEST(Recipe, MistakesAreNamedWithTheirPlace) {
     EXPECT_NE(recipe.error().message.find(bad.message), std::string::npos)
         << bad.text << recipe.error().message;
   }
+}
+
+TEST(Recipe, TextsAndCommentsMayHoldAnyLanguage) {
+  EXPECT_EQ(good("# Röntgen\n[store]\nfolder = \"Prüfung ’\" # ñ\nfile='é.h5'").store.folder,
+            "Prüfung ’");
+  EXPECT_EQ(good("[source]\nname = \"\"\"a \\\" \"\" é\"\"\"\nfirst = 3").source.first, 3u);
 }
 
 TEST(Recipe, PathsAreTakenFromItsFolderAndTheEnvironment) {
