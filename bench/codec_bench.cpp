@@ -8,6 +8,7 @@
 #include <cstring>
 #include <functional>
 
+#include "base/bytes.hpp"
 #include "etalon/backend.hpp"
 #include "etalon/codec.hpp"
 #include "sim/stills.hpp"

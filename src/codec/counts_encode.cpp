@@ -131,57 +131,62 @@ class Encoder {
   void map_levels() {
     model_.tiling = tiling_of(grid_.ny, grid_.nx);
     const Tiling& t = model_.tiling;
-    std::vector<std::uint64_t> sums(t.columns());
-    std::vector<std::uint32_t> counts(t.columns());
+    std::vector<Sum> sums(t.columns());
     std::vector<std::int16_t> levels(t.tiles());
     std::uint64_t all = 0, used = 0;
     for (std::size_t p = 0; p < grid_.planes; ++p) {
       for (std::size_t row = 0; row < t.rows(); ++row) {
-        std::fill(sums.begin(), sums.end(), 0);
-        std::fill(counts.begin(), counts.end(), 0);
-        const std::size_t end = std::min(grid_.ny, (row + 1) << t.log2_y);
-        for (std::size_t y = row << t.log2_y; y < end; ++y) sum_row(p, y, sums, counts);
+        for (std::size_t c = 0; c < t.columns(); ++c) {
+          Sum& sum = sums[c] = sum_tile(p, row, c, 0xFFFFFFFF);
+          // A few bright pixels say little about the others.
+          const std::uint64_t cap = sum.count == 0 ? 0 : 4 * (sum.total / sum.count) + 8;
+          if (sum.largest > cap) sum = sum_tile(p, row, c, static_cast<std::uint32_t>(cap));
+        }
         for (std::size_t c = 0; c < t.columns(); ++c) {
           levels[row * t.columns() + c] =
-              counts[c] == 0 ? no_level : std::int16_t{log_mean(sums[c], counts[c])};
-          all += sums[c];
-          used += counts[c];
+              sums[c].count == 0 ? no_level : std::int16_t{log_mean(sums[c].total, sums[c].count)};
+          all += sums[c].total;
+          used += sums[c].count;
         }
       }
-      const auto filled_up = fill_gaps(levels, t.columns());
+      const auto filled_up = settle_levels(levels, t.columns(), lossy_);
       model_.levels.insert(model_.levels.end(), filled_up.begin(), filled_up.end());
     }
     if (all > 16 * used) model_.split = wide_split;
   }
 
-  // Fills hold 0 and are not counted; pixels that are not good are left out of both.
-  void sum_row(std::size_t p, std::size_t y, std::vector<std::uint64_t>& sums,
-               std::vector<std::uint32_t>& counts) {
-    const std::size_t in_plane = y * grid_.nx, row = p * grid_.plane() + in_plane;
-    for (std::size_t c = 0; c < sums.size(); ++c) {
-      const std::size_t from = c << model_.tiling.log2_x;
-      const std::size_t to = std::min(grid_.nx, (c + 1) << model_.tiling.log2_x);
-      std::uint64_t sum = 0;
-      auto count = static_cast<std::uint32_t>(to - from);
+  struct Sum {
+    std::uint64_t total = 0;
+    std::uint32_t count = 0, largest = 0;
+  };
+  // Numbers above `cap` count as it. Fills hold 0 and are not counted; pixels that are not good are
+  // left out of both.
+  Sum sum_tile(std::size_t p, std::size_t tile_row, std::size_t column, std::uint32_t cap) const {
+    const Tiling& t = model_.tiling;
+    const std::size_t from = column << t.log2_x, to = std::min(grid_.nx, (column + 1) << t.log2_x);
+    const std::size_t end = std::min(grid_.ny, (tile_row + 1) << t.log2_y);
+    Sum sum;
+    for (std::size_t y = tile_row << t.log2_y; y < end; ++y) {
+      const std::size_t in_plane = y * grid_.nx, row = p * grid_.plane() + in_plane;
       const std::uint32_t* n = numbers_.data() + row;
       if (good_.empty()) {
-        for (std::size_t x = from; x < to; ++x) sum += n[x];
-        if (!fill_.empty()) {
-          const std::uint8_t* f = fill_.data() + row;
-          std::uint32_t gone = 0;
-          for (std::size_t x = from; x < to; ++x) gone += f[x];
-          count -= gone;
+        for (std::size_t x = from; x < to; ++x) {
+          sum.total += std::min(n[x], cap);
+          sum.largest = std::max(sum.largest, n[x]);
         }
+        sum.count += static_cast<std::uint32_t>(to - from);
+        if (!fill_.empty())
+          for (std::size_t x = from; x < to; ++x) sum.count -= fill_[row + x];
       } else {
         for (std::size_t x = from; x < to; ++x) {
-          const bool use = good_[in_plane + x] != 0 && !filled(row + x);
-          sum += use ? n[x] : 0;
-          count -= !use;
+          if (good_[in_plane + x] == 0 || filled(row + x)) continue;
+          sum.total += std::min(n[x], cap);
+          sum.largest = std::max(sum.largest, n[x]);
+          ++sum.count;
         }
       }
-      sums[c] += sum;
-      counts[c] += count;
     }
+    return sum;
   }
 
   static std::uint32_t centred(std::int64_t v, std::uint64_t bound) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cstdlib>
 
 namespace etalon::codec {
 namespace {
@@ -48,11 +49,14 @@ std::uint8_t log_mean(std::uint64_t sum, std::uint64_t count) {
   return static_cast<std::uint8_t>(std::clamp(eighths + 65, 1, int{max_level}));
 }
 
-std::vector<std::uint8_t> fill_gaps(std::span<const std::int16_t> levels, std::size_t columns) {
+std::vector<std::uint8_t> settle_levels(std::span<const std::int16_t> levels, std::size_t columns,
+                                        bool coarse) {
   std::vector<std::uint8_t> filled(levels.size(), 64);
-  for (std::size_t i = 0; i < levels.size(); ++i)
-    filled[i] =
-        levels[i] == no_level ? predict(filled, i, columns) : static_cast<std::uint8_t>(levels[i]);
+  for (std::size_t i = 0; i < levels.size(); ++i) {
+    const std::uint8_t foretold = predict(filled, i, columns);
+    const bool near = coarse && i != 0 && levels[i] > 0 && std::abs(levels[i] - foretold) <= 1;
+    filled[i] = levels[i] == no_level || near ? foretold : static_cast<std::uint8_t>(levels[i]);
+  }
   // What precedes the first good tile of the first row has no neighbour yet: look from its right.
   for (std::size_t i = std::min(columns, levels.size()); i-- > 1;)
     if (levels[i - 1] == no_level && i < columns) filled[i - 1] = filled[i];

@@ -31,9 +31,13 @@ inline constexpr std::uint8_t max_level = 254;
 // 0.
 std::uint8_t log_mean(std::uint64_t sum, std::uint64_t count);
 
-// A tile without good pixels: fill_gaps gives it the level of a neighbour.
+// A tile without good pixels.
 inline constexpr std::int16_t no_level = -1;
-std::vector<std::uint8_t> fill_gaps(std::span<const std::int16_t> levels, std::size_t columns);
+// Levels as they are coded: tiles without one take the level that is foretold for them, and with
+// `coarse` so do tiles that are at most one step off, which is about their noise and saves half of
+// the map.
+std::vector<std::uint8_t> settle_levels(std::span<const std::int16_t> levels, std::size_t columns,
+                                        bool coarse);
 
 void put_levels(SideEncoder& out, std::span<const std::uint8_t> levels, std::size_t columns);
 Result<std::vector<std::uint8_t>> get_levels(SideDecoder& in, std::size_t tiles,
