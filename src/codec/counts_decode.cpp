@@ -8,10 +8,10 @@ Result<void> decode_counts(ByteSpan side, ByteSpan symbols, ByteSpan bits, std::
   SideDecoder in(side);
   CountsModel model;
   ETALON_TRY(get_model(in, model, layout, labels, fills, std::is_unsigned_v<T>));
-  std::vector<std::uint8_t> contexts = class_planes(model, layout.grid);
-  classes_to_tables(model, layout, label_plane(layout), contexts);
-  std::vector<std::uint8_t> tokens(out.size());
-  ETALON_TRY(rans_decode(symbols, contexts, model.tables, tokens));
+  Scratch<std::uint8_t> contexts = class_planes(model, layout.grid);
+  classes_to_tables(model, layout, label_plane(layout), contexts.span());
+  Scratch<std::uint8_t> tokens(out.size());
+  ETALON_TRY(rans_decode(symbols, contexts.span(), model.tables, tokens.span()));
 
   BitReader raw(bits);
   const unsigned split = model.split;

@@ -32,23 +32,23 @@ class Encoder {
       predicted_numbers();
     map_levels();
     if (direct && lossy_ && !phases_) centre_numbers();
-    std::vector<std::uint8_t> contexts = class_planes(model_, grid_);
+    Scratch<std::uint8_t> contexts = class_planes(model_, grid_);
     for_each_row(layout_.fills, grid_.nx, [&](std::size_t at, std::size_t length, std::uint8_t) {
       std::memset(contexts.data() + at, static_cast<int>(max_classes), length);
     });
-    tokens_.resize(n_);
+    tokens_ = Scratch<std::uint8_t>(n_);
     CountsStream stream;
     if (phases_) {
-      choose_phases(contexts);
-      classes_to_tables(model_, layout_, labels_, contexts);
-      quantize(contexts);
+      choose_phases(contexts.span());
+      classes_to_tables(model_, layout_, labels_, contexts.span());
+      quantize(contexts.span());
       tables_.assign(model_.segments.size() + 1, Histogram{});
-      count(contexts, {}, tables_, stream);
+      count(contexts.span(), {}, tables_, stream);
     } else {
       std::vector<Histogram> classes(layout_.bounds.size() * stride, Histogram{});
-      count(contexts, labels_, classes, stream);
+      count(contexts.span(), labels_, classes, stream);
       choose_tables(classes);
-      classes_to_tables(model_, layout_, labels_, contexts);
+      classes_to_tables(model_, layout_, labels_, contexts.span());
     }
     report.label_bits.assign(layout_.bounds.size(), 0);
     for (std::size_t s = 0; s <= model_.segments.size(); ++s) {
@@ -63,7 +63,7 @@ class Encoder {
     SideEncoder side;
     put_model(side, model_, layout_, direct && std::is_unsigned_v<T>);
     stream.side = side.finish();
-    stream.symbols = rans_encode(contexts, tokens_, model_.tables);
+    stream.symbols = rans_encode(contexts.span(), tokens_.span(), model_.tables);
     report.label_max_error = errors_;
     return stream;
   }
@@ -83,7 +83,7 @@ class Encoder {
   }
 
   void plain_numbers() {
-    numbers_.resize(n_);
+    numbers_ = Scratch<std::uint32_t>(n_);
     for (std::size_t i = 0; i < n_; ++i) {
       if constexpr (std::is_signed_v<T>)
         numbers_[i] = static_cast<std::uint32_t>(zigzag(values_[i]));
@@ -96,7 +96,7 @@ class Encoder {
   }
 
   void predicted_numbers() {
-    numbers_.resize(n_);
+    numbers_ = Scratch<std::uint32_t>(n_);
     std::vector<T> decoded(n_);
     const std::size_t plane = grid_.plane();
     std::size_t in_plane = 0;
@@ -298,8 +298,9 @@ class Encoder {
   const Grid& grid_;
   std::span<const std::uint8_t> good_;
   std::size_t n_;
-  std::vector<std::uint8_t> labels_, fill_, tokens_;
-  std::vector<std::uint32_t> numbers_;
+  std::vector<std::uint8_t> labels_, fill_;
+  Scratch<std::uint8_t> tokens_;
+  Scratch<std::uint32_t> numbers_;
   std::vector<std::uint64_t> errors_;
   std::vector<Histogram> tables_;  // of the segments, and of fills
   bool lossy_ = false, phases_ = false;

@@ -109,8 +109,8 @@ std::vector<std::uint8_t> label_plane(const CountsLayout& layout) {
   return labels;
 }
 
-std::vector<std::uint8_t> class_planes(const CountsModel& model, const Grid& grid) {
-  std::vector<std::uint8_t> classes(grid.count());
+Scratch<std::uint8_t> class_planes(const CountsModel& model, const Grid& grid) {
+  Scratch<std::uint8_t> classes(grid.count());
   const std::size_t tiles = model.tiling.tiles();
   for (std::size_t p = 0; p < grid.planes; ++p)
     classes_of(model.tiling, std::span(model.levels).subspan(p * tiles, tiles),

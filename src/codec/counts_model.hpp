@@ -9,6 +9,7 @@
 #include "codec/counts.hpp"
 #include "codec/lambda_map.hpp"
 #include "codec/rans.hpp"
+#include "codec/scratch.hpp"
 #include "codec/tokens.hpp"
 
 namespace etalon::codec {
@@ -36,7 +37,7 @@ Result<void> get_model(SideDecoder& in, CountsModel& model, CountsLayout& layout
 // Labels of one plane; empty when there is only the default.
 std::vector<std::uint8_t> label_plane(const CountsLayout& layout);
 // Classes of all planes; then tables of all elements, in place. Fills get the last table.
-std::vector<std::uint8_t> class_planes(const CountsModel& model, const Grid& grid);
+Scratch<std::uint8_t> class_planes(const CountsModel& model, const Grid& grid);
 void classes_to_tables(const CountsModel& model, const CountsLayout& layout,
                        std::span<const std::uint8_t> labels, std::span<std::uint8_t> classes);
 

@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "codec/rans.hpp"
+#include "codec/scratch.hpp"
 
 namespace etalon::codec {
 namespace {
@@ -50,7 +51,7 @@ Bytes rans_encode(std::span<const std::uint8_t> contexts, std::span<const std::u
   const std::vector<EncodingSlot> slots = encoding_slots(tables);
   std::array<std::uint32_t, 32> states;
   states.fill(least_state);
-  std::vector<std::uint16_t> words(n + 1);  // written from the end
+  Scratch<std::uint16_t> words(n + 1);  // written from the end
   std::uint16_t* at = words.data() + words.size();
   for (std::size_t i = n; i-- > 0;) {
     const EncodingSlot& s = slots[std::size_t{contexts[i]} << 8 | symbols[i]];

@@ -1,0 +1,58 @@
+// Working memory that a thread keeps between chunks: fresh pages cost as much as coding them does.
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <utility>
+#include <vector>
+
+namespace etalon::codec {
+
+// n elements that hold anything; given back to the thread when destroyed, unless large.
+template <typename T>
+class Scratch {
+ public:
+  Scratch() = default;
+  explicit Scratch(std::size_t n) : n_(n) {
+    if (!kept().empty()) {
+      memory_ = std::move(kept().back());
+      kept().pop_back();
+    }
+    if (memory_.size() < n) memory_ = std::vector<T>(n);
+  }
+  ~Scratch() {
+    constexpr std::size_t most_bytes = std::size_t{1} << 25, most_pieces = 4;
+    if (memory_.empty() || memory_.size() * sizeof(T) > most_bytes) return;
+    if (kept().size() < most_pieces) kept().push_back(std::move(memory_));
+  }
+  Scratch(const Scratch&) = delete;
+  Scratch& operator=(const Scratch&) = delete;
+  Scratch(Scratch&& other) noexcept
+      : memory_(std::exchange(other.memory_, {})), n_(std::exchange(other.n_, 0)) {}
+  Scratch& operator=(Scratch&& other) noexcept {
+    std::swap(memory_, other.memory_);
+    std::swap(n_, other.n_);
+    return *this;
+  }
+
+  T* data() { return memory_.data(); }
+  T& operator[](std::size_t i) { return memory_[i]; }
+  const T& operator[](std::size_t i) const { return memory_[i]; }
+  const T* data() const { return memory_.data(); }
+  std::size_t size() const { return n_; }
+  std::span<T> span() { return {memory_.data(), n_}; }
+
+ private:
+  static std::vector<std::vector<T>>& kept() {
+    static thread_local std::vector<std::vector<T>> pieces = [] {
+      std::vector<std::vector<T>> p;
+      p.reserve(4);  // so that giving back cannot throw
+      return p;
+    }();
+    return pieces;
+  }
+  std::vector<T> memory_;
+  std::size_t n_ = 0;
+};
+
+}  // namespace etalon::codec
