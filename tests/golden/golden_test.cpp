@@ -37,7 +37,8 @@ TEST(Golden, GoodFilesDecodeBitForBit) {
     ASSERT_TRUE(array.ok()) << g.name << ": " << array.error().message;
     const auto bytes = array->view().bytes();
     if (bytes.size() >= (1 << 17)) {  // kept as no file: all zeros
-      EXPECT_TRUE(std::all_of(bytes.begin(), bytes.end(), [](auto b) { return b == std::byte{0}; }));
+      EXPECT_TRUE(
+          std::all_of(bytes.begin(), bytes.end(), [](auto b) { return b == std::byte{0}; }));
       continue;
     }
     const Bytes npy = file(g.name + ".npy");
