@@ -28,5 +28,6 @@ configure_package_config_file(${CMAKE_CURRENT_LIST_DIR}/etalonConfig.cmake.in et
 write_basic_package_version_file(etalonConfigVersion.cmake COMPATIBILITY SameMinorVersion)
 install(FILES ${CMAKE_CURRENT_BINARY_DIR}/etalonConfig.cmake
   ${CMAKE_CURRENT_BINARY_DIR}/etalonConfigVersion.cmake DESTINATION ${package_dir})
+file(RELATIVE_PATH up_to_prefix /prefix/${CMAKE_INSTALL_LIBDIR}/pkgconfig /prefix)
 configure_file(${CMAKE_CURRENT_LIST_DIR}/etalon.pc.in etalon.pc @ONLY)
 install(FILES ${CMAKE_CURRENT_BINARY_DIR}/etalon.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)

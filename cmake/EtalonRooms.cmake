@@ -37,7 +37,7 @@ function(etalon_discover program label)
   gtest_discover_tests(${program}
     TEST_PREFIX "${label}." DISCOVERY_TIMEOUT 60
     PROPERTIES LABELS ${label} TIMEOUT 300
-    ENVIRONMENT "ETALON_SOURCE_DIR=${PROJECT_SOURCE_DIR};ETALON_BINARY_DIR=${CMAKE_BINARY_DIR}")
+    ENVIRONMENT "ETALON_SOURCE_DIR=${PROJECT_SOURCE_DIR}")
 endfunction()
 
 # A test that is a script: exit 77 counts as skipped.

@@ -14,6 +14,7 @@
 
 #include "etalon/result.hpp"
 
+#pragma GCC visibility push(default)
 namespace etalon {
 
 // Element types. The numbers are written in files: never reuse one.
@@ -232,3 +233,4 @@ class Array {
 };
 
 }  // namespace etalon
+#pragma GCC visibility pop

@@ -7,9 +7,10 @@
 
 #include "etalon/result.hpp"
 
+#pragma GCC visibility push(default)
 namespace etalon {
 
-// What this machine can run: always "scalar" (the reference); on x86-64 some of "sse2", "sse4",
+// What this machine can run: always "scalar" (the reference); on x86-64 some of "sse4",
 // "avx2", "avx512".
 std::vector<std::string> backends();
 
@@ -22,3 +23,4 @@ std::string backend();  // the one in force, never "auto"
 Result<void> set_backend_from_environment();
 
 }  // namespace etalon
+#pragma GCC visibility pop

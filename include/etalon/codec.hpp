@@ -12,6 +12,7 @@
 #include "etalon/array.hpp"
 #include "etalon/result.hpp"
 
+#pragma GCC visibility push(default)
 namespace etalon {
 
 // How far a decoded element may be from the original. NaN, infinities and -0 come back bit for bit
@@ -120,3 +121,4 @@ class ContainerWriter {
 };
 
 }  // namespace etalon
+#pragma GCC visibility pop

@@ -12,6 +12,7 @@
 #include "etalon/peaks.hpp"
 #include "etalon/result.hpp"
 
+#pragma GCC visibility push(default)
 namespace etalon {
 
 // "KIND[:key=value[,key=value]...]@BOUND", parsed and checked against the kinds that exist:
@@ -35,3 +36,4 @@ Result<Region> box_region(const RegionSpec& spec, std::size_t ny, std::size_t nx
 Result<Region> annulus_region(const RegionSpec& spec, std::size_t ny, std::size_t nx);
 
 }  // namespace etalon
+#pragma GCC visibility pop

@@ -83,14 +83,16 @@ class [[nodiscard]] Result<void> {
 
 }  // namespace etalon
 
+// NOLINTBEGIN(bugprone-macro-parentheses): `target` may be a declaration.
 #define ETALON_CONCAT_(a, b) a##b
 #define ETALON_CONCAT(a, b) ETALON_CONCAT_(a, b)
 
 // ETALON_TRY(expr);             leaves the function with expr's error if it has one.
 // ETALON_ASSIGN(auto x, expr);  the same, and x is expr's value otherwise.
-#define ETALON_TRY(expr)                                                                     \
-  do {                                                                                       \
-    if (auto etalon_try_ = (expr); !etalon_try_.ok()) return std::move(etalon_try_).error(); \
+#define ETALON_TRY(expr) ETALON_TRY_(expr, ETALON_CONCAT(etalon_try_, __LINE__))
+#define ETALON_TRY_(expr, temporary)                                                   \
+  do {                                                                                 \
+    if (auto temporary = (expr); !temporary.ok()) return std::move(temporary).error(); \
   } while (false)
 #define ETALON_ASSIGN(target, expr) \
   ETALON_ASSIGN_(target, expr, ETALON_CONCAT(etalon_result_, __LINE__))
@@ -98,3 +100,4 @@ class [[nodiscard]] Result<void> {
   auto temporary = (expr);                                  \
   if (!temporary.ok()) return std::move(temporary).error(); \
   target = std::move(temporary).value()
+// NOLINTEND(bugprone-macro-parentheses)
