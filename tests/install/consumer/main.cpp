@@ -7,7 +7,8 @@
 
 int main() {
   std::vector<std::uint16_t> frames(3 * 64 * 64);
-  for (std::size_t i = 0; i < frames.size(); ++i) frames[i] = static_cast<std::uint16_t>(i * 2654435761u >> 29);
+  for (std::size_t i = 0; i < frames.size(); ++i)
+    frames[i] = static_cast<std::uint16_t>(i * 2654435761u >> 29);
   const auto view = etalon::view_of<std::uint16_t>(frames, {3, 64, 64});
 
   etalon::CompressOptions options;
@@ -28,7 +29,7 @@ int main() {
     worst = std::max(worst, error);
     if (corner[i % corner.size()]) worst_in_corner = std::max(worst_in_corner, error);
   }
-  std::printf("%zu -> %zu bytes, largest error %d, in the corner %d\n", view.size_bytes(), stream->size(), worst,
-              worst_in_corner);
+  std::printf("%zu -> %zu bytes, largest error %d, in the corner %d\n", view.size_bytes(),
+              stream->size(), worst, worst_in_corner);
   return worst <= 1 && worst_in_corner == 0 ? 0 : 1;
 }
