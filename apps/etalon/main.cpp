@@ -63,6 +63,10 @@ int main(int argc, char** argv) {
   catch_signals();
   if (!backend_name.empty())
     if (auto set = set_backend(backend_name); !set.ok()) return report(set.error());
-  if (auto done = cli.chosen(); !done.ok()) return report(done.error());
+  try {
+    if (auto done = cli.chosen(); !done.ok()) return report(done.error());
+  } catch (const std::exception& e) {  // out of memory, or of threads
+    return report({Errc::io, e.what()});
+  }
   return 0;
 }

@@ -31,6 +31,17 @@ TEST_F(ArrayFile, ComesBackFromEveryFormatAndType) {
   }
 }
 
+TEST_F(ArrayFile, NamesThatCannotBeAreErrors) {
+  const Array a = counting<std::uint16_t>({2, 2});
+  for (const char* ending : {".npy", ".h5", ".raw"}) {
+    auto written = write_array(path(std::string(300, 'x') + ending), a.view(), false);
+    ASSERT_FALSE(written.ok());
+    EXPECT_EQ(written.error().code, Errc::io);
+    EXPECT_NE(written.error().message.find("File name too long"), std::string::npos)
+        << written.error().message;
+  }
+}
+
 TEST_F(ArrayFile, ExistingFilesStayUnlessOverwritten) {
   const Array a = counting<std::uint16_t>({2, 2}), b = counting<std::uint16_t>({3, 3});
   for (const char* name : {"a.npy", "a.h5", "a.raw"}) {

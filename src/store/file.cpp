@@ -66,7 +66,8 @@ Result<OutputFile> OutputFile::create(const std::string& path, bool overwrite) {
     if (file.fd_ < 0) return system_error(path, "cannot open");
     return file;
   }
-  if (!overwrite && std::filesystem::exists(path))
+  std::error_code unknown;  // a name that cannot be looked at cannot be made either, which says why
+  if (!overwrite && std::filesystem::exists(path, unknown))
     return Error{Errc::usage, path + ": exists already; -f overwrites it"};
   std::string temporary = path + ".part.XXXXXX";
   file.fd_ = ::mkostemp(temporary.data(), O_CLOEXEC);
