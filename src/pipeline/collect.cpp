@@ -23,7 +23,7 @@ struct Collector::Impl {
 
   Result<CollectReport> run(Receiver& receiver) {
     receiver_ = &receiver;
-    if (auto received = receive(); !received.ok()) {
+    if (auto received = guarded(); !received.ok()) {
       series_.reset();
       receiver_->reject(received.error());
       return std::move(received).error();
@@ -31,6 +31,7 @@ struct Collector::Impl {
     receiver_->done({report_.output, report_.sha256, report_.stored, report_.vetoed});
     if (report_.complete && recipe_.analyse.kind != "none") ETALON_TRY(conclude());
     report_.dropped = receiver_->counters().dropped;
+    if (series_->duplicates() > 0) report_.dropped["frame stored already"] = series_->duplicates();
     return std::move(report_);
   }
 
@@ -48,6 +49,15 @@ struct Collector::Impl {
     ETALON_ASSIGN(Ledger ledger, Ledger::open(report_.ledger));
     ledger_.emplace(std::move(ledger));
     return {};
+  }
+
+  // It runs on a thread of its own, and the edge waits for a word.
+  Result<void> guarded() {
+    try {
+      return receive();
+    } catch (const std::exception& e) {
+      return Error{Errc::io, folder_ + ": " + e.what()};
+    }
   }
 
   Result<void> receive() {
@@ -104,7 +114,7 @@ struct Collector::Impl {
   Result<bool> take(const End& end) {
     ETALON_TRY(conserved(end));
     if (options_.stage) options_.stage("storing");
-    ETALON_TRY(series_->close(end.complete));
+    ETALON_TRY(series_->close(end.complete, [this] { receiver_->keep_waiting(); }));
     report_.output = series_->path();
     report_.veto_table = series_->veto_table();
     report_.sha256 = series_->hash();
@@ -124,8 +134,13 @@ struct Collector::Impl {
     return true;
   }
 
-  // Every frame that the edge received is stored, vetoed or lost for a reason that has a name.
+  // Every frame that the edge received is stored, vetoed or lost for a reason that has a name; and
+  // a series that is called complete has as many as were announced.
   Result<void> conserved(const End& end) const {
+    if (end.complete && end.received != frames_)
+      return Error{Errc::check, recipe_.path +
+                                    ": frames are not conserved: " + std::to_string(frames_) +
+                                    " announced, received " + std::to_string(end.received)};
     std::uint64_t lost = 0;
     for (const auto& [cause, count] : end.lost) lost += count;
     if (end.received == series_->stored() + series_->vetoed() + lost &&

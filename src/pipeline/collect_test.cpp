@@ -128,10 +128,16 @@ TEST_F(CollectorTest, AFrameThatComesTwiceIsStoredOnce) {
   auto report = collect({shipped(0), shipped(1), shipped(1), shipped(2), shipped(0)});
   ASSERT_TRUE(report.ok()) << report.error().message;
   EXPECT_EQ(report->stored, 3u);
+  EXPECT_EQ(report->dropped.at("frame stored already"), 2u);
 }
 
 TEST_F(CollectorTest, FramesThatAreNotAccountedForEndTheRun) {
   expect_refused(collect({shipped(0), shipped(1)}), Errc::check, "frames are not conserved");
+}
+
+TEST_F(CollectorTest, ACompleteSeriesHasAllFramesThatWereAnnounced) {
+  hello_.info.frames = 5;
+  expect_refused(collect({shipped(0), shipped(1), shipped(2)}), Errc::check, "5 announced");
 }
 
 TEST_F(CollectorTest, LossesWithACauseAreAccountedFor) {

@@ -21,7 +21,7 @@ struct StoredSeries::Impl {
   std::optional<NxmxWriter> writer;
   std::optional<OutputFile> table;
   std::set<std::uint64_t> numbers, veto_numbers;
-  std::uint64_t duplicates = 0, chunk_bytes = 0, file_bytes = 0, checked = 0;
+  std::uint64_t duplicates = 0, file_bytes = 0, checked = 0;
   std::vector<RegionInfo> regions;
   cbor::List manifest;
   struct Check {
@@ -39,7 +39,7 @@ struct StoredSeries::Impl {
   }
   Result<void> fits(const ShippedFrame& frame, const StreamInfo& chunk) const;
   void count(const StreamInfo& chunk);
-  Result<void> read_again();
+  Result<void> read_again(const std::function<void()>& alive);
   Result<void> name_files(bool complete);
 };
 
@@ -154,7 +154,6 @@ Result<void> StoredSeries::add(const ShippedFrame& frame) {
   if (frame.decoded_sum)
     impl_->checks.push_back({impl_->numbers.size(), frame.number, *frame.decoded_sum});
   impl_->numbers.insert(frame.number);
-  impl_->chunk_bytes += frame.chunk.size();
   impl_->count(*chunk);
   impl_->manifest.push_back(cbor::List{frame.number, wire::to_bytes(sha256(frame.chunk).bytes)});
   return {};
@@ -177,7 +176,7 @@ Result<void> StoredSeries::add(const Vetoes& vetoes) {
   return {};
 }
 
-Result<void> StoredSeries::Impl::read_again() {
+Result<void> StoredSeries::Impl::read_again(const std::function<void()>& alive) {
   if (checks.empty()) return {};
   ETALON_ASSIGN(const auto reader, open_series(work));
   for (const Check& check : checks) {
@@ -186,6 +185,7 @@ Result<void> StoredSeries::Impl::read_again() {
       return Error{Errc::check, target + ": frame " + std::to_string(check.number) +
                                     ": the file does not give back what the edge measured"};
     ++checked;
+    if (alive) alive();
   }
   return {};
 }
@@ -209,11 +209,15 @@ Result<void> StoredSeries::Impl::name_files(bool complete) {
   return {};
 }
 
-Result<void> StoredSeries::close(bool complete) {
+Result<void> StoredSeries::close(bool complete, const std::function<void()>& alive) {
   ETALON_TRY(impl_->writer->finish());
   ETALON_TRY(impl_->table->commit());
-  ETALON_TRY(impl_->read_again());
-  ETALON_ASSIGN(impl_->hash, sha256_file(impl_->work));
+  ETALON_TRY(impl_->read_again(alive));
+  const auto hashed = [&](std::uint64_t) {
+    if (alive) alive();
+    return true;
+  };
+  ETALON_ASSIGN(impl_->hash, sha256_file(impl_->work, hashed));
   ETALON_ASSIGN(impl_->veto_hash, sha256_file(impl_->veto_work));
   std::error_code error;
   impl_->file_bytes = fs::file_size(impl_->work, error);
@@ -224,7 +228,6 @@ Result<void> StoredSeries::close(bool complete) {
 std::uint64_t StoredSeries::stored() const { return impl_->numbers.size(); }
 std::uint64_t StoredSeries::vetoed() const { return impl_->veto_numbers.size(); }
 std::uint64_t StoredSeries::duplicates() const { return impl_->duplicates; }
-std::uint64_t StoredSeries::chunk_bytes() const { return impl_->chunk_bytes; }
 const std::vector<RegionInfo>& StoredSeries::regions() const { return impl_->regions; }
 Hash StoredSeries::manifest() const { return sha256(cbor::encode(impl_->manifest)); }
 const std::string& StoredSeries::path() const { return impl_->path; }

@@ -2,6 +2,7 @@
 // when they are whole.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <set>
 #include <string>
@@ -32,13 +33,13 @@ class StoredSeries {
 
   // Closes the files, reads the frames with a decoded_sum again and compares them (Errc::check),
   // and gives the files their names; NAME.partial.h5, NAME.partial-2.h5, ... when not `complete`.
-  Result<void> close(bool complete);
+  // `alive` is called after each frame and each megabyte: large files take long.
+  Result<void> close(bool complete, const std::function<void()>& alive = {});
 
   // Until close(): what has come so far.
   std::uint64_t stored() const;
   std::uint64_t vetoed() const;
   std::uint64_t duplicates() const;
-  std::uint64_t chunk_bytes() const;
   const std::vector<RegionInfo>& regions() const;  // summed over all chunks; [0] is the default
   Hash manifest() const;  // SHA-256 of [[number, SHA-256 of the chunk], ...] as CBOR
 

@@ -112,6 +112,10 @@ Result<void> Receiver::accept() {
   return {};
 }
 
+void Receiver::keep_waiting() {
+  if (welcomed_ && !ended_ && Clock::now() - heard_ > milliseconds(500)) acknowledge();
+}
+
 void Receiver::acknowledge(bool resend) {
   answer(Ack{expected_, expected_ + options_.window, resend, stop_});
 }

@@ -37,6 +37,9 @@ class Receiver {
   Result<std::optional<Message>> next(std::chrono::milliseconds limit);
   // What next() handed out last is stored: the edge need not keep it.
   Result<void> accept();
+  // Tells the edge that what next() handed out last is being worked on. To be called often where
+  // that takes longer than the edge's silence_limit; speaks twice a second at most.
+  void keep_waiting();
   // The answer to End, or the reason why there is none; both end the run. Later calls of next()
   // repeat the answer to an edge that missed it.
   void done(const Done& done);

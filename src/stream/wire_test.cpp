@@ -182,6 +182,33 @@ TEST(Wire, TheEdgesFailureReachesTheCollector) {
   EXPECT_EQ(collector.failure->code, Errc::malformed);
 }
 
+TEST(Wire, ACollectorThatWorksLongOnTheEndIsNotTakenForDead) {
+  Collector collector = make_collector();
+  ShipperOptions options = ship_to(collector.receiver.address());
+  options.silence_limit = milliseconds(1500);
+  std::thread centre([&] {
+    for (;;) {
+      auto message = collector.receiver.next(milliseconds(20000));
+      if (!message.ok() || !*message) return;
+      if (std::holds_alternative<End>((*message)->body)) break;
+      (void)collector.receiver.accept();
+    }
+    for (int i = 0; i < 60; ++i) {  // twice the edge's patience
+      std::this_thread::sleep_for(milliseconds(50));
+      collector.receiver.keep_waiting();
+    }
+    collector.receiver.done({"stored.h5", {}, 1, 0});
+    (void)collector.receiver.next(milliseconds(200));
+  });
+  auto shipper = Shipper::connect(options, small_hello());
+  ASSERT_TRUE(shipper.ok()) << shipper.error().message;
+  EXPECT_TRUE((*shipper)->send(frame_of(0), Shipper::Clock::now()).ok());
+  auto done = (*shipper)->finish({});
+  centre.join();
+  ASSERT_TRUE(done.ok()) << done.error().message;
+  EXPECT_EQ(done->stored, 1u);
+}
+
 TEST(Wire, ADeadCollectorIsNoticed) {
   auto collector = std::make_unique<Collector>(make_collector());
   ShipperOptions options = ship_to(collector->receiver.address());
