@@ -3,13 +3,15 @@
 #include "commands.hpp"
 #include "etalon/codec.hpp"
 #include "reduce_input.hpp"
+#include "store/array_file.hpp"
 #include "store/file.hpp"
+#include "store/inspect_file.hpp"
 
 namespace etalon::cli {
 namespace {
 
 struct Options {
-  std::string file;
+  std::string file, dataset;
   bool json = false;
 };
 
@@ -40,13 +42,18 @@ std::string table(const StreamInfo& info, double ratio) {
   return text;
 }
 
-Result<void> run(const Options& options) {
+Result<StreamInfo> inspect_any(const Options& options) {
+  if (options.file != "-" && file_kind(options.file) != FileKind::raw)
+    return inspect_file(options.file, options.dataset);
   ETALON_ASSIGN(const Bytes bytes, read_file(options.file));
-  auto read = is_container(bytes) || bytes.size() < 3 || text_of(bytes).substr(0, 3) != "Etc"
-                  ? inspect(bytes)
-                  : inspect_chunk(bytes);
+  const bool chunk = text_of(bytes).substr(0, 3) == "Etc" && !is_container(bytes);
+  auto read = chunk ? inspect_chunk(bytes) : inspect(bytes);
   if (!read.ok()) return std::move(read).error().in(options.file);
-  const StreamInfo& info = *read;
+  return read;
+}
+
+Result<void> run(const Options& options) {
+  ETALON_ASSIGN(const StreamInfo info, inspect_any(options));
   const double ratio = share_of(info.raw_bytes, info.bytes);
   if (!options.json) return print(table(info, ratio));
   std::uint64_t elements = 0;
@@ -76,10 +83,14 @@ Result<void> run(const Options& options) {
 
 void add_info(Cli& cli) {
   auto options = std::make_shared<Options>();
-  CLI::App* command =
-      add_command(cli, "info", "Show what a container holds, region by region", options, run);
-  command->add_option("file", options->file, "Container or single chunk; - is standard input")
+  CLI::App* command = add_command(
+      cli, "info", "Show what a container or an image file holds, region by region", options, run);
+  command
+      ->add_option("file", options->file,
+                   "Container, single chunk, HDF5, .npy or CBF; - is standard input")
       ->required();
+  command->add_option("--dataset", options->dataset,
+                      "HDF5 dataset; the images are found by themselves");
   command->add_flag("--json", options->json, "Print JSON");
   command->footer("A region's bytes are modelled: what its elements cost in their tables.");
 }

@@ -7,6 +7,7 @@
 #include "base/thread_pool.hpp"
 #include "codec/chunk_format.hpp"
 #include "codec/container_format.hpp"
+#include "codec/region_totals.hpp"
 
 namespace etalon {
 namespace {
@@ -265,14 +266,7 @@ Result<StreamInfo> inspect(std::span<const std::byte> container) {
       const auto parts = parse_indexed(container, index, i);
       if (!parts.ok()) return Error(parts.error()).in("chunk " + std::to_string(i));
       info.raw_bytes += parts->head.shape.count() * size_of(index.dtype);
-      for (std::size_t r = 0; r < parts->head.regions.size(); ++r) {
-        const RegionInfo& part = parts->head.regions[r];
-        if (r == info.regions.size()) info.regions.push_back({part.kind, part.bound, 0, 0, 0});
-        RegionInfo& whole = info.regions[r];
-        whole.elements += part.elements;
-        whole.bytes += part.bytes;
-        whole.max_error = std::max(whole.max_error, part.max_error);
-      }
+      add_regions(info.regions, parts->head.regions);
     }
     return info;
   } catch (const std::exception& e) {

@@ -167,6 +167,11 @@ Result<void> Dataset::check_size(std::size_t bytes) const {
   return {};
 }
 
+std::uint64_t Dataset::stored_bytes() const {
+  const Lock lock;
+  return H5Dget_storage_size(id_);
+}
+
 Result<void> Dataset::read(std::span<const std::size_t> start, std::span<const std::size_t> count,
                            const MutableArrayView& out) const {
   const Lock lock;

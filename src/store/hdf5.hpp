@@ -74,6 +74,8 @@ class Dataset {
   Result<void> read(std::span<const std::size_t> start, std::span<const std::size_t> count,
                     const MutableArrayView& out) const;
   Result<Array> read_all() const;
+  // What the elements take in the file, all filters applied.
+  std::uint64_t stored_bytes() const;
   // Fails when elements of this many bytes cannot be what the file holds or do not fit this
   // machine.
   Result<void> check_size(std::size_t bytes) const;

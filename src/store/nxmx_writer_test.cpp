@@ -11,6 +11,7 @@
 #include "store/file.hpp"
 #include "store/folder_test.hpp"
 #include "store/hdf5.hpp"
+#include "store/inspect_file.hpp"
 #include "store/nxmx_layout.hpp"
 #include "store/series_reader.hpp"
 
@@ -111,6 +112,28 @@ TEST_F(NxmxWriterTest, FramesAndMetadataComeBack) {
     EXPECT_EQ(all->as<std::uint16_t>()[69 * ny * nx + 5],
               some_frame(207).image.as<std::uint16_t>()[5]);
   }
+}
+
+TEST_F(NxmxWriterTest, InspectionAddsTheChunksUp) {
+  write("chunks.h5", 70, false);
+  const auto chunks = inspect_file(path("chunks.h5"));
+  ASSERT_TRUE(chunks.ok()) << chunks.error().message;
+  EXPECT_EQ(chunks->format.substr(0, 7), "etalon ");
+  EXPECT_EQ(to_string(chunks->shape), "70x60x50");
+  EXPECT_EQ(chunks->chunks, 70U);
+  EXPECT_EQ(chunks->raw_bytes, 70U * ny * nx * 2);
+  std::uint64_t elements = 0;
+  for (const RegionInfo& r : chunks->regions) elements += r.elements;
+  EXPECT_EQ(elements, 70U * ny * nx);
+  EXPECT_GT(chunks->bytes, 0U);
+  EXPECT_LT(chunks->bytes, chunks->raw_bytes);
+
+  write("raw.h5", 3, true);
+  const auto raw = inspect_file(path("raw.h5"));
+  ASSERT_TRUE(raw.ok()) << raw.error().message;
+  EXPECT_EQ(raw->format, "HDF5 /entry/data/data, shuffle, deflate");
+  EXPECT_EQ(raw->chunks, 3U);
+  expect_error(inspect_file(path("none.h5")), Errc::missing, {"none.h5"});
 }
 
 TEST_F(NxmxWriterTest, PeakListsAreCxi) {
