@@ -146,12 +146,15 @@ class Shape {
   std::size_t operator[](std::size_t axis) const { return extents_[axis]; }
   std::size_t& operator[](std::size_t axis) { return extents_[axis]; }
   std::span<const std::size_t> extents() const { return {extents_.data(), rank_}; }
-  // Number of elements; the largest size_t when the product does not fit.
+  // Number of elements, 0 where any extent is; the largest size_t when the product does not fit.
   std::size_t count() const {
     std::size_t n = 1;
-    for (std::size_t e : extents())
-      if (__builtin_mul_overflow(n, e, &n)) return std::numeric_limits<std::size_t>::max();
-    return n;
+    bool fits = true;
+    for (std::size_t e : extents()) {
+      if (e == 0) return 0;
+      fits = !__builtin_mul_overflow(n, e, &n) && fits;
+    }
+    return fits ? n : std::numeric_limits<std::size_t>::max();
   }
   bool operator==(const Shape& other) const {
     return rank_ == other.rank_ && extents_ == other.extents_;

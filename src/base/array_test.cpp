@@ -60,6 +60,9 @@ TEST(Shape, BadTextIsUsage) {
 TEST(Shape, CountSaturates) {
   EXPECT_EQ(Shape{}.count(), 1U);
   EXPECT_EQ((Shape{3, 0, 5}).count(), 0U);
+  const std::size_t half = std::size_t{1} << 40;  // of what overflows
+  EXPECT_EQ((Shape{half, half, 0}).count(), 0U);
+  EXPECT_EQ((Shape{half, half, 1}).count(), std::numeric_limits<std::size_t>::max());
   EXPECT_EQ((Shape{SIZE_MAX, 2}).count(), SIZE_MAX);
 }
 

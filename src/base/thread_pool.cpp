@@ -4,12 +4,17 @@
 #include <atomic>
 #include <latch>
 #include <memory>
+#include <system_error>
 
 namespace etalon {
 
 ThreadPool::ThreadPool(std::size_t threads) {
   if (threads == 0) threads = std::max(1u, std::thread::hardware_concurrency());
-  for (std::size_t i = 0; i < threads; ++i) threads_.emplace_back([this] { work(); });
+  try {
+    for (std::size_t i = 0; i < threads; ++i) threads_.emplace_back([this] { work(); });
+  } catch (const std::system_error&) {
+    if (threads_.empty()) throw;  // fewer do as well
+  }
 }
 
 ThreadPool::~ThreadPool() {

@@ -57,8 +57,7 @@ Result<void> decode_scaled(const ChunkParts& parts, const Grid& grid, std::span<
   std::vector<std::uint8_t> exact(out.size());
   std::size_t count = 0;
   for_each_row(layout.fills, grid.nx, [&](std::size_t at, std::size_t length, std::uint8_t label) {
-    if (label != exact_label) return;
-    std::memset(exact.data() + at, 1, length);
+    std::memset(exact.data() + at, label == exact_label, length);
   });
   for (std::uint8_t e : exact) count += e;
   if ((count == 0) != parts.exact.empty()) return bad("exact elements do not match their map");

@@ -99,8 +99,8 @@ Coded code_counts(std::span<const T> values, CountsLayout layout, const Fills& f
 
 // 64-bit integers whose range has 32 bits; nothing otherwise.
 template <typename T>
-std::optional<Coded> code_offset(std::span<const T> values, const CountsLayout& layout,
-                                 const Fills& fills, std::span<const std::uint8_t> good) {
+std::optional<Coded> code_offset(std::span<const T> values, CountsLayout layout, const Fills& fills,
+                                 std::span<const std::uint8_t> good) {
   T low = std::numeric_limits<T>::max(), high = std::numeric_limits<T>::min();
   for (std::size_t i = 0; i < values.size(); ++i) {
     if (!fills.map.empty() && fills.map[i] != 0) continue;
@@ -110,6 +110,10 @@ std::optional<Coded> code_offset(std::span<const T> values, const CountsLayout& 
   if (low > high) low = high = 0;
   const std::uint64_t base = static_cast<std::uint64_t>(low);
   if (static_cast<std::uint64_t>(high) - base > 0xFFFFFFFFu) return std::nullopt;
+  // base + q is not clamped: what bins let q exceed the highest by must not pass the type's end.
+  const std::uint64_t room =
+      static_cast<std::uint64_t>(std::numeric_limits<T>::max()) - static_cast<std::uint64_t>(high);
+  for (std::uint64_t& b : layout.bounds) b = std::min(b, room);
   std::vector<std::uint32_t> less(values.size());
   for (std::size_t i = 0; i < values.size(); ++i)
     less[i] = static_cast<std::uint32_t>(static_cast<std::uint64_t>(values[i]) - base);

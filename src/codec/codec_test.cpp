@@ -267,6 +267,54 @@ TEST(Codec, DamageIsMalformedAndNeverMore) {
   }
 }
 
+TEST(Codec, BinsEndWhereTheTypeDoes) {
+  const auto check = [](auto zero) {
+    using T = decltype(zero);
+    Array a(DTypeOf<T>::value, Shape{40, 50});
+    const auto v = a.as<T>();
+    for (std::size_t i = 0; i < v.size(); ++i)
+      v[i] = static_cast<T>(std::numeric_limits<T>::max() - static_cast<T>(i * 7919 % 50));
+    for (const double bound : {1.0, 2.0, 30.0, 4294967295.0}) {
+      CompressOptions options;
+      options.bound = Bound::abs(bound);
+      round_trip(a.view(), options);
+      options.regions.push_back({"box", Bound::abs(3), std::vector<std::uint8_t>(v.size(), 0)});
+      std::fill_n(options.regions[0].where.begin() + 900, 500, std::uint8_t{1});
+      round_trip(a.view(), options);
+    }
+  };
+  check(std::uint64_t{});
+  check(std::int64_t{});
+  check(std::uint32_t{});
+}
+
+TEST(Codec, FillsLieInTheLastOfAllRegions) {
+  Array a(DType::u16, Shape{64, 70});
+  const auto v = a.as<std::uint16_t>();
+  for (std::size_t i = 0; i < v.size(); ++i)
+    v[i] = static_cast<std::uint16_t>(i >= v.size() / 2 ? 65535 : i * 7919 % 5);
+  CompressOptions options;
+  options.bound = Bound::abs(1);
+  for (int r = 0; r < 15; ++r)
+    options.regions.push_back({"box", Bound::abs(2), std::vector<std::uint8_t>(v.size(), 1)});
+  round_trip(a.view(), options);
+}
+
+TEST(Codec, NoElementsHoweverLongTheOtherAxes) {
+  const std::size_t half = std::size_t{1} << 40;
+  for (const Shape& shape : {Shape{half, half, 0}, Shape{0, half, half}, Shape{half, 0, half},
+                             Shape{0}, Shape{2, 0, 3, 1, 5, 7}}) {
+    SCOPED_TRACE(to_string(shape));
+    const auto whole = compress(Array(DType::f32, shape).view(), {});
+    ASSERT_TRUE(whole.ok()) << whole.error().message;
+    const auto back = decompress(*whole);
+    ASSERT_TRUE(back.ok()) << back.error().message;
+    EXPECT_EQ(back->shape(), shape);
+    EXPECT_EQ(back->dtype(), DType::f32);
+    EXPECT_TRUE(inspect(*whole).ok());
+  }
+}
+
 TEST(Codec, SenselessOptionsAreRefused) {
   const Array a(DType::u16, Shape{4, 5});
   const auto code = [&](const CompressOptions& o) {

@@ -120,7 +120,8 @@ Scratch<std::uint8_t> class_planes(const CountsModel& model, const Grid& grid) {
 
 void classes_to_tables(const CountsModel& model, const CountsLayout& layout,
                        std::span<const std::uint8_t> labels, std::span<std::uint8_t> classes) {
-  std::array<std::array<std::uint8_t, max_classes>, max_labels> table{};
+  // One more class than there are: the encoder marks fills with it.
+  std::array<std::array<std::uint8_t, max_classes + 1>, max_labels> table{};
   for (std::size_t s = 0; s < model.segments.size(); ++s) {
     const Segment& segment = model.segments[s];
     for (std::size_t c = segment.first_class; c < max_classes; ++c)

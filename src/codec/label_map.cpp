@@ -26,7 +26,8 @@ std::vector<Rect> rects_of(std::span<const std::uint8_t> labels, std::size_t ny,
         std::memset(row + height * nx + x, 0, width);
         ++height;
       }
-      rects.push_back({y, x, height, width, label});
+      const auto u32 = [](std::size_t v) { return static_cast<std::uint32_t>(v); };
+      rects.push_back({u32(y), u32(x), u32(height), u32(width), label});
       x += width - 1;
     }
   }
@@ -48,7 +49,7 @@ void put_rects(SideEncoder& out, const std::vector<Rect>& rects, std::size_t nx)
   std::size_t at = 0;
   std::uint8_t last = 1;
   for (const Rect& r : rects) {
-    const std::size_t start = r.y * nx + r.x;
+    const std::size_t start = std::size_t{r.y} * nx + r.x;
     out.put(m.gap, start - at);
     out.put(m.height, r.height - 1);
     out.put(m.width, r.width - 1);
@@ -82,7 +83,8 @@ Result<std::vector<Rect>> get_rects(SideDecoder& in, std::size_t ny, std::size_t
     if (last < 1 || last >= static_cast<std::int64_t>(labels)) return bad("unknown label");
     area += height * width;
     if (area > pixels) return bad("overlap");
-    rects.push_back({y, x, height, width, static_cast<std::uint8_t>(last)});
+    const auto u32 = [](std::uint64_t v) { return static_cast<std::uint32_t>(v); };
+    rects.push_back({u32(y), u32(x), u32(height), u32(width), static_cast<std::uint8_t>(last)});
     at = start + 1;
   }
   return rects;

@@ -12,7 +12,7 @@
 namespace etalon::codec {
 
 struct Rect {
-  std::size_t y, x, height, width;
+  std::uint32_t y, x, height, width;
   std::uint8_t label;  // never 0
   bool operator==(const Rect&) const = default;
 };
@@ -30,7 +30,8 @@ Result<std::vector<Rect>> get_rects(SideDecoder& in, std::size_t ny, std::size_t
 template <typename F>
 void for_each_row(const std::vector<Rect>& rects, std::size_t nx, F&& row) {
   for (const Rect& r : rects)
-    for (std::size_t y = r.y; y < r.y + r.height; ++y) row(y * nx + r.x, r.width, r.label);
+    for (std::size_t y = r.y; y < std::size_t{r.y} + r.height; ++y)
+      row(y * nx + r.x, r.width, r.label);
 }
 
 }  // namespace etalon::codec
