@@ -19,6 +19,22 @@ bool invalid(T value) {
 
 }  // namespace
 
+Result<PixelFile> read_pixel_file(const Recipe& recipe, std::string_view written,
+                                  const Geometry& g) {
+  ETALON_ASSIGN(const std::string path, recipe_path(recipe, written));
+  ETALON_ASSIGN(const Array file, read_array(path));
+  if (!(file.shape() == Shape{g.ny, g.nx}))
+    return Error{Errc::usage, path + ": the mask is " + to_string(file.shape()) +
+                                  ", the images are " + to_string(Shape{g.ny, g.nx})};
+  PixelFile out{std::vector<std::uint8_t>(g.pixels()), {}};
+  visit(file.dtype(), [&](auto zero) {
+    const auto values = file.as<decltype(zero)>();
+    for (std::size_t i = 0; i < values.size(); ++i) out.set[i] = values[i] != 0;
+  });
+  ETALON_ASSIGN(out.file, sha256_file(path));
+  return out;
+}
+
 Result<Calibration> calibrate(const Recipe& recipe, const SeriesInfo& info, const Frame& first) {
   const Geometry& g = info.geometry;
   Calibration c;
@@ -33,17 +49,10 @@ Result<Calibration> calibrate(const Recipe& recipe, const SeriesInfo& info, cons
       if (own[i] == 0) exclude(i, c.masked.source);
   }
   if (!recipe.calibrate.mask.empty()) {
-    ETALON_ASSIGN(const std::string path, recipe_path(recipe, recipe.calibrate.mask));
-    ETALON_ASSIGN(const Array file, read_array(path));
-    if (!(file.shape() == Shape{g.ny, g.nx}))
-      return Error{Errc::usage, path + ": the mask is " + to_string(file.shape()) +
-                                    ", the images are " + to_string(Shape{g.ny, g.nx})};
-    visit(file.dtype(), [&](auto zero) {
-      const auto values = file.as<decltype(zero)>();
-      for (std::size_t i = 0; i < values.size(); ++i)
-        if (values[i] != 0) exclude(i, c.masked.file);
-    });
-    c.mask_file = path;
+    ETALON_ASSIGN(const PixelFile bad, read_pixel_file(recipe, recipe.calibrate.mask, g));
+    for (std::size_t i = 0; i < bad.set.size(); ++i)
+      if (bad.set[i] != 0) exclude(i, c.masked.file);
+    c.mask_file = bad.file;
   }
   if (recipe.calibrate.mask_invalid)
     visit(first.image.dtype(), [&](auto zero) {

@@ -65,7 +65,8 @@ void EdgeJournal::vetoed(const VetoRow& row) { vetoed_.push_back(row.raw_sum); }
 
 std::vector<Record> EdgeJournal::records(const Recipe& recipe, const SeriesInfo& info,
                                          const Calibration& calibration,
-                                         const std::vector<Artifact>& files) {
+                                         const std::vector<Artifact>& files,
+                                         const std::vector<Artifact>& region_files) {
   std::vector<Record> out;
   const Artifact recipe_file{"recipe", recipe.hash, ""};
 
@@ -85,9 +86,7 @@ std::vector<Record> EdgeJournal::records(const Recipe& recipe, const SeriesInfo&
       .set("masked_invalid", calibration.masked.invalid);
   mask.set("mask_sha256", calibration.hash.hex());
   inputs = {record_artifact(out.back())};
-  if (calibration.mask_file)
-    if (auto hash = sha256_file(*calibration.mask_file); hash.ok())
-      inputs.push_back({"mask", *hash, ""});
+  if (calibration.mask_file) inputs.push_back({"mask", *calibration.mask_file, ""});
   out.push_back(step("calibrate", inputs, {}, mask));
 
   Value find = find_settings(recipe.find, info.geometry);
@@ -102,8 +101,10 @@ std::vector<Record> EdgeJournal::records(const Recipe& recipe, const SeriesInfo&
                      {{"kept", merkle_root(kept_), ""}, {"vetoed", merkle_root(vetoed_), ""}},
                      veto));
 
-  out.push_back(step("reduce", {record_artifact(out.back())},
-                     {{"chunks", merkle_root(chunks_), ""}}, reduce_settings(recipe.reduce)));
+  inputs = {record_artifact(out.back())};
+  inputs.insert(inputs.end(), region_files.begin(), region_files.end());
+  out.push_back(step("reduce", inputs, {{"chunks", merkle_root(chunks_), ""}},
+                     reduce_settings(recipe.reduce)));
   return out;
 }
 

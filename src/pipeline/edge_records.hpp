@@ -15,9 +15,11 @@ class EdgeJournal {
   void kept(const FrameSum& raw_sum, ByteSpan chunk);
   void vetoed(const VetoRow& row);
 
-  // Parents first; each names the one before it, so that the last leads to the source's files.
+  // `files` are the source's, `region_files` those that the reduction read. Parents first; each
+  // names the one before it, so that the last leads to the source's files.
   std::vector<Record> records(const Recipe& recipe, const SeriesInfo& info,
-                              const Calibration& calibration, const std::vector<Artifact>& files);
+                              const Calibration& calibration, const std::vector<Artifact>& files,
+                              const std::vector<Artifact>& region_files);
 
  private:
   std::vector<FrameSum> raw_, kept_, chunks_, vetoed_;

@@ -2,24 +2,10 @@
 
 #include <cmath>
 
-#include "store/series_reader.hpp"
+#include "pipeline/calibration.hpp"
 
 namespace etalon {
 namespace {
-
-Result<Region> mask_region(const Recipe& recipe, const RegionRule& rule, const Geometry& g) {
-  ETALON_ASSIGN(const std::string path, recipe_path(recipe, rule.spec.get("file")));
-  ETALON_ASSIGN(const Array file, read_array(path));
-  if (!(file.shape() == Shape{g.ny, g.nx}))
-    return Error{Errc::usage, path + ": the region is " + to_string(file.shape()) +
-                                  ", the images are " + to_string(Shape{g.ny, g.nx})};
-  Region region{"mask", rule.spec.bound, std::vector<std::uint8_t>(g.pixels())};
-  visit(file.dtype(), [&](auto zero) {
-    const auto values = file.as<decltype(zero)>();
-    for (std::size_t i = 0; i < values.size(); ++i) region.where[i] = values[i] != 0;
-  });
-  return region;
-}
 
 template <typename T>
 double difference(T a, T b) {
@@ -48,7 +34,9 @@ Result<Reduction> Reduction::create(const Recipe& recipe, const Geometry& geomet
       part.half = rule.half;
       part.region.bound = rule.spec.bound;
     } else if (rule.spec.kind == "mask") {
-      ETALON_ASSIGN(part.region, mask_region(recipe, rule, geometry));
+      ETALON_ASSIGN(PixelFile pixels, read_pixel_file(recipe, rule.spec.get("file"), geometry));
+      part.region = {"mask", rule.spec.bound, std::move(pixels.set)};
+      r.files_.push_back({"region", pixels.file, ""});
     } else if (rule.spec.kind == "box") {
       ETALON_ASSIGN(part.region, box_region(rule.spec, geometry.ny, geometry.nx));
     } else {

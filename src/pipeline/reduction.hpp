@@ -15,6 +15,9 @@ class Reduction {
   // The chunk of shape (1, ny, nx).
   Result<Bytes> encode(const Frame& frame, const std::vector<Peak>& peaks) const;
 
+  // The files that regions were read from.
+  const std::vector<Artifact>& files() const { return files_; }
+
   // Decodes `chunk` and compares every pixel with `frame` against its bound; the decoded frame's
   // sum. Errc::check names the first pixel that is too far off.
   Result<FrameSum> check(const Frame& frame, const std::vector<Peak>& peaks, ByteSpan chunk) const;
@@ -32,6 +35,7 @@ class Reduction {
     Region region;
   };
   std::vector<Part> parts_;
+  std::vector<Artifact> files_;
 };
 
 }  // namespace etalon

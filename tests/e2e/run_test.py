@@ -60,6 +60,28 @@ class Run(Case):
         out, err = self.etalon("ledger", "verify", "--ledger", report["ledger"], status=4)
         self.assertIn("sim.h5", out + err)
 
+    def test_the_ledger_names_the_files_that_a_recipe_reads(self):
+        source = self.simulate(frames=6)
+        names = ("bad.npy", "rim.npy")
+        for k, name in enumerate(names):
+            header = "{'descr': '|u1', 'fortran_order': False, 'shape': (300, 300), }"
+            header = header.ljust(117) + "\n"
+            pixels = bytearray(300 * 300)
+            pixels[k] = 1
+            with open(self.path(name), "wb") as file:
+                file.write(b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little"))
+                file.write(header.encode() + pixels)
+        recipe = self.recipe(min_peaks=0, more='[calibrate]\nmask = "bad.npy"\n')
+        with open(recipe) as file:
+            text = file.read().replace('[ship]', '[[reduce.region]]\nkind = "mask"\n'
+                                       'file = "rim.npy"\nbound = "lossless"\n[ship]')
+        with open(recipe, "w") as file:
+            file.write(text)
+        report = self.json("run", recipe, "--source", source, "--out", "out")
+        tree = self.lineage(report["ledger"], report["output"])
+        for name in names:
+            self.assertIn(sha256(self.path(name)), tree)
+
     def test_the_same_for_any_number_of_threads(self):
         source, recipe = self.simulate(), self.recipe()
         one = self.json("run", recipe, "--source", source, "--out", "one", "-T", "1")
