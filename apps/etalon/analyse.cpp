@@ -3,6 +3,7 @@
 #include "analyse/hits.hpp"
 #include "analyse/powder.hpp"
 #include "commands.hpp"
+#include "store/file.hpp"
 
 namespace etalon::cli {
 namespace {
@@ -82,6 +83,7 @@ Result<Powder> all_powder(const Options& options) {
 }
 
 Result<void> run_powder(const Options& options) {
+  for (const std::string& file : options.files) ETALON_TRY(refuse_same_file(file, options.output));
   ETALON_ASSIGN(const Powder powder, all_powder(options));
   // A series without stored peaks has a powder all the same.
   auto hits = all_hits(options);
@@ -136,7 +138,8 @@ void add_analyse(Cli& cli) {
       "powder", "Virtual powder: sum, mean, maximum and variance of each good pixel", run_powder);
   powder->add_option("-o,--output", options->output, "HDF5 file to write")->required();
   powder->add_option("--dataset", options->dataset, "Image dataset, where a file has several");
-  powder->add_option("-T,--threads", options->threads, "Threads; 0: one per processor");
+  powder->add_option("-T,--threads", options->threads, "Threads; 0: one per processor")
+      ->check(CLI::Range(0, 1024));
   powder->add_flag("-f,--force", options->overwrite, "Overwrite the output");
 }
 

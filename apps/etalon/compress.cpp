@@ -93,6 +93,7 @@ Result<void> run(const Options& options) {
   for (const std::string& region : options.regions) ETALON_TRY(parse_region(region));
   compress_options.threads =
       options.threads == 0 ? std::max(1u, std::thread::hardware_concurrency()) : options.threads;
+  ETALON_TRY(refuse_same_file(options.input.path, options.output));
   ETALON_ASSIGN(OutputFile file, OutputFile::create(options.output, options.overwrite));
   ETALON_ASSIGN(const Array array, read_input(options.input));
   ETALON_ASSIGN(compress_options.mask, read_mask(options.input, options.mask, array.shape()));
@@ -161,8 +162,10 @@ void add_compress(Cli& cli) {
                       "HDF5 dataset; the images are found by themselves");
   command->add_option("--dtype", options->input.dtype, "Element type of raw bytes: u16, f32, ...");
   command->add_option("--shape", options->input.shape, "Extents of raw bytes: 100,1065,1030");
-  command->add_option("-T,--threads", options->threads,
-                      "Threads, 0 for one per core; the bytes do not depend on it");
+  command
+      ->add_option("-T,--threads", options->threads,
+                   "Threads, 0 for one per core; the bytes do not depend on it")
+      ->check(CLI::Range(0, 1024));
   command->add_flag("-f,--force", options->overwrite, "Overwrite the output");
   command->add_flag("--json", options->json, "Print JSON");
   command->add_flag("--dither", options->dither)->group("");

@@ -60,6 +60,7 @@ Result<Array> decode(const Bytes& bytes, const Options& options) {
 }
 
 Result<void> run(const Options& options) {
+  ETALON_TRY(refuse_same_file(options.input, options.output));
   ETALON_ASSIGN(const Bytes bytes, read_file(options.input));
   auto array = decode(bytes, options);
   if (!array.ok()) return std::move(array).error().in(options.input);
@@ -94,7 +95,8 @@ void add_decompress(Cli& cli) {
   command->add_option("--box", options->box,
                       "Part of the array, 3:5,0:100,: for instance; touches only its chunks");
   command->add_option("--dataset", options->dataset, "HDF5 dataset to write");
-  command->add_option("-T,--threads", options->threads, "Threads, 0 for one per core");
+  command->add_option("-T,--threads", options->threads, "Threads, 0 for one per core")
+      ->check(CLI::Range(0, 1024));
   command->add_flag("-f,--force", options->overwrite, "Overwrite the output");
   command->add_flag("--json", options->json, "Print JSON");
 }

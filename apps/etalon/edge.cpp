@@ -49,7 +49,8 @@ void add_edge(Cli& cli) {
   command->add_option("--connect", options->address,
                       "The collector, tcp://HOST:PORT or ipc://PATH; default: the recipe's "
                       "ship.address");
-  command->add_option("-T,--threads", options->threads, "Threads; 0: one per processor");
+  command->add_option("-T,--threads", options->threads, "Threads; 0: one per processor")
+      ->check(CLI::Range(0, 1024));
   command->add_flag("--json", options->json, "Print JSON");
 }
 

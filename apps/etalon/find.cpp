@@ -226,7 +226,8 @@ void add_find(Cli& cli) {
   command->add_option("--dtype", options->dtype, "Raw files: element type, such as u16")
       ->default_str("");
   command->add_option("--shape", options->shape, "Raw files: frames,rows,columns")->default_str("");
-  command->add_option("-T,--threads", options->threads, "Threads (0: one per core)");
+  command->add_option("-T,--threads", options->threads, "Threads (0: one per core)")
+      ->check(CLI::Range(0, 1024));
   CLI::Option* json = command->add_flag("--json", options->json, "Print JSON");
   command->add_flag("--csv", options->csv, "Print one line a peak")->excludes(json);
 }

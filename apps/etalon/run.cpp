@@ -57,7 +57,8 @@ void add_run(Cli& cli) {
                       "Series to read; default: the recipe's source.path");
   command->add_option("--out", options->folder,
                       "Folder to write to; default: the recipe's store.folder");
-  command->add_option("-T,--threads", options->threads, "Threads; 0: one per processor");
+  command->add_option("-T,--threads", options->threads, "Threads; 0: one per processor")
+      ->check(CLI::Range(0, 1024));
   command->add_flag("-f,--force", options->overwrite, "Overwrite what is there");
   command->add_flag("--json", options->json, "Print JSON");
 }

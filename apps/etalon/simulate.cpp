@@ -97,7 +97,8 @@ void add_simulate(Cli& cli) {
   stills->add_option("--wavelength", p.wavelength_angstrom, "Wavelength in angstrom");
   stills->add_option("--distance", p.distance_m, "Distance of the detector in metres");
   stills->add_option("--flux", p.flux, "Beam intensity relative to the default");
-  stills->add_option("-T,--threads", options->threads, "Threads; 0: one per processor");
+  stills->add_option("-T,--threads", options->threads, "Threads; 0: one per processor")
+      ->check(CLI::Range(0, 1024));
   stills->add_flag("-f,--force", options->overwrite, "Overwrite the output");
   stills->add_flag("--json", options->json, "Print JSON");
 }

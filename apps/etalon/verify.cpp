@@ -170,9 +170,12 @@ Result<void> run(const Options& options) {
     if (options.bound.empty()) {
       ETALON_ASSIGN(const StreamInfo info, inspect(bytes));
       bound = info.bound;
-      if (info.regions.size() > 1 && options.regions.empty())
-        note(options.reduced +
-             ": has regions; without --region the default bound is held against all elements");
+      if (info.regions.size() > 1 && options.regions.empty()) {
+        for (const RegionInfo& r : info.regions)
+          if (r.bound.value > bound.value) bound = r.bound;
+        note(options.reduced + ": has regions; without --region every element is held to the " +
+             "loosest bound, " + to_string(bound) + " (etalon info shows each region's own)");
+      }
     }
   } else {
     ArrayInput input = options.original;
@@ -209,8 +212,8 @@ void add_verify(Cli& cli) {
   command->add_option("reduced", options->reduced, "Etalon container, or an array file")
       ->required();
   command->add_option("--bound", options->bound,
-                      "Bound to hold: lossless or abs:E; by default the container's own, or "
-                      "lossless");
+                      "Bound to hold: lossless or abs:E; by default the container's own "
+                      "(the loosest, where it has regions), or lossless");
   command->add_option("--region", options->regions, "Regions with bounds of their own, as compress")
       ->allow_extra_args(false);
   command->add_option("--dataset", options->original.dataset, "HDF5 dataset of the original");

@@ -54,7 +54,7 @@ Result<Powder> powder_of(const std::string& path, const AnalysisOptions& options
 
 Result<void> write_powder(const std::string& path, const Powder& powder, bool overwrite) {
   const Shape shape{powder.info().geometry.ny, powder.info().geometry.nx};
-  ETALON_ASSIGN(OutputFile output, OutputFile::create(path, overwrite));
+  ETALON_ASSIGN(OutputFile output, OutputFile::create_regular(path, overwrite));
   ETALON_ASSIGN(h5::Id file, h5::create_file(output.temporary_path()));
   const auto write = [&]() -> Result<void> {
     const std::string group = "/entry/powder";

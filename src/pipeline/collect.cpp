@@ -24,9 +24,11 @@ struct Collector::Impl {
   Result<CollectReport> run(Receiver& receiver) {
     receiver_ = &receiver;
     if (auto received = guarded(); !received.ok()) {
+      Error why = std::move(received).error();
+      if (edge_gone_) keep_part(why);
       series_.reset();
-      receiver_->reject(received.error());
-      return std::move(received).error();
+      receiver_->reject(why);
+      return why;
     }
     receiver_->done({report_.output, report_.sha256, report_.stored, report_.vetoed});
     if (report_.complete && recipe_.analyse.kind != "none") ETALON_TRY(conclude());
@@ -69,7 +71,9 @@ struct Collector::Impl {
         receiver_->ask_to_stop();
         asked = true;
       }
-      ETALON_ASSIGN(const auto message, receiver_->next(milliseconds(100)));
+      auto next = receiver_->next(milliseconds(100));
+      edge_gone_ = !next.ok();
+      ETALON_ASSIGN(const auto message, std::move(next));
       if (!message) continue;
       ETALON_ASSIGN(const bool ended,
                     std::visit([&](const auto& body) { return take(body); }, message->body));
@@ -84,8 +88,8 @@ struct Collector::Impl {
       return Error{Errc::usage, recipe_.path + ": the edge follows another recipe (SHA-256 " +
                                     hello.recipe.hex().substr(0, 12) + ", here " +
                                     recipe_.hash.hex().substr(0, 12) + ")"};
-    ETALON_ASSIGN(StoredSeries series,
-                  StoredSeries::create(folder_, recipe_.store.file, hello, options_.overwrite));
+    ETALON_ASSIGN(StoredSeries series, StoredSeries::create(folder_, recipe_.store.file, hello,
+                                                            options_.overwrite, options_.source));
     series_.emplace(std::move(series));
     frames_ = hello.info.frames;
     if (options_.opened) options_.opened(hello.info);
@@ -100,6 +104,7 @@ struct Collector::Impl {
     return progressed();
   }
   Result<bool> take(const Failure& failure) {
+    edge_gone_ = true;
     return Error{failure.code, "edge: " + failure.message};
   }
   template <typename Other>
@@ -154,6 +159,30 @@ struct Collector::Impl {
                                   std::to_string(end.vetoed) + ", lost " + std::to_string(lost)};
   }
 
+  // The edge is gone without an end, but was told that these frames are stored: they keep a name,
+  // one that says that they are not all. Failing that, nothing is left.
+  void keep_part(Error& why) {
+    if (!series_ || series_->stored() + series_->vetoed() == 0) return;
+    if (!series_->close(false, {}).ok()) return;
+    why.message += "; the " + std::to_string(series_->stored()) + " frames stored before are in " +
+                   series_->path();
+    cbor::Value settings;
+    settings.set("frames", series_->stored()).set("vetoed", series_->vetoed());
+    settings.set("complete", false).set("format", "NXmx").set("filter", hdf5_filter_id);
+    settings.set("recipe_sha256", recipe_.hash.hex());
+    if (auto added = ledger_->add(stored_record(settings)); !added.ok())
+      why.message += ", without a record: " + added.error().message;
+  }
+
+  Record stored_record(cbor::Value settings) const {
+    return {"store",
+            {},
+            {{"series", series_->hash(), absolute(series_->path())},
+             {"veto-table", series_->veto_hash(), absolute(series_->veto_table())}},
+            std::move(settings),
+            std::string(program)};
+  }
+
   Result<void> record(const End& end) {
     std::vector<Record> records = end.records;
     cbor::Value wire, store;
@@ -163,12 +192,8 @@ struct Collector::Impl {
     store.set("frames", report_.stored).set("vetoed", report_.vetoed);
     store.set("complete", report_.complete).set("format", "NXmx");
     store.set("filter", hdf5_filter_id);
-    Record stored{"store",
-                  {record_artifact(ship)},
-                  {{"series", series_->hash(), absolute(series_->path())},
-                   {"veto-table", series_->veto_hash(), absolute(series_->veto_table())}},
-                  store,
-                  std::string(program)};
+    Record stored = stored_record(std::move(store));
+    stored.inputs.push_back(record_artifact(ship));
     report_.store_record = stored.id();
     records.push_back(std::move(ship));
     records.push_back(std::move(stored));
@@ -219,6 +244,7 @@ struct Collector::Impl {
   std::optional<Ledger> ledger_;
   std::optional<StoredSeries> series_;
   std::uint64_t frames_ = 0;
+  bool edge_gone_ = false;
   double seconds_ = 0, latency_p99_ms_ = 0;
   CollectReport report_;
 };

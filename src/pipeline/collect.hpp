@@ -20,6 +20,7 @@ struct CollectOptions {
   std::string folder;      // replaces recipe.store.folder
   std::string executable;  // the program that analyses; empty: the running one
   bool overwrite = false;
+  std::string source;  // what the edge reads where both are one process: never overwritten
   Instrument* instrument = nullptr;  // takes the Action; none: the Action is only recorded
   const std::atomic<bool>* interrupted = nullptr;
   // Set: no edge will come. Where it is given, the edge takes care of interruptions.

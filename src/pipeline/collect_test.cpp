@@ -66,6 +66,11 @@ class CollectorTest : public testing::Test {
     Result<void> sent = shipper.ok() ? Result<void>() : Result<void>(shipper.error());
     for (std::size_t i = 0; i < frames.size() && sent.ok(); ++i)
       sent = (*shipper)->send(frames[i], Shipper::Clock::now());
+    if (sent.ok() && failure_) {
+      while ((*shipper)->counters().latencies.count() < frames.size()) std::this_thread::yield();
+      (*shipper)->abandon(*failure_);
+      sent = *failure_;
+    }
     if (sent.ok()) sent = (*shipper)->send(Vetoes{{{3, 1, "peaks < 15, \"x\"\n", {}}}});
     if (sent.ok()) {
       auto done = (*shipper)->finish(end_);
@@ -100,7 +105,7 @@ class CollectorTest : public testing::Test {
   Recipe recipe_;
   Hello hello_;
   End end_;
-  std::optional<Error> edge_;
+  std::optional<Error> edge_, failure_;
 };
 
 TEST_F(CollectorTest, StoresWhatCame) {
@@ -178,6 +183,24 @@ TEST_F(CollectorTest, WhatIsThereStaysThere) {
   ASSERT_FALSE(again.ok());
   EXPECT_EQ(again.error().code, Errc::usage);
   EXPECT_EQ(left(), (std::vector<std::string>{"a.h5", "a.vetoes.csv"}));
+}
+
+TEST_F(CollectorTest, WhatWasStoredBeforeTheEdgeFailedIsKeptAsAPart) {
+  failure_ = Error{Errc::io, "the detector went away"};
+  auto report = collect({shipped(0), shipped(2)});
+  ASSERT_FALSE(report.ok());
+  EXPECT_EQ(report.error().code, Errc::io);
+  EXPECT_NE(report.error().message.find("the detector went away"), std::string::npos);
+  EXPECT_NE(report.error().message.find("2 frames"), std::string::npos) << report.error().message;
+  EXPECT_EQ(left(), (std::vector<std::string>{"a.partial.h5", "a.partial.vetoes.csv"}));
+  auto reader = open_series((folder_ / "out" / "a.partial.h5").string());
+  ASSERT_TRUE(reader.ok()) << reader.error().message;
+  EXPECT_EQ((*reader)->info().frames, 2u);
+  auto ledger = Ledger::open((folder_ / "out" / "ledger.db").string(), true);
+  ASSERT_TRUE(ledger.ok());
+  EXPECT_TRUE(ledger->verify()->empty());
+  auto hash = sha256_file((folder_ / "out" / "a.partial.h5").string());
+  EXPECT_EQ(ledger->producers(*hash)->size(), 1u);
 }
 
 TEST_F(CollectorTest, APartNeverHasTheNameOfTheWhole) {

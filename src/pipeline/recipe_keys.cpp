@@ -78,6 +78,7 @@ Result<void> read_file(Recipe& r, const toml::node& node) {
   return {};
 }
 
+// NOLINTNEXTLINE(bugprone-macro-parentheses): a member's name.
 #define PICK(member) \
   [](Recipe & r) -> auto& { return r.member; }
 

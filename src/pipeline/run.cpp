@@ -16,6 +16,10 @@ Result<Receiver> bind_receiver(const Recipe& recipe, const std::string& address)
 Result<RunReport> run_both(const Recipe& recipe, EdgeOptions edge, CollectOptions centre) {
   std::atomic<bool> edge_failed{false};
   centre.edge_failed = &edge_failed;
+  centre.source = edge.source;
+  if (centre.source.empty() && !recipe.source.path.empty()) {
+    ETALON_ASSIGN(centre.source, recipe_path(recipe, recipe.source.path));
+  }
   ETALON_ASSIGN(Receiver receiver, bind_receiver(recipe, "tcp://127.0.0.1:*"));
   ETALON_ASSIGN(Collector collector, Collector::open(recipe, centre));
   edge.address = receiver.address();

@@ -93,7 +93,8 @@ StoredSeries::StoredSeries(StoredSeries&&) noexcept = default;
 StoredSeries& StoredSeries::operator=(StoredSeries&&) noexcept = default;
 
 Result<StoredSeries> StoredSeries::create(const std::string& folder, const std::string& file,
-                                          const Hello& hello, bool overwrite) {
+                                          const Hello& hello, bool overwrite,
+                                          const std::string& source) {
   auto impl = std::make_unique<Impl>();
   impl->info = hello.info;
   impl->overwrite = overwrite;
@@ -104,6 +105,7 @@ Result<StoredSeries> StoredSeries::create(const std::string& folder, const std::
   impl->target = (fs::path(folder) / name).string();
   for (const std::string& path : {impl->target, table_beside(impl->target)})
     if (!overwrite && fs::exists(path, error)) return exists(path);
+  if (!source.empty()) ETALON_TRY(refuse_same_file(source, impl->target));
   ETALON_ASSIGN(const RunId id, RunId::random());
   std::uint32_t salt;
   std::memcpy(&salt, id.bytes.data(), sizeof salt);

@@ -21,7 +21,8 @@ class StoredSeries {
  public:
   // FOLDER/FILE (or NAME.h5) will be written. Errc::usage when it exists and not `overwrite`.
   static Result<StoredSeries> create(const std::string& folder, const std::string& file,
-                                     const Hello& hello, bool overwrite);
+                                     const Hello& hello, bool overwrite,
+                                     const std::string& source = {});
   ~StoredSeries();
   StoredSeries(StoredSeries&&) noexcept;
   StoredSeries& operator=(StoredSeries&&) noexcept;

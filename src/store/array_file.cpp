@@ -1,6 +1,7 @@
 #include "store/array_file.hpp"
 
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 
 #include "store/cbf_series.hpp"
@@ -21,6 +22,9 @@ Result<Array> read_hdf5(const std::string& path, const OpenOptions& options) {
 }
 
 Result<Array> read_raw(const std::string& path, const OpenOptions& options) {
+  std::error_code unknown;
+  if (path != "-" && !std::filesystem::exists(path, unknown) && !unknown)
+    return Error{Errc::missing, path + ": no such file"};
   if (options.shape.rank() == 0)
     return Error{Errc::usage, path + ": raw bytes need a type and a shape (--dtype, --shape)"};
   ETALON_ASSIGN(const Bytes bytes, read_file(path));
@@ -37,7 +41,7 @@ Result<Array> read_raw(const std::string& path, const OpenOptions& options) {
 
 Result<void> write_hdf5(const std::string& path, const ArrayView& array, bool overwrite,
                         const OpenOptions& options) {
-  ETALON_ASSIGN(OutputFile output, OutputFile::create(path, overwrite));
+  ETALON_ASSIGN(OutputFile output, OutputFile::create_regular(path, overwrite));
   ETALON_ASSIGN(h5::Id file, h5::create_file(output.temporary_path()));
   const std::string name = options.dataset.empty() ? "/data" : options.dataset;
   auto written = h5::write_array(file, name, array);

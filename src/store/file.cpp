@@ -30,6 +30,12 @@ Result<void> write_all(int fd, const std::string& path, ByteSpan bytes) {
   return {};
 }
 
+// A device, a pipe or a socket.
+bool is_special(const std::string& path) {
+  struct stat status {};
+  return ::stat(path.c_str(), &status) == 0 && !S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode);
+}
+
 }  // namespace
 
 Result<Bytes> read_file(const std::string& path) {
@@ -58,6 +64,13 @@ Result<Bytes> read_file(const std::string& path) {
   return bytes;
 }
 
+Result<void> refuse_same_file(const std::string& input, const std::string& output) {
+  std::error_code unknown;
+  if (std::filesystem::equivalent(input, output, unknown) && !is_special(output))
+    return Error{Errc::usage, output + ": is what is read; the output must have another name"};
+  return {};
+}
+
 Result<OutputFile> OutputFile::create(const std::string& path, bool overwrite) {
   OutputFile file;
   file.path_ = path;
@@ -66,10 +79,18 @@ Result<OutputFile> OutputFile::create(const std::string& path, bool overwrite) {
     if (file.fd_ < 0) return system_error(path, "cannot open");
     return file;
   }
+  if (is_special(path)) {
+    file.fd_ = ::open(path.c_str(), O_WRONLY | O_CLOEXEC);
+    if (file.fd_ < 0) return system_error(path, "cannot open");
+    return file;
+  }
   std::error_code unknown;  // a name that cannot be looked at cannot be made either, which says why
   if (!overwrite && std::filesystem::exists(path, unknown))
     return Error{Errc::usage, path + ": exists already; -f overwrites it"};
-  std::string temporary = path + ".part.XXXXXX";
+  if (std::filesystem::is_symlink(path, unknown))
+    if (const auto target = std::filesystem::canonical(path, unknown); !unknown)
+      file.path_ = target.string();
+  std::string temporary = file.path_ + ".part.XXXXXX";
   file.fd_ = ::mkostemp(temporary.data(), O_CLOEXEC);
   if (file.fd_ < 0) {
     Error error = system_error(path, "cannot create");
@@ -81,6 +102,12 @@ Result<OutputFile> OutputFile::create(const std::string& path, bool overwrite) {
   ::umask(mask);
   ::fchmod(file.fd_, 0666 & ~mask);
   return file;
+}
+
+Result<OutputFile> OutputFile::create_regular(const std::string& path, bool overwrite) {
+  if (path == "-" || is_special(path))
+    return Error{Errc::usage, path + ": this kind of file cannot go to a pipe or a device"};
+  return create(path, overwrite);
 }
 
 OutputFile::OutputFile(OutputFile&& other) noexcept

@@ -63,8 +63,9 @@ struct NxmxWriter::Impl {
       how.deflate = deflate;
       how.units = units;
       auto made = h5::Growing::create(file, name, type, rows, how);
-      if (made.ok()) to = std::move(made).value();
-      return made.ok() ? Result<void>() : Result<void>(std::move(made).error());
+      if (!made.ok()) return Result<void>(std::move(made).error());
+      to = std::move(made).value();
+      return Result<void>();
     };
     const std::string detector = "/entry/instrument/detector/";
     ETALON_TRY(column(numbers, detector + "sequence_number", DType::u64, {1024}, false, ""));
@@ -150,7 +151,7 @@ Result<NxmxWriter> NxmxWriter::create(const std::string& path, const SeriesInfo&
                                       const Bound& bound, bool overwrite) {
   if (info.geometry.pixels() == 0)
     return Error{Errc::usage, path + ": a series of images without pixels"};
-  ETALON_ASSIGN(OutputFile output, OutputFile::create(path, overwrite));
+  ETALON_ASSIGN(OutputFile output, OutputFile::create_regular(path, overwrite));
   auto impl = std::make_unique<Impl>(path, info, bound, std::move(output));
   ETALON_ASSIGN(impl->file, h5::create_file(impl->output.temporary_path()));
   Impl& i = *impl;
