@@ -137,9 +137,9 @@ class Search {
   std::vector<std::thread> threads_;
 };
 
-Result<void> drain(Search& search, FindReport& report) {
+Result<void> drain(Search& search, FindReport& report, const std::string& file) {
   while (auto found = search.next()) {
-    if (!found->ok()) return std::move(*found).error();
+    if (!found->ok()) return std::move(*found).error().in(file);
     ETALON_TRY(report.add(found->value()));
   }
   return {};
@@ -169,11 +169,11 @@ Result<void> run(const FindOptions& options) {
                                           std::to_string(info.frames) + " frames"};
     ETALON_ASSIGN(Frame frame, reader->read(index));
     search.put(std::move(frame));
-    ETALON_TRY(drain(search, report));
+    ETALON_TRY(drain(search, report, options.file));
     progress.update(index + 1);
   }
   search.finish();
-  ETALON_TRY(drain(search, report));
+  ETALON_TRY(drain(search, report, options.file));
   const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - start;
   return report.end(taken.count());
 }

@@ -100,7 +100,8 @@ std::string output_text(const CollectReport& r) {
 
 std::string next_text(const CollectReport& r) {
   const std::string ledger = quoted(r.ledger);
-  std::string text = "\ntry:  etalon analyse hits " + quoted(r.output) + "\n";
+  std::string text = "\ntry:  etalon info " + quoted(r.output) + "\n";
+  text += "      etalon analyse hits " + quoted(r.output) + "\n";
   text += "      etalon ledger lineage --ledger " + ledger + " " + quoted(r.output) + "\n";
   if (r.action)
     text += "      etalon ledger lineage --ledger " + ledger + " " +

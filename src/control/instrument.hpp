@@ -23,6 +23,9 @@ class Instrument {
  public:
   virtual ~Instrument() = default;
   virtual InstrumentState state() const = 0;
+  // Whether the instrument knows the action and its parameters: Errc::usage if not. Limits are left
+  // to apply(), for they depend on the state of that time.
+  virtual Result<void> check(const Action& action) const = 0;
   // Applies the action once: the same action (by id) again changes nothing and returns the state as
   // it is. Errc::usage for an action or parameter that the instrument does not know, Errc::check
   // when it would leave its limits; then nothing has changed.

@@ -96,6 +96,12 @@ InstrumentState SimulatedInstrument::state() const {
   return state_;
 }
 
+Result<void> SimulatedInstrument::check(const Action& action) const {
+  auto next = after(action, state(), limits_);
+  if (next.ok() || next.error().code != Errc::usage) return {};
+  return std::move(next).error().in("simulated instrument: action '" + action.action + "'");
+}
+
 Result<InstrumentState> SimulatedInstrument::apply(const Action& action) {
   const Hash id = action.id();
   const std::lock_guard lock(mutex_);

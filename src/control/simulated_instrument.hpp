@@ -29,6 +29,7 @@ class SimulatedInstrument : public Instrument {
       : limits_(limits), state_(start) {}
 
   InstrumentState state() const override;
+  Result<void> check(const Action& action) const override;
   Result<InstrumentState> apply(const Action& action) override;
 
  private:

@@ -36,6 +36,20 @@ TEST(SimulatedInstrument, TheSameActionIsAppliedOnce) {
   EXPECT_EQ(other->x_um, 40);
 }
 
+TEST(SimulatedInstrument, ChecksWhatItKnowsWithoutDoingIt) {
+  const SimulatedInstrument instrument({}, {.x_um = 100});
+  EXPECT_TRUE(instrument.check(move_x(20)).ok());
+  EXPECT_TRUE(instrument.check(move_x(1e6)).ok());  // limits depend on where it will be
+  EXPECT_TRUE(instrument.check({"continue", {}, "", {}}).ok());
+  for (const Action& wrong : {Action{"dance", {}, "", {}}, Action{"attenuate", {}, "", {}},
+                              Action{"stop", {{"foo", 1.0}}, "", {}}}) {
+    const auto checked = instrument.check(wrong);
+    ASSERT_FALSE(checked.ok());
+    EXPECT_EQ(checked.error().code, Errc::usage);
+  }
+  EXPECT_EQ(instrument.state(), InstrumentState{});
+}
+
 TEST(SimulatedInstrument, RefusesToLeaveItsLimitsAndStaysWhereItIs) {
   SimulatedInstrument instrument({}, {.x_um = 100});
   ASSERT_TRUE(instrument.apply(move_x(90)).ok());

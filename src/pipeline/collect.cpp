@@ -47,6 +47,15 @@ struct Collector::Impl {
     std::error_code error;
     fs::create_directories(folder_, error);
     if (error) return Error{Errc::io, folder_ + ": cannot be made: " + error.message()};
+    if (options_.instrument != nullptr) {
+      for (std::size_t i = 0; i < recipe_.decide.rules.size(); ++i) {
+        const RuleText& rule = recipe_.decide.rules[i];
+        auto known = options_.instrument->check({rule.action, rule.parameters, "", {}});
+        if (!known.ok())
+          return std::move(known).error().in(recipe_.path + ": [[decide.rule]] " +
+                                             std::to_string(i + 1));
+      }
+    }
     ETALON_ASSIGN(report_.ledger, ledger_path(recipe_, folder_));
     ETALON_ASSIGN(Ledger ledger, Ledger::open(report_.ledger));
     ledger_.emplace(std::move(ledger));

@@ -7,6 +7,7 @@
 #include <fstream>
 #include <thread>
 
+#include "control/simulated_instrument.hpp"
 #include "pipeline/run.hpp"
 #include "store/series_reader.hpp"
 #include "stream/shipper.hpp"
@@ -170,6 +171,21 @@ TEST_F(CollectorTest, BytesThatAreNoChunkAreRefused) {
   ShippedFrame wrong = shipped(1);
   wrong.chunk.resize(wrong.chunk.size() / 2);
   expect_refused(collect({wrong}), Errc::malformed, "frame 1");
+}
+
+TEST_F(CollectorTest, RulesWhoseActionsDoNotExistAreRefusedBeforeTheRun) {
+  recipe_ = parse_recipe("[[decide.rule]]\nwhen = \"hits > 5\"\naction = \"dance\"\n",
+                         (folder_ / "r.toml").string())
+                .value();
+  SimulatedInstrument instrument;
+  CollectOptions options;
+  options.folder = (folder_ / "out").string();
+  options.instrument = &instrument;
+  const auto collector = Collector::open(recipe_, options);
+  ASSERT_FALSE(collector.ok());
+  EXPECT_EQ(collector.error().code, Errc::usage);
+  EXPECT_NE(collector.error().message.find("rule]] 1"), std::string::npos);
+  EXPECT_NE(collector.error().message.find("dance"), std::string::npos);
 }
 
 TEST_F(CollectorTest, AnotherRecipeIsRefused) {

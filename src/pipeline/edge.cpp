@@ -89,7 +89,7 @@ class Books {
       ++report_.lost["unreadable"];
       return {};
     }
-    if (out.failure) return *out.failure;
+    if (out.failure) return std::move(*out.failure).in(report_.source);
     const std::uint64_t bytes = out.frame->image.view().size_bytes();
     report_.raw_bytes += bytes;
     journal.frame(out.raw_sum);

@@ -1,5 +1,6 @@
 #include "pipeline/run.hpp"
 
+#include <exception>
 #include <thread>
 
 namespace etalon {
@@ -26,7 +27,13 @@ Result<RunReport> run_both(const Recipe& recipe, EdgeOptions edge, CollectOption
 
   std::optional<Result<CollectReport>> collected;
   std::thread thread([&] { collected.emplace(collector.run(receiver)); });
-  Result<EdgeReport> shipped = run_edge(recipe, edge);
+  Result<EdgeReport> shipped = [&]() -> Result<EdgeReport> {
+    try {
+      return run_edge(recipe, edge);
+    } catch (const std::exception& e) {  // the collector's thread must be joined all the same
+      return Error{Errc::io, recipe.path + ": " + e.what()};
+    }
+  }();
   edge_failed = !shipped.ok();
   thread.join();
 

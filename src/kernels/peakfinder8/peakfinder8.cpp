@@ -37,11 +37,11 @@ Result<std::vector<Peak>> PeakFinder8::find(const ArrayView& image) {
   Impl& own = *impl_;
   const Shape expected{own.plan->ny, own.plan->nx};
   if (!(image.shape == expected))
-    return Error{Errc::usage, "peakfinder8: image of " + to_string(image.shape) + ": expected " +
-                                  to_string(expected)};
+    return Error{Errc::malformed, "peakfinder8: image of " + to_string(image.shape) +
+                                      ": expected " + to_string(expected)};
   if (!pf8::visit_image(image.dtype, [](auto) {}))
-    return Error{Errc::usage, "peakfinder8: image of " + std::string(name_of(image.dtype)) +
-                                  ": expected u8, u16, u32, i16, i32 or f32"};
+    return Error{Errc::malformed, "peakfinder8: image of " + std::string(name_of(image.dtype)) +
+                                      ": expected u8, u16, u32, i16, i32 or f32"};
   const pf8::Scale scale = image.dtype == DType::f32 ? pf8::f32_scale(own.parameters)
                                                      : pf8::integer_scale(own.parameters);
   if (use_reference())

@@ -30,7 +30,7 @@ class PeakFinder8 {
   PeakFinder8& operator=(PeakFinder8&&) noexcept;
 
   // Peaks of one (y, x) image, in the order of their first pixel (row major, panel by panel).
-  // u8 u16 u32 i16 i32 f32; Errc::usage for other types and shapes.
+  // u8 u16 u32 i16 i32 f32; Errc::malformed for other types and shapes.
   Result<std::vector<Peak>> find(const ArrayView& image);
 
  private:
