@@ -58,7 +58,7 @@ def main():
     parser.add_argument("--build", type=Path, default=Path("build/release"))
     parser.add_argument("--check", action="store_true", help="exit 4 when a ratio is below its gate")
     parser.add_argument("--only", help="run the programs whose name holds this")
-    parser.add_argument("--repetitions", type=int, default=3)
+    parser.add_argument("--repetitions", type=lambda n: max(2, int(n)), default=3, help="at least 2; medians are compared")
     options = parser.parse_args()
 
     gates = json.loads((BENCH / "gates.json").read_text())
