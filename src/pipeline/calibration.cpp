@@ -1,6 +1,7 @@
 #include "pipeline/calibration.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 #include "store/series_reader.hpp"
 
@@ -10,7 +11,7 @@ namespace {
 template <typename T>
 bool invalid(T value) {
   if constexpr (std::is_floating_point_v<T>)
-    return value != value;
+    return std::isnan(value);
   else if constexpr (std::is_signed_v<T>)
     return value < 0;
   else

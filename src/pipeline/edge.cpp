@@ -131,7 +131,7 @@ class Books {
   Vetoes rows_;
 };
 
-Result<std::vector<Artifact>> hash_files(std::vector<std::string> files) {
+Result<std::vector<Artifact>> hash_files(const std::vector<std::string>& files) {
   std::vector<Artifact> out;
   for (const std::string& file : files) {
     ETALON_ASSIGN(const Hash hash, sha256_file(file));
@@ -223,7 +223,7 @@ Result<EdgeReport> run_edge(const Recipe& recipe, const EdgeOptions& options) {
       });
   if (flow.ok()) flow = books.flush();
   auto files = hashing.get();
-  if (flow.ok() && !files.ok()) flow = std::move(files).error();
+  if (flow.ok() && !files.ok()) flow = files.error();
   if (!flow.ok()) {
     shipper->abandon(flow.error());
     return std::move(flow).error();

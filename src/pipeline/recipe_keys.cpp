@@ -78,9 +78,10 @@ Result<void> read_file(Recipe& r, const toml::node& node) {
   return {};
 }
 
-// NOLINTNEXTLINE(bugprone-macro-parentheses): a member's name.
+// NOLINTBEGIN(bugprone-macro-parentheses): a member's name.
 #define PICK(member) \
   [](Recipe & r) -> auto& { return r.member; }
+// NOLINTEND(bugprone-macro-parentheses)
 
 std::vector<Key> make_keys() {
   return {
