@@ -102,7 +102,7 @@ Result<Json> prov_json(const Ledger& ledger, const std::vector<Hash>& records) {
     out[relation]["_:r" + std::to_string(++relations)] = std::move(members);
   };
   const auto entity = [&](const Artifact& artifact) {
-    const std::string name = "sha256:" + artifact.hash.hex();
+    std::string name = "sha256:" + artifact.hash.hex();
     Json& described = out["entity"][name];
     if (described.is_null()) described = Json::object();
     if (!artifact.path.empty()) described["prov:location"] = to_utf8(artifact.path);
