@@ -8,13 +8,16 @@ Independent of the C++ code. Needs numpy; a chunk that fell back to zstd needs l
 """
 import ctypes
 import ctypes.util
+import math
 import struct
 import sys
 
 import numpy as np
 
 DTYPES = [None, "u1", "<u2", "<u4", "<u8", "i1", "<i2", "<i4", "<i8", "<f4", "<f8"]
-STORED, ZSTD, PLANES, COUNTS, SCALED, OFFSET = range(6)
+STORED, ZSTD, PLANES, COUNTS, SCALED, OFFSET, BINNED, DITHERED = range(8)
+LOSSLESS, ABS, REL, PWREL, SIGMA = range(5)
+ESCAPE = 255
 
 
 class Malformed(Exception):
@@ -127,10 +130,22 @@ class Side:
     def int(self, m):
         return unzigzag(self.uint(m))
 
+    def below(self, end):
+        self.range //= end
+        value = self.code // self.range
+        if value < end:
+            self.code -= value * self.range
+            while self.range < 1 << 24:
+                self.range <<= 8
+                self.code = self.code << 8 | self.next()
+        return value
+
     def rects(self, ny, nx, labels):
         count, gap, height, width, label = (Uint() for _ in range(5))
         rects, start, last, area = [], -1, 1, 0
-        for _ in range(self.uint(count)):
+        n = self.uint(count)
+        require(n <= min(ny * nx, 1 << 22), "rectangles: too many")
+        for _ in range(n):
             start += 1 + self.uint(gap)
             require(start < ny * nx, "rectangles: outside the image")
             h, w = 1 + self.uint(height), 1 + self.uint(width)
@@ -143,13 +158,39 @@ class Side:
             rects.append((y, x, h, w, last))
         return rects
 
-    def tables(self, count, symbols):
-        last_model, models = Uint(), [Uint() for _ in range(14)]
+    def squares(self, ny, nx):
+        half_model, count_model, rows = Uint(), Uint(), Uint()
+        half, count, y, centres = self.uint(half_model), self.uint(count_model), 0, []
+        require(half <= 1024 and count <= ny * nx and nx <= 65536 and
+                count * (2 * half + 1) ** 2 <= 4 * ny * nx + 4096, "squares: too many")
+        for _ in range(count):
+            y += self.uint(rows)
+            x = self.below(nx)
+            require(y < ny and x < nx, "squares: outside the image")
+            centres.append((y, x))
+        return half, centres
+
+    def spots(self, count):
+        drops, steps = Uint(), Uint()
+        drop, brightness, last = [self.uint(drops) for _ in range(8)], [], 8
+        require(max(drop) <= 255, "squares: profile out of range")
+        for _ in range(count):
+            last += self.int(steps)
+            require(0 <= last <= 31, "squares: brightness out of range")
+            brightness.append(last)
+        return drop, brightness
+
+    def tables(self, count, symbols, escapes):
+        escape, last_model, models = Uint(), Uint(), [Uint() for _ in range(14)]
         tables, last = [], 0
         for _ in range(count):
+            f, left, before = np.zeros(256, np.uint32), 4096, 4096
+            if escapes:
+                f[ESCAPE] = self.uint(escape)
+                left -= int(f[ESCAPE])
+                require(left > 0, "tables: frequencies exceed their sum")
             last += self.int(last_model)
             require(0 <= last < symbols, "tables: symbol out of range")
-            f, left, before = np.zeros(256, np.uint32), 4096, 4096
             for s in range(last):
                 before = self.uint(models[before.bit_length()])
                 require(before < left, "tables: frequencies exceed their sum")
@@ -195,11 +236,11 @@ def rans(data, contexts, tables):
     return out
 
 
-# --- section 7: byte planes --------------------------------------------------------------------
+# --- section 8: byte planes --------------------------------------------------------------------
 def planes(data, dtype, grid):
     data = Bytes(data)
     side = Side(data.take(data.varint()))
-    axes, tables = side.raw(2), side.tables(dtype.itemsize, 256)
+    axes, tables = side.raw(2), side.tables(dtype.itemsize, 256, False)
     n = grid[0] * grid[1] * grid[2]
     word = np.dtype("<u%d" % dtype.itemsize)
     words = np.zeros(n, np.uint64)
@@ -231,7 +272,34 @@ def classes(levels, ny, nx, ty, tx):
         np.add.at(matrix, (np.arange(n), np.clip(lower + 1, 0, tiles - 1)), w)
         return matrix
     total = weights(ny, ty) @ levels @ weights(nx, tx).T
-    return (total + (1 << (ty + tx + 2))) >> (ty + tx + 3)
+    return (total + (1 << (ty + tx + 1))) >> (ty + tx + 2)
+
+
+def pixels(squares, ny, nx):
+    """(y, x, squared distance to the centre, number of the square) of every pixel of squares."""
+    half, centres = squares
+    for i, (cy, cx) in enumerate(centres):
+        for y in range(max(0, cy - half), min(ny, cy + half + 1)):
+            for x in range(max(0, cx - half), min(nx, cx + half + 1)):
+                yield y, x, (y - cy) ** 2 + (x - cx) ** 2, i
+
+
+RINGS = [1, 2, 3, 6, 11, 18, 33]
+SUM_GAIN = [8, 8, 7, 7, 6, 6, 5, 5, 5, 4, 4, 4] + [3] * 5 + [2] * 6 + [1] * 13
+
+
+def raise_classes(context, squares, spots, inside):
+    """Classes of pixels inside squares, raised by the brightest spot that reaches them."""
+    drop, brightness = spots
+    spot = np.zeros(inside.shape, np.int64)
+    for y, x, r2, i in pixels(squares, *inside.shape):
+        level = 8 * brightness[i] - drop[sum(r2 >= r for r in RINGS)]
+        spot[y, x] = max(spot[y, x], level)
+    for y, x in np.argwhere(inside & (spot > 0)):
+        for plane in context:
+            high, low = max(plane[y, x], spot[y, x]), min(plane[y, x], spot[y, x])
+            gain = SUM_GAIN[high - low] if high - low < 36 else 0
+            plane[y, x] = min(high + gain, 254)
 
 
 def read_levels(side, rows, columns):
@@ -275,8 +343,8 @@ def predict(kind, out, p, y, x, low, high):
     return sorted((w, n, w + n - nw))[1]
 
 
-def counts(sections, regions, fills, dtype, grid):
-    """The integers, and the fill label of every element, both of the grid's shape."""
+def counts(sections, regions, fills, dtype, grid, hints=None, hint_of=None):
+    """The integers, the fill label of every element, and the region of every pixel."""
     np_, ny, nx = grid
     side = Side(sections.get(2, b""))
     predictor, split = side.raw(3), 7 if side.raw(1) else 5
@@ -285,47 +353,78 @@ def counts(sections, regions, fills, dtype, grid):
     bounds = [side.uint(m) for _ in range(regions)]
     require(max(bounds) < 1 << 32, "bound out of range")
     fill = label_map(side.rects(np_ * ny, nx, fills + 1), np_ * ny, nx).reshape(grid)
-    region = label_map(side.rects(ny, nx, regions) if regions > 1 else [], ny, nx)
+    region, spots = np.zeros((ny, nx), np.uint8), []
+    if regions > 1:
+        for label in range(1, regions):
+            if side.raw(1):
+                squares = side.squares(ny, nx)
+                spots.append((label, squares, side.spots(len(squares[1]))))
+        for label, squares, _ in spots:
+            for y, x, _, _ in pixels(squares, ny, nx):
+                region[y, x] = label
+        for y, x, h, w, label in side.rects(ny, nx, regions):
+            region[y:y + h, x:x + w] = label
+    hints = hints or [1] * regions
+    first_group = np.concatenate(([0], np.cumsum(hints)))
+    require(first_group[-1] <= 128, "more groups than there may be")
+    group = np.broadcast_to(first_group[region], grid)
+    if hint_of:
+        group = group + hint_of(np.broadcast_to(region, grid))
     ty, tx = side.raw(4), side.raw(4)
     shape = -(-ny >> ty), -(-nx >> tx)
     context = np.stack([classes(read_levels(side, *shape), ny, nx, ty, tx) for _ in range(np_)])
+    for label, squares, spot in spots:
+        raise_classes(context, squares, spot, region == label)
     unsigned = dtype.kind == "u"
     counts_model, widths, phase_model = Uint(), Uint(), Uint()
-    table_of = np.zeros((regions, 128), np.int64)
+    table_of = np.zeros((first_group[-1], 255), np.int64)
     label_of, phase_of = [], []
-    for label in range(regions):
+    for g, label in enumerate(np.repeat(np.arange(regions), hints)):
         count, first = side.uint(counts_model) + 1, 0
-        require(count <= 128 and len(label_of) + count <= 255, "too many tables")
+        require(count <= 255 and len(label_of) + count <= 255, "too many tables")
         for i in range(count):
             if i:
                 first += side.uint(widths) + 1
-            require(first < 128, "class out of range")
+            require(first < 255, "class out of range")
             has_phase = unsigned and predictor == 0 and bounds[label]
             phase_of.append(side.uint(phase_model) if has_phase else 0)
             require(phase_of[-1] <= 2 * bounds[label], "phase out of range")
-            table_of[label, first:] = len(label_of)
-            label_of.append(label)
-    tables = side.tables(len(label_of), (1 << split) + 4 * (32 - split))
+            table_of[g, first:] = len(label_of)
+            label_of.append(int(label))
+    tables = side.tables(len(label_of), (1 << split) + 4 * (32 - split), True)
     silent = np.zeros(256, np.uint32)
     silent[0] = 4096
-    context = table_of[region[None], context]
+    context = table_of[group, context]
     context[fill != 0] = len(tables)
     context = context.reshape(-1)
     tokens = rans(sections.get(3, b""), context, tables + [silent])
 
     u = tokens.astype(np.int64)
-    raw, at = int.from_bytes(sections.get(4, b""), "little"), 0
-    bits = np.unpackbits(np.frombuffer(sections.get(4, b""), np.uint8), bitorder="little")
-    del raw
+    bits, at = np.unpackbits(np.frombuffer(sections.get(4, b""), np.uint8), bitorder="little"), 0
+    escapes, models, escaped = Side(sections.get(7, b"")), [Uint() for _ in range(regions)], False
+
+    def value(symbol, low):
+        if symbol < 1 << split:
+            return symbol
+        k = symbol - (1 << split)
+        return (4 | k & 3) << (split - 2 + (k >> 2)) | low
+
     for i in np.flatnonzero(tokens >= 1 << split):
+        if tokens[i] == ESCAPE:
+            last = max(np.flatnonzero(tables[context[i]][:ESCAPE]))
+            first = value(min(last + 1, (1 << split) + 4 * (32 - split) - 1), 0)
+            u[i] = first + escapes.uint(models[label_of[context[i]]])
+            require(u[i] < 1 << 32, "escapes: not those that the tokens ask for")
+            escaped = True
+            continue
         k = int(tokens[i]) - (1 << split)
         n = split - 2 + (k >> 2)
         require(at + n <= len(bits), "raw bits: not as many as the tokens ask for")
-        low = sum(int(b) << j for j, b in enumerate(bits[at:at + n]))
-        u[i] = (4 | k & 3) << n | low
+        u[i] = value(int(tokens[i]), sum(int(b) << j for j, b in enumerate(bits[at:at + n])))
         at += n
     require(len(bits) - at < 8 and not bits[at:].any(),
             "raw bits: not as many as the tokens ask for")
+    require(escaped == (7 in sections), "escapes: not those that the tokens ask for")
 
     limits = np.iinfo(dtype)
     low, high = int(limits.min), int(limits.max)
@@ -333,8 +432,8 @@ def counts(sections, regions, fills, dtype, grid):
     q = u if predictor == 0 and unsigned else u >> 1 ^ -(u & 1)
     if predictor == 0:
         offset = bound - np.array(phase_of + [0], np.int64)[context] if unsigned else 0
-        value = np.clip(q * (2 * bound + 1) + offset, low, high)
-        return value.astype(dtype).reshape(grid), fill
+        values = np.clip(q * (2 * bound + 1) + offset, low, high)
+        return values.astype(dtype).reshape(grid), fill, region
     out = [[[0] * nx for _ in range(ny)] for _ in range(np_)]
     q, bound, i, width = q.tolist(), bound.tolist(), 0, 1 << (8 * dtype.itemsize)
     for p in range(np_):
@@ -344,7 +443,7 @@ def counts(sections, regions, fills, dtype, grid):
                 v = predict(predictor, out, p, y, x, low, high) + q[i] * (2 * bound[i] + 1)
                 row[x] = min(max(v, low), high) if bound[i] else (v - low) % width + low
                 i += 1
-    return np.array(out).astype(dtype).reshape(grid), fill
+    return np.array(out).astype(dtype).reshape(grid), fill, region
 
 
 def unzstd(data, size):
@@ -357,12 +456,143 @@ def unzstd(data, size):
     return out.raw[:size]
 
 
+# --- section 7: numbers that stand for others -----------------------------------------------------
+def tolerance(bound, x):
+    kind, value, a, b = bound
+    if kind == ABS:
+        return value
+    if kind == REL:
+        return value * (b - a)
+    if kind == PWREL:
+        return value * abs(x)
+    if kind == SIGMA:
+        return value * math.sqrt(a * max(x, 0.0) + b * b)
+    return 0.0
+
+
+class Ladder:
+    """Bins of magnitudes from `first` up, as wide as the bound allows."""
+
+    def __init__(self, bound, first, sign):
+        self.reach = lambda m: tolerance(bound, sign * float(m))
+        low, high = first, 1 << 32
+        while low < high:
+            middle = (low + high) // 2
+            if self.reach(middle) >= 1 or self.reach(middle + 1) >= 1:
+                high = middle
+            else:
+                low = middle + 1
+        self.first, self.wide, self.ends, self.middles = first, low, [], []
+
+    def add(self):
+        low = self.ends[-1] if self.ends else self.wide
+        middle = low + int(min(self.reach(low), float(1 << 32)))
+        end, step = middle, 1
+
+        def holds(x):
+            return x < 1 << 33 and float(x - middle) <= self.reach(x)
+        while holds(end + step):
+            end, step = end + step, 2 * step
+        while step:
+            end, step = end + step * holds(end + step), step // 2
+        self.middles.append(middle)
+        self.ends.append(end + 1)
+
+    def middle(self, index):
+        if index < self.wide - self.first:
+            return self.first + index
+        index -= self.wide - self.first
+        while len(self.ends) <= index and len(self.ends) < 1 << 20 and \
+                (not self.ends or self.ends[-1] <= 1 << 32):
+            self.add()
+        if index < len(self.middles):
+            return self.middles[index]
+        return (self.ends[-1] if self.ends else self.wide) + index - len(self.ends)
+
+
+def unbin(q, bound):
+    up, down = Ladder(bound, 0, 1), Ladder(bound, 1, -1)
+    values = {k: up.middle(k) if k >= 0 else -down.middle(-1 - k) for k in np.unique(q).tolist()}
+    limits = np.iinfo(q.dtype)
+    return np.array([min(max(values[k], limits.min), limits.max) for k in q.tolist()], q.dtype)
+
+
+def dither_bits(seed, n):
+    with np.errstate(over="ignore"):
+        z = np.uint64(seed) + np.arange(1, n + 1, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+        z = (z ^ z >> np.uint64(30)) * np.uint64(0xBF58476D1CE4E5B9)
+        z = (z ^ z >> np.uint64(27)) * np.uint64(0x94D049BB133111EB)
+        return z ^ z >> np.uint64(31)
+
+
+def integer_dither(bits, bound):
+    step = 2 * bound + 1  # the high half of a product of 64 bits
+    low, high = bits & np.uint64(0xFFFFFFFF), bits >> np.uint64(32)
+    carry = (low * np.uint64(step)) >> np.uint64(32)
+    return ((high * np.uint64(step) + carry) >> np.uint64(32)).astype(np.int64) - bound
+
+
+def dithered(sections, regions, fills, grid, source, seed):
+    widest = (1 << 8 * source.itemsize) - 1
+    bounds = [int(min(tolerance(r[1], 0.0), widest)) for r in regions]
+    most = min(15, 128 // len(bounds))
+    hints = [min(2 * b + 1, most) if b else 1 for b in bounds]
+    n = grid[0] * grid[1] * grid[2]
+    bits = dither_bits(seed, n).reshape(grid)
+    dither = np.zeros(grid, np.int64)
+
+    def hint_of(region):
+        hint = np.zeros(grid, np.int64)
+        for label, b in enumerate(bounds):
+            here = region == label
+            if b:
+                dither[here] = integer_dither(bits[here], b)
+                hint[here] = (dither[here] + b) * hints[label] // (2 * b + 1)
+        return hint
+    q, fill, region = counts(sections, len(regions), fills, np.dtype("<i4"), grid, hints, hint_of)
+    step = np.array([2 * b + 1 for b in bounds], np.int64)[region]
+    return q.astype(np.int64) * step - dither, fill
+
+
+def scaled(q, region, regions, dtype, step, seed):
+    margin, out = 1 - 2.0 ** -20, np.zeros(q.shape, dtype)
+    region = np.broadcast_to(region, q.shape)
+    dither = np.zeros(q.shape)
+    if seed is not None:
+        bits = dither_bits(seed, q.size).reshape(q.shape)
+        dither = (bits >> np.uint64(11)).astype(np.float64) * 2.0 ** -53 - 0.5
+    for label, (_, bound, *_) in enumerate(regions):
+        here = region == label
+        kind, value, a, b = bound
+        k = q[here].astype(np.float64)
+        with np.errstate(all="ignore"):
+            if kind in (ABS, REL) and tolerance(bound, 0.0) > 0:
+                x = (k - dither[here]) * step
+            elif kind == PWREL:
+                half = math.floor(value * 2.0 ** np.finfo(dtype).nmant * margin)
+                word = np.dtype("<i%d" % dtype.itemsize)
+                most = np.iinfo(word).max
+                p = [min(max(int(i) * (2 * half + 1), -most), most) for i in q[here].tolist()]
+                magnitude = np.array([abs(i) for i in p], word).view(dtype)
+                x = np.where(np.array(p, np.int64) < 0, -magnitude, magnitude)
+            elif kind == SIGMA and a > 0:
+                width, below = value * a * margin, 2 * value * b * margin
+                root = b + k * width
+                x = np.where(k < 0, (k + 0.5) * below, (root * (root + width) - b * b) / a)
+            elif kind == SIGMA:
+                x = k * (2 * value * b * margin)
+            else:
+                x = np.zeros(k.shape)
+            out[here] = x.astype(dtype)
+    return out
+
+
 # --- section 3: chunk --------------------------------------------------------------------------
 def read_sections(data):
     data = bytes(data)
     require(len(data) >= 12, "truncated")
     require(data[:3] == b"Etc", "not an Etalon chunk")
-    require(data[3] == 1, "format version")
+    require(data[3] == 2, "format version")
     size, checksum = struct.unpack("<II", data[4:12])
     require(size == len(data) - 12, "declares %d bytes, has %d" % (size, len(data) - 12))
     require(crc32c(data[12:]) == checksum, "checksum does not match")
@@ -374,12 +604,32 @@ def read_sections(data):
             require(tag != 128 or not any(payload), "padding is not zero")
             continue
         require(tag > last, "sections out of order")
-        require(tag <= 6, "unknown section")
+        require(tag <= 7, "unknown section")
         require(payload, "empty section")
         require(last or tag == 1, "no head before the first section")
         sections[tag], last = payload, tag
     require(sections, "no head")
     return sections
+
+
+def short(data):
+    n = data.get("B")
+    require(n <= 8, "number longer than 8 bytes")
+    high = data.take(n)
+    require(not high or high[0], "number longer than need be")
+    return struct.unpack("<d", bytes(8 - n) + high)[0]
+
+
+def read_bound(data):
+    """kind, value, and low and high (rel) or gain and noise (sigma)."""
+    kind = data.get("B")
+    require(kind <= SIGMA, "unknown bound")
+    value = short(data) if kind else 0.0
+    a, b = (short(data), short(data)) if kind in (REL, SIGMA) else (0.0, 0.0)
+    require(0 <= value < (1 if kind == PWREL else math.inf), "bound out of range")
+    require(kind != REL or (a <= b and math.isfinite(b - a)), "bound: range out of order")
+    require(kind != SIGMA or (0 <= a < math.inf and 0 <= b < math.inf), "bound: out of range")
+    return kind, value, a, b
 
 
 def read_head(data, chunk_size):
@@ -395,31 +645,47 @@ def read_head(data, chunk_size):
     require(n * dtype.itemsize <= (1 << 20) + (chunk_size << 14),
             "declares more elements than its bytes can hold")
     engine, count = head.get("B"), head.get("B")
-    require(engine <= 5, "unknown engine")
+    require(engine <= DITHERED, "unknown engine")
     require(1 <= count <= 16, "must have 1 to 16 regions")
     regions = []
-    for _ in range(count):
-        length = head.get("B")
-        require(length <= 32, "region name longer than 32 bytes")
-        name = head.take(length).decode("ascii", "strict")
-        kind = head.get("B")
-        require(kind <= 1, "unknown bound")
-        bound, error = (head.get("d"), head.get("d")) if kind else (0, 0)
-        require(0 <= error <= bound < float("inf"), "measured error exceeds its bound")
-        regions.append((name, kind, bound, error, head.varint(), head.varint()))
-    require(sum(r[4] for r in regions) == n, "regions do not hold the elements there are")
+    for i in range(count):
+        name = "default"
+        if i:
+            length = head.get("B")
+            require(length <= 32, "region name longer than 32 bytes")
+            name = head.take(length).decode("ascii", "strict")
+        bound = read_bound(head)
+        error = short(head) if bound[0] else 0.0
+        require(0 <= error <= bound[1], "measured error exceeds its bound")
+        regions.append((name, bound, error, head.varint(), head.varint()))
+    require(sum(r[3] for r in regions) == n, "regions do not hold the elements there are")
     fills = head.get("B")
     require(fills <= 3, "more than 3 fill values")
     fills = [head.take(dtype.itemsize) for _ in range(fills)]
+    integer, wide = dtype.kind != "f", dtype.itemsize == 8
+    require({COUNTS: integer and not wide, BINNED: integer and not wide, SCALED: not integer,
+             OFFSET: integer and wide, DITHERED: dtype.kind == "i"}.get(engine, True),
+            "engine does not go with the element type")
+    source = dtype
+    if engine == DITHERED:
+        number = head.get("B")
+        require(1 <= number <= 8 and number != 4, "no such source of dithered elements")
+        source = np.dtype(DTYPES[number])
+        wanted = "i%d" % (source.itemsize * (2 if source.kind == "u" else 1))
+        require(source.itemsize <= 4 and dtype == np.dtype(wanted),
+                "no such source of dithered elements")
     step = head.get("d") if engine == SCALED else 0
+    dither = head.get("B") if engine == SCALED else engine == DITHERED
+    require(dither <= 1, "dither is neither 0 nor 1")
+    seed = head.get("Q") if dither else None
     base = head.get("Q") if engine == OFFSET else 0
     require(head.done(), "bytes left over in the head")
-    return dtype, tuple(shape), n, engine, regions, fills, step, base
+    return dtype, tuple(shape), n, engine, regions, fills, step, base, source, seed
 
 
 def read_chunk(data):
     sections = read_sections(data)
-    dtype, shape, n, engine, regions, fills, step, base = read_head(sections[1], len(data))
+    dtype, shape, n, engine, regions, fills, step, base, source, seed = read_head(sections[1], len(data))
     payload = sections.get(6, b"")
     grid = [1, 1, 1]
     for i, extent in enumerate(shape[::-1]):
@@ -434,16 +700,23 @@ def read_chunk(data):
     if engine == PLANES:
         return planes(payload, dtype, grid).reshape(shape)
     require(n > 0, "no elements to code")
-    kinds = {COUNTS: dtype, SCALED: np.dtype("<i4"), OFFSET: np.dtype("<u4")}
     labels = len(fills) + (engine == SCALED)
-    q, fill = counts(sections, len(regions), labels, kinds[engine], grid)
-    if engine == COUNTS:
-        out = q
-    elif engine == SCALED:
-        with np.errstate(over="ignore"):
-            out = (q.astype(np.float64) * step).astype(dtype)
+    if engine == DITHERED:
+        out, fill = dithered(sections, regions, labels, grid, source, seed)
+        limits = np.iinfo(dtype)
+        out = np.clip(out, limits.min, limits.max).astype(dtype)
     else:
-        out = (q.astype(np.uint64) + np.uint64(base)).view(dtype)
+        kind = {SCALED: np.dtype("<i4"), OFFSET: np.dtype("<u4")}.get(engine, dtype)
+        out, fill, region = counts(sections, len(regions), labels, kind, grid)
+        if engine == BINNED:
+            region = np.broadcast_to(region, grid)
+            for label, r in enumerate(regions):
+                if r[1][0] in (PWREL, SIGMA):
+                    out[region == label] = unbin(out[region == label], r[1])
+        elif engine == SCALED:
+            out = scaled(out, region, regions, dtype, step, seed)
+        elif engine == OFFSET:
+            out = (out.astype(np.uint64) + np.uint64(base)).view(dtype)
     for k, pattern in enumerate(fills):
         out[fill == k + 1] = np.frombuffer(pattern, dtype)[0]
     exact = fill == len(fills) + 1
@@ -459,7 +732,7 @@ def read(data):
     if data[:3] == b"Etc":
         return read_chunk(data)
     require(data[:6] == b"Etalon", "not an Etalon container")
-    require(data[6:8] == b"\0\1", "format version")
+    require(data[6:8] == b"\0\2", "format version")
 
     def section(at):
         require(at + 16 <= len(data), "truncated")
@@ -475,9 +748,10 @@ def read(data):
 
     tag, header, first = section(8)
     require(tag == b"HEAD", "no header")
-    number, rank, _, reserved, _ = struct.unpack_from("<BBBBd", header)
-    require(reserved == 0, "reserved byte is not zero")
-    chunk_shape = struct.unpack_from("<%dQ" % rank, header, 12)
+    header = Bytes(header)
+    number, _, rank = header.get("B"), header.get("B"), header.get("B")
+    read_bound(header)
+    chunk_shape = [header.get("Q") for _ in range(rank)]
     require(len(data) >= first + 16, "truncated: no footer")
     index_at, checksum, magic = struct.unpack("<QII", data[-16:])
     require(magic == 0x78744565, "truncated: no footer")

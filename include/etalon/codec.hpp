@@ -15,21 +15,39 @@
 #pragma GCC visibility push(default)
 namespace etalon {
 
-// How far a decoded element may be from the original. NaN, infinities and -0 come back bit for bit
-// under every bound.
+// How far a decoded element x' may be from the original x. NaN, infinities and -0 come back bit for
+// bit under every bound. What an element is allowed is its *tolerance*:
+//   lossless  0
+//   abs:E     E, in the units of the array
+//   rel:R     R (high - low); the range is that of the whole array's finite values, or given
+//   pwrel:R   R |x|
+//   sigma:S   S sqrt(gain max(x, 0) + noise^2): S standard deviations of a detector that counts
+//             `gain` units a photon and reads out with `noise` units
 struct Bound {
   // The numbers are written in files: never reuse one.
-  enum class Kind : std::uint8_t { lossless = 0, abs = 1 };
+  enum class Kind : std::uint8_t { lossless = 0, abs = 1, rel = 2, pwrel = 3, sigma = 4 };
 
   Kind kind = Kind::lossless;
-  double value = 0;  // abs: largest |decoded - original|, in the units of the array
+  double value = 0;
+  double low = 0, high = 0;    // rel; both 0 while not known
+  double gain = 1, noise = 0;  // sigma
 
   static Bound lossless() { return {}; }
   static Bound abs(double value) { return {Kind::abs, value}; }
+  static Bound rel(double value, double low, double high) { return {Kind::rel, value, low, high}; }
+  static Bound pwrel(double value) { return {Kind::pwrel, value}; }
+  static Bound sigma(double value, double gain = 1, double noise = 0) {
+    return {Kind::sigma, value, 0, 0, gain, noise};
+  }
   bool operator==(const Bound&) const = default;
+
+  double tolerance(double x) const;  // never negative; NaN for NaN
+  // |decoded - x| in the bound's own unit (what `value` is compared with); 0 where they are equal.
+  double error(double x, double decoded) const;
 };
 
-// "lossless" or "abs:E" with E finite and >= 0. Errc::usage otherwise.
+// "lossless", "abs:E", "rel:R[,range=A..B]", "pwrel:R", "sigma:S[,gain=G][,noise=N]"; E, S, N >= 0,
+// 0 <= R (pwrel: < 1), G >= 0, all finite. Errc::usage otherwise.
 Result<Bound> parse_bound(std::string_view text);
 std::string to_string(const Bound& bound);
 
@@ -39,7 +57,17 @@ struct Region {
   std::string kind;  // "peaks", "box", "mask", "annulus": for people; the membership is below
   Bound bound;
   std::vector<std::uint8_t>
-      where;  // (y, x) row major, 1 inside; its size is the product of the last two extents
+      where = {};  // (y, x) row major, 1 inside; as many as the last two extents have
+  // Or, with `where` empty: squares of side 2 half + 1 round centres, cut off at the image's edges.
+  // Spots fall off from their centres, and the codec makes use of that.
+  struct Centre {
+    std::uint32_t y, x;
+  };
+  std::vector<Centre> centres = {};
+  std::uint32_t half = 0;
+
+  // (y, x) row major, 1 inside. Empty regions of any kind give all 0.
+  std::vector<std::uint8_t> members(std::size_t ny, std::size_t nx) const;
 };
 
 struct CompressOptions {
@@ -49,6 +77,13 @@ struct CompressOptions {
       mask;     // (y, x), 1 is good; a hint for statistics only, masked elements obey bounds too
   Shape chunk;  // rank 0: one frame a chunk (1, .., y, x) for rank >= 3, else the whole array
   unsigned threads = 1;  // the bytes do not depend on it
+  // Adds a number that decoder and encoder know, uniform over a quantizer step, before quantizing
+  // and takes it away after: errors of abs and rel bounds then have zero mean whatever the signal
+  // is, so that sums over many weak elements stay right. Elements of unsigned types must be able
+  // to come out negative for that: they become the signed type of twice the width. Not for 64-bit integers.
+  // Every chunk needs another seed; `compress` sees to it.
+  bool dither = false;
+  std::uint64_t seed = 0;
 };
 
 // What a compressed region holds, as `etalon info` shows it.
@@ -56,18 +91,55 @@ struct RegionInfo {
   std::string kind;  // "default" for the elements in no region
   Bound bound;
   std::uint64_t elements = 0;
-  double max_error = 0;     // measured while encoding
+  double max_error = 0;     // measured while encoding, in the bound's own unit
   std::uint64_t bytes = 0;  // modelled share of the stream
 };
 
 struct StreamInfo {
-  std::string format;  // "etalon 0.1"
-  DType dtype = DType::u8;
+  std::string format;        // "etalon 0.2"
+  DType dtype = DType::u8;   // of the decoded elements
+  DType source = DType::u8;  // of the original ones: another type with dither
   Shape shape, chunk_shape;
   Bound bound;
   std::uint64_t raw_bytes = 0, bytes = 0, chunks = 0;
   std::vector<RegionInfo> regions;  // [0] is the default
 };
+
+// The type that elements of `dtype` come back as when they were dithered.
+constexpr DType dithered_dtype(DType dtype) {
+  switch (dtype) {
+    case DType::u8:
+      return DType::i16;
+    case DType::u16:
+      return DType::i32;
+    case DType::u32:
+      return DType::i64;
+    default:
+      return dtype;
+  }
+}
+
+// Gives every rel bound without a range that of the whole array's finite values. Where that is
+// empty or 0 wide the bound is lossless.
+CompressOptions with_ranges(CompressOptions options, const ArrayView& whole);
+
+// What a whole array may have instead of a bound: psnr:D, a peak signal-to-noise ratio
+// 20 log10((high - low) / root mean square error) of at least D decibel over finite values;
+// ratio:X, a container of at most 1/X of the array's bytes.
+struct Target {
+  enum class Kind : std::uint8_t { psnr, ratio };
+  Kind kind = Kind::psnr;
+  double value = 0;
+};
+// "psnr:D" or "ratio:X". Errc::usage otherwise.
+Result<Target> parse_target(std::string_view text);
+bool names_target(std::string_view text);  // whether it begins as one
+
+// The abs bound under which `compress` meets the target: for psnr the loosest found, for ratio the
+// tightest. options.bound is not looked at; regions keep their bounds. Errc::check where
+// no bound meets it.
+Result<Bound> find_bound(const ArrayView& array, const CompressOptions& options,
+                         const Target& target);
 
 // A whole array to a container, and back. `compress` fails with Errc::usage for senseless options;
 // everything that reads a container fails with Errc::malformed, naming offset and reason, on bytes
@@ -100,8 +172,13 @@ Result<StreamInfo> inspect_chunk(std::span<const std::byte> chunk);
 class ContainerWriter {
  public:
   // `chunk_shape` has the array's rank; its first extent is the number of first-axis steps a chunk
-  // holds.
-  static Result<ContainerWriter> create(DType dtype, const Shape& chunk_shape, const Bound& bound);
+  // holds. `dtype` is that of the decoded elements, `source` that of the original ones.
+  static Result<ContainerWriter> create(DType dtype, const Shape& chunk_shape, const Bound& bound,
+                                        DType source);
+  static Result<ContainerWriter> create(DType dtype, const Shape& chunk_shape,
+                                        const Bound& bound) {
+    return create(dtype, chunk_shape, bound, dtype);
+  }
   // Bytes to write next. A chunk must have been encoded with the dtype and chunk shape given at
   // creation.
   std::vector<std::byte> header() const;
@@ -110,7 +187,7 @@ class ContainerWriter {
 
  private:
   ContainerWriter() = default;
-  DType dtype_ = DType::u8;
+  DType dtype_ = DType::u8, source_ = DType::u8;
   Shape chunk_shape_;
   Bound bound_;
   std::uint64_t offset_ = 0;

@@ -4,7 +4,9 @@
 #include <exception>
 
 #include "codec/chunk_format.hpp"
-#include "codec/counts.hpp"
+#include "codec/dither.hpp"
+#include "codec/groups.hpp"
+#include "codec/mapped.hpp"
 #include "codec/planes.hpp"
 #include "codec/scaled.hpp"
 
@@ -31,8 +33,8 @@ Result<CountsLayout> counts_of(const ChunkParts& parts, const Grid& grid, std::s
                                std::span<T> out) {
   CountsLayout layout;
   layout.grid = grid;
-  ETALON_TRY(decode_counts<T>(parts.side, parts.symbols, parts.bits, parts.head.regions.size(),
-                              fills, layout, out));
+  ETALON_TRY(decode_counts<T>({parts.side, parts.symbols, parts.bits, parts.escapes},
+                              parts.head.regions.size(), fills, layout, out));
   return layout;
 }
 
@@ -51,7 +53,18 @@ Result<void> decode_scaled(const ChunkParts& parts, const Grid& grid, std::span<
   std::vector<std::int32_t> q(out.size());
   const std::size_t exact_label = parts.head.fills.size() + 1;
   ETALON_ASSIGN(const auto layout, counts_of<std::int32_t>(parts, grid, exact_label, q));
-  for (std::size_t i = 0; i < out.size(); ++i) out[i] = unscale<T>(q[i], parts.head.step);
+  std::vector<Scale> scales;
+  for (const RegionInfo& r : parts.head.regions)
+    scales.push_back(Scale::of<T>(r.bound, parts.head.step));
+  const std::vector<std::uint8_t> labels = label_plane(layout);
+  const std::size_t plane = grid.plane();
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    const Scale& scale = scales[labels.empty() ? 0 : labels[i % plane]];
+    const double dither = parts.head.dither && scale.is_common_grid()
+                              ? unit_dither(dither_bits(parts.head.seed, i))
+                              : 0;
+    out[i] = scale.value<T>(q[i], dither);
+  }
   apply_fills(layout, parts.head, reinterpret_cast<std::byte*>(out.data()));
   // Exact elements lie in the order of the array, not of the rectangles.
   std::vector<std::uint8_t> exact(out.size());
@@ -89,9 +102,7 @@ Result<void> decode_elements(const ChunkParts& parts, const MutableArrayView& ou
     case Engine::planes:
       return decode_planes(parts.data, size_of(head.dtype), is_float(head.dtype), grid,
                            out.bytes());
-    case Engine::counts:
-    case Engine::scaled:
-    case Engine::offset:
+    default:
       break;
   }
   if (out.count() == 0) return bad("no elements to code");
@@ -99,12 +110,23 @@ Result<void> decode_elements(const ChunkParts& parts, const MutableArrayView& ou
     using T = decltype(zero);
     if constexpr (std::is_floating_point_v<T>) {
       return decode_scaled<T>(parts, grid, out.as<T>());
-    } else if constexpr (sizeof(T) == 8) {
-      return decode_offset<T>(parts, grid, out.as<T>());
     } else {
-      ETALON_ASSIGN(const auto layout, counts_of<T>(parts, grid, head.fills.size(), out.as<T>()));
-      apply_fills(layout, head, out.data);
-      return {};
+      if constexpr (std::is_signed_v<T>)
+        if (head.engine == Engine::dithered) {
+          ETALON_ASSIGN(const auto layout, decode_dithered<T>(parts, grid, out.as<T>()));
+          apply_fills(layout, head, out.data);
+          return {};
+        }
+      if constexpr (sizeof(T) == 8) {
+        return decode_offset<T>(parts, grid, out.as<T>());
+      } else {
+        ETALON_ASSIGN(const auto layout,
+                      head.engine == Engine::binned
+                          ? decode_binned<T>(parts, grid, out.as<T>())
+                          : counts_of<T>(parts, grid, head.fills.size(), out.as<T>()));
+        apply_fills(layout, head, out.data);
+        return {};
+      }
     }
   });
 }
@@ -142,18 +164,21 @@ Result<void> decode_chunk_into(std::span<const std::byte> chunk, const MutableAr
   }
 }
 
-Result<StreamInfo> inspect_chunk(std::span<const std::byte> chunk) {
+Result<StreamInfo> inspect_chunk(std::span<const std::byte> chunk) try {
   ETALON_ASSIGN(const auto parts, parse_chunk(chunk));
   StreamInfo info;
   info.format = "etalon " + std::to_string(format_major) + "." + std::to_string(format_minor);
   info.dtype = parts.head.dtype;
   info.shape = info.chunk_shape = parts.head.shape;
   info.bound = parts.head.regions[0].bound;
-  info.raw_bytes = parts.head.shape.count() * size_of(parts.head.dtype);
+  info.source = parts.head.source;
+  info.raw_bytes = parts.head.shape.count() * size_of(parts.head.source);
   info.bytes = chunk.size();
   info.chunks = 1;
   info.regions = parts.head.regions;
   return info;
+} catch (const std::exception& e) {
+  return Error{Errc::io, std::string("inspect: ") + e.what()};
 }
 
 }  // namespace etalon

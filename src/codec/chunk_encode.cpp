@@ -6,8 +6,8 @@
 #include <exception>
 
 #include "codec/chunk_format.hpp"
-#include "codec/counts.hpp"
 #include "codec/fills.hpp"
+#include "codec/mapped.hpp"
 #include "codec/planes.hpp"
 #include "codec/scaled.hpp"
 
@@ -18,23 +18,43 @@ using namespace codec;
 
 Error usage(const std::string& reason) { return {Errc::usage, "compress: " + reason}; }
 
-Result<void> check_bound(const Bound& bound) {
-  if (bound.kind == Bound::Kind::abs && !(bound.value >= 0 && std::isfinite(bound.value)))
-    return usage("a bound must be a finite number >= 0");
+Result<void> check_bound(const Bound& bound, bool dither) {
+  const double numbers[] = {bound.value, bound.gain, bound.noise, bound.high - bound.low};
+  for (double number : numbers)
+    if (!(number >= 0 && std::isfinite(number)))
+      return usage("bound " + to_string(bound) + ": its numbers must be finite and >= 0");
+  if (bound.kind == Bound::Kind::pwrel && bound.value >= 1)
+    return usage("bound " + to_string(bound) + ": a relative error of 1 or more keeps nothing");
+  if (bound.kind == Bound::Kind::rel && bound.low == 0 && bound.high == 0)
+    return usage("bound " + to_string(bound) +
+                 ": the range of the whole array is not known here; give it as " +
+                 to_string(bound) + ",range=A..B");
+  if (dither && grows_with_value(bound))
+    return usage("bound " + to_string(bound) +
+                 ": only steps of one width can be dithered: abs and rel bounds");
   return {};
 }
 
-Result<void> check(const ArrayView& elements, const CompressOptions& options, std::size_t plane) {
-  ETALON_TRY(check_bound(options.bound));
+Result<void> check(const ArrayView& elements, const CompressOptions& options, const Grid& image) {
+  const std::size_t plane = image.plane();
+  ETALON_TRY(check_bound(options.bound, options.dither));
+  if (options.dither && !is_float(elements.dtype) && size_of(elements.dtype) == 8)
+    return usage("integers of 64 bits cannot be dithered");
   const std::size_t n = elements.count();
   if (n > max_chunk_raw_bytes / size_of(elements.dtype))
     return usage("a chunk of shape " + to_string(elements.shape) +
                  " is larger than 1 GiB; choose a smaller chunk shape");
   if (options.regions.size() >= max_labels) return usage("more than 15 regions");
   for (const Region& r : options.regions) {
-    ETALON_TRY(check_bound(r.bound));
+    ETALON_TRY(check_bound(r.bound, options.dither));
     if (r.kind.size() > 32) return usage("a region's name is longer than 32 bytes");
-    if (r.where.size() != plane)
+    if (!r.centres.empty() && !r.where.empty())
+      return usage("region '" + r.kind + "' has both a map and centres");
+    if (r.half > 1024) return usage("region '" + r.kind + "': squares reach farther than 1024");
+    for (const Region::Centre& c : r.centres)
+      if (c.y >= image.ny || c.x >= image.nx)
+        return usage("region '" + r.kind + "' has a centre outside the image");
+    if (!r.where.empty() && r.where.size() != plane)
       return usage("region '" + r.kind + "' covers " + std::to_string(r.where.size()) +
                    " pixels, images have " + std::to_string(plane));
   }
@@ -44,34 +64,58 @@ Result<void> check(const ArrayView& elements, const CompressOptions& options, st
   return {};
 }
 
+Squares squares_of(const Region& region, std::size_t label) {
+  Squares s{static_cast<std::uint8_t>(label), region.half, {}};
+  for (const Region::Centre& c : region.centres) s.centres.push_back({c.y, c.x});
+  std::sort(s.centres.begin(), s.centres.end());
+  s.centres.erase(std::unique(s.centres.begin(), s.centres.end()), s.centres.end());
+  return s;
+}
+
 // Later regions win. Empty when there are none.
-std::vector<std::uint8_t> labels_of(const CompressOptions& options, std::size_t plane) {
+std::vector<std::uint8_t> labels_of(const CompressOptions& options, const Grid& image) {
   if (options.regions.empty()) return {};
-  std::vector<std::uint8_t> labels(plane);
-  for (std::size_t r = 0; r < options.regions.size(); ++r)
-    for (std::size_t i = 0; i < plane; ++i)
-      if (options.regions[r].where[i] != 0) labels[i] = static_cast<std::uint8_t>(r + 1);
+  std::vector<std::uint8_t> labels(image.plane());
+  for (std::size_t r = 0; r < options.regions.size(); ++r) {
+    const Region& region = options.regions[r];
+    const auto label = static_cast<std::uint8_t>(r + 1);
+    for (std::size_t i = 0; i < region.where.size(); ++i)
+      if (region.where[i] != 0) labels[i] = label;
+    for_each_pixel(squares_of(region, label), image.ny, image.nx,
+                   [&](std::size_t i, std::ptrdiff_t, std::ptrdiff_t) { labels[i] = label; });
+  }
   return labels;
 }
 
-std::uint64_t integer_bound(const Bound& bound, DType dtype) {
-  if (bound.kind == Bound::Kind::lossless) return 0;
-  const double widest =
-      std::ldexp(1.0, 8 * static_cast<int>(std::min<std::size_t>(4, size_of(dtype)))) - 1;
-  return static_cast<std::uint64_t>(std::min(bound.value, widest));
+// Regions of squares as such where they can be, the others as rectangles of what is theirs.
+Result<void> lay_out(const CompressOptions& options, std::span<const std::uint8_t> labels,
+                     CountsLayout& layout) {
+  if (labels.empty()) return {};
+  std::vector<std::uint8_t> others(labels.begin(), labels.end());
+  for (std::size_t r = 0; r < options.regions.size(); ++r) {
+    if (options.regions[r].centres.empty()) continue;
+    Squares squares = squares_of(options.regions[r], r + 1);
+    if (!are_codable(squares, layout.grid.ny, layout.grid.nx)) continue;
+    layout.squares.push_back(std::move(squares));
+    std::replace(others.begin(), others.end(), static_cast<std::uint8_t>(r + 1), std::uint8_t{0});
+  }
+  layout.regions = rects_of(others, layout.grid.ny, layout.grid.nx);
+  if (layout.regions.size() > max_rects) return usage("regions fall into more than 2^22 rectangles");
+  return {};
 }
 
 // What an attempt at coding makes; sections live here until the chunk is put together.
 struct Coded {
   Engine engine = Engine::stored;
-  Bytes side, symbols, bits, exact, data;
+  Bytes side, symbols, bits, exact, data, escapes;
   std::vector<std::uint64_t> fills;
   double step = 0;
   std::uint64_t base = 0;
+  bool dither = false;
   std::vector<double> label_bits, label_max_error;
 
   std::size_t size() const {
-    return side.size() + symbols.size() + bits.size() + exact.size() + data.size();
+    return side.size() + symbols.size() + bits.size() + exact.size() + data.size() + escapes.size();
   }
 };
 
@@ -79,31 +123,68 @@ void take(Coded& coded, CountsStream stream, const CountsReport& report) {
   coded.side = std::move(stream.side);
   coded.symbols = std::move(stream.symbols);
   coded.bits = std::move(stream.bits);
+  coded.escapes = std::move(stream.escapes);
   coded.label_bits = report.label_bits;
   coded.label_max_error.assign(report.label_max_error.begin(), report.label_max_error.end());
 }
 
+std::vector<Rect> fill_rects(const Fills& fills, const Grid& grid) {
+  if (fills.map.empty()) return {};
+  return rects_of(fills.map, grid.planes * grid.ny, grid.nx);
+}
+
+// What all ways of coding within bounds are given.
+struct Task {
+  CountsLayout layout;
+  std::vector<Bound> bounds;  // of every label
+  Fills fills;
+  std::vector<std::uint8_t> good;
+  std::optional<std::uint64_t> dither;  // its seed
+};
+
 template <typename T>
-Coded code_counts(std::span<const T> values, CountsLayout layout, const Fills& fills,
-                  std::span<const std::uint8_t> good) {
+Coded code_counts(std::span<const T> values, Task task) {
   Coded coded;
   coded.engine = Engine::counts;
-  coded.fills = fills.patterns;
-  layout.fills = fills.map.empty()
-                     ? std::vector<Rect>{}
-                     : rects_of(fills.map, layout.grid.planes * layout.grid.ny, layout.grid.nx);
+  coded.fills = task.fills.patterns;
+  task.layout.fills = fill_rects(task.fills, task.layout.grid);
   CountsReport report;
-  take(coded, encode_counts(values, layout, good, report), report);
+  if (std::any_of(task.bounds.begin(), task.bounds.end(), grows_with_value)) {
+    coded.engine = Engine::binned;
+    auto mapped =
+        encode_binned(values, task.layout, task.bounds, task.fills, task.good, report);
+    take(coded, std::move(mapped.stream), report);
+    coded.label_max_error = std::move(mapped.label_max_error);
+    return coded;
+  }
+  take(coded, encode_counts(values, task.layout, task.good, report), report);
+  for (std::size_t label = 0; label < task.bounds.size(); ++label)
+    coded.label_max_error[label] = task.bounds[label].error(0, coded.label_max_error[label]);
+  return coded;
+}
+
+template <typename T>
+std::optional<Coded> code_dithered(std::span<const T> values, Task task) {
+  task.layout.fills = fill_rects(task.fills, task.layout.grid);
+  CountsReport report;
+  auto mapped = encode_dithered(values, task.layout, task.bounds, task.fills, task.good,
+                                *task.dither, report);
+  if (!mapped) return std::nullopt;
+  Coded coded;
+  coded.engine = Engine::dithered;
+  coded.dither = true;
+  coded.fills = task.fills.patterns;
+  take(coded, std::move(mapped->stream), report);
+  coded.label_max_error = std::move(mapped->label_max_error);
   return coded;
 }
 
 // 64-bit integers whose range has 32 bits; nothing otherwise.
 template <typename T>
-std::optional<Coded> code_offset(std::span<const T> values, CountsLayout layout, const Fills& fills,
-                                 std::span<const std::uint8_t> good) {
+std::optional<Coded> code_offset(std::span<const T> values, Task task) {
   T low = std::numeric_limits<T>::max(), high = std::numeric_limits<T>::min();
   for (std::size_t i = 0; i < values.size(); ++i) {
-    if (!fills.map.empty() && fills.map[i] != 0) continue;
+    if (!task.fills.map.empty() && task.fills.map[i] != 0) continue;
     low = std::min(low, values[i]);
     high = std::max(high, values[i]);
   }
@@ -113,26 +194,29 @@ std::optional<Coded> code_offset(std::span<const T> values, CountsLayout layout,
   // base + q is not clamped: what bins let q exceed the highest by must not pass the type's end.
   const std::uint64_t room =
       static_cast<std::uint64_t>(std::numeric_limits<T>::max()) - static_cast<std::uint64_t>(high);
-  for (std::uint64_t& b : layout.bounds) b = std::min(b, room);
+  for (std::uint64_t& b : task.layout.bounds) b = std::min(b, room);
+  // Bounds that grow with the value are kept by coding exactly.
+  for (Bound& b : task.bounds)
+    if (grows_with_value(b)) b = Bound::lossless();
   std::vector<std::uint32_t> less(values.size());
   for (std::size_t i = 0; i < values.size(); ++i)
     less[i] = static_cast<std::uint32_t>(static_cast<std::uint64_t>(values[i]) - base);
-  Coded coded = code_counts<std::uint32_t>(less, layout, fills, good);
+  Coded coded = code_counts<std::uint32_t>(less, std::move(task));
   coded.engine = Engine::offset;
   coded.base = base;
   return coded;
 }
 
 template <typename T>
-std::optional<Coded> code_scaled(std::span<const T> values, const CountsLayout& layout,
-                                 const std::vector<Bound>& bounds, const Fills& fills,
-                                 std::span<const std::uint8_t> good) {
+std::optional<Coded> code_scaled(std::span<const T> values, const Task& task) {
   CountsReport report;
-  auto scaled = encode_scaled(values, layout, bounds, fills, good, report);
+  auto scaled = encode_scaled(values, task.layout, task.bounds, task.fills, task.good, task.dither,
+                              report);
   if (!scaled) return std::nullopt;
   Coded coded;
   coded.engine = Engine::scaled;
-  coded.fills = fills.patterns;
+  coded.dither = task.dither.has_value();
+  coded.fills = task.fills.patterns;
   coded.step = scaled->step;
   coded.exact = std::move(scaled->exact);
   take(coded, std::move(scaled->stream), report);
@@ -140,17 +224,17 @@ std::optional<Coded> code_scaled(std::span<const T> values, const CountsLayout& 
   return coded;
 }
 
-std::optional<Coded> code_bounded(const ArrayView& e, const CountsLayout& layout,
-                                  const std::vector<Bound>& bounds, const Fills& fills,
-                                  std::span<const std::uint8_t> good) {
+std::optional<Coded> code_bounded(const ArrayView& e, Task task) {
   return visit(e.dtype, [&](auto zero) -> std::optional<Coded> {
     using T = decltype(zero);
     if constexpr (std::is_floating_point_v<T>)
-      return code_scaled<T>(e.as<T>(), layout, bounds, fills, good);
+      return code_scaled<T>(e.as<T>(), task);
     else if constexpr (sizeof(T) == 8)
-      return code_offset<T>(e.as<T>(), layout, fills, good);
+      return code_offset<T>(e.as<T>(), std::move(task));
+    else if (task.dither)
+      return code_dithered<T>(e.as<T>(), std::move(task));
     else
-      return code_counts<T>(e.as<T>(), layout, fills, good);
+      return code_counts<T>(e.as<T>(), std::move(task));
   });
 }
 
@@ -211,25 +295,40 @@ Result<Bytes> encode(const ArrayView& elements, const CompressOptions& options) 
   const std::size_t count = elements.count();
   const Grid grid = grid_of(elements.shape, options.regions.size() + 1);
   const Grid image = grid_of(elements.shape, 2);
-  ETALON_TRY(check(elements, options, image.plane()));
-  const std::vector<std::uint8_t> labels = labels_of(options, image.plane());
+  ETALON_TRY(check(elements, options, image));
+  const std::vector<std::uint8_t> labels = labels_of(options, image);
 
+  Task task;
+  task.bounds = {options.bound};
+  for (const Region& r : options.regions) task.bounds.push_back(r.bound);
+  for (const Bound& b : task.bounds)
+    task.layout.bounds.push_back(integer_bound(b, elements.dtype));
+  const bool integers = !is_float(elements.dtype);
+  // Where nothing is quantized there is nothing to dither.
+  const bool quantized =
+      integers ? std::any_of(task.layout.bounds.begin(), task.layout.bounds.end(),
+                             [](std::uint64_t b) { return b != 0; })
+               : std::any_of(task.bounds.begin(), task.bounds.end(),
+                             [](const Bound& b) { return b.tolerance(0) > 0; });
+  if (options.dither && quantized) task.dither = options.seed;
+  const bool changes_type =
+      options.dither && integers && dithered_dtype(elements.dtype) != elements.dtype;
   Coded coded;
-  std::vector<Bound> bounds = {options.bound};
-  for (const Region& r : options.regions) bounds.push_back(r.bound);
   if (count != 0) {
-    CountsLayout layout;
-    layout.grid = grid;
-    for (const Bound& b : bounds) layout.bounds.push_back(integer_bound(b, elements.dtype));
-    layout.regions = labels.empty() ? std::vector<Rect>{} : rects_of(labels, grid.ny, grid.nx);
+    task.layout.grid = grid;
+    ETALON_TRY(lay_out(options, labels, task.layout));
     // The mask covers an image; where small planes were laid below one another it is repeated.
-    std::vector<std::uint8_t> good = options.mask;
-    if (!good.empty() && grid.plane() != image.plane())
+    task.good = options.mask;
+    if (!task.good.empty() && grid.plane() != image.plane())
       for (std::size_t p = 1; p < image.planes; ++p)
-        good.insert(good.end(), options.mask.begin(), options.mask.end());
-    const Fills fills = find_fills(elements, grid, good);
-    std::optional<Coded> bounded = code_bounded(elements, layout, bounds, fills, good);
-    if (bounded && bounded->size() * 10 < elements.size_bytes() * 9) {
+        task.good.insert(task.good.end(), options.mask.begin(), options.mask.end());
+    task.fills = find_fills(elements, grid, task.good);
+    if (changes_type) task.dither = options.seed;
+    std::optional<Coded> bounded = code_bounded(elements, task);
+    if (!bounded && changes_type)
+      return usage("an element above 2^31 - 1 outside the dithered regions has no place in " +
+                   std::string(name_of(dithered_dtype(elements.dtype))));
+    if (bounded && (changes_type || bounded->size() * 10 < elements.size_bytes() * 9)) {
       coded = std::move(*bounded);
     } else {
       coded = code_exactly(elements, grid, !bounded || is_float(elements.dtype));
@@ -237,7 +336,10 @@ Result<Bytes> encode(const ArrayView& elements, const CompressOptions& options) 
     }
   }
   ChunkParts parts;
-  parts.head.dtype = elements.dtype;
+  parts.head.dtype = changes_type ? dithered_dtype(elements.dtype) : elements.dtype;
+  parts.head.source = elements.dtype;
+  parts.head.dither = coded.dither;
+  parts.head.seed = options.seed;
   parts.head.shape = elements.shape;
   parts.head.engine = coded.engine;
   parts.head.regions = region_infos(options, image, count, labels, coded);
@@ -249,6 +351,7 @@ Result<Bytes> encode(const ArrayView& elements, const CompressOptions& options) 
   parts.bits = coded.bits;
   parts.exact = coded.exact;
   parts.data = coded.data;
+  parts.escapes = coded.escapes;
   return assemble_chunk(parts);
 }
 

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "base/crc32c.hpp"
+#include "codec/bound_format.hpp"
 
 namespace etalon::codec {
 namespace {
@@ -27,47 +28,69 @@ Bytes head_bytes(const ChunkHead& head) {
   out.put(static_cast<std::uint8_t>(head.engine));
   out.put(static_cast<std::uint8_t>(head.regions.size()));
   for (const RegionInfo& r : head.regions) {
-    out.put(static_cast<std::uint8_t>(r.kind.size()));
-    out.append(bytes_of(r.kind));
-    out.put(static_cast<std::uint8_t>(r.bound.kind));
-    if (r.bound.kind != Bound::Kind::lossless) {
-      out.put(r.bound.value);
-      out.put(r.max_error);
+    if (&r != head.regions.data()) {
+      out.put(static_cast<std::uint8_t>(r.kind.size()));
+      out.append(bytes_of(r.kind));
     }
+    put_bound(out, r.bound);
+    if (r.bound.kind != Bound::Kind::lossless) put_short(out, r.max_error);
     out.put_varint(r.elements);
     out.put_varint(r.bytes);
   }
   out.put(static_cast<std::uint8_t>(head.fills.size()));
   for (std::uint64_t fill : head.fills)
     out.append(std::as_bytes(std::span(&fill, 1)).first(size_of(head.dtype)));
-  if (head.engine == Engine::scaled) out.put(head.step);
+  if (head.engine == Engine::dithered) out.put(static_cast<std::uint8_t>(head.source));
+  if (head.engine == Engine::scaled) {
+    out.put(head.step);
+    out.put(static_cast<std::uint8_t>(head.dither));
+  }
+  if (head.dither) out.put(head.seed);
   if (head.engine == Engine::offset) out.put(head.base);
   return out.take();
 }
 
-Result<RegionInfo> read_region(ByteReader& in) {
-  RegionInfo r;
+Result<std::string> read_name(ByteReader& in) {
   ETALON_ASSIGN(const auto length, in.get<std::uint8_t>());
   if (length > 32) return Error{Errc::malformed, "region name longer than 32 bytes"};
-  ETALON_ASSIGN(const auto name, in.take(length));
-  r.kind = text_of(name);
-  for (char c : r.kind)
+  ETALON_ASSIGN(const auto bytes, in.take(length));
+  std::string name(text_of(bytes));
+  for (char c : name)
     if (c < 0x20 || c > 0x7e) return Error{Errc::malformed, "region name is not ASCII"};
-  ETALON_ASSIGN(const auto kind, in.get<std::uint8_t>());
-  if (kind > static_cast<std::uint8_t>(Bound::Kind::abs))
-    return Error{Errc::malformed, "unknown bound " + std::to_string(kind)};
-  r.bound.kind = static_cast<Bound::Kind>(kind);
+  return name;
+}
+
+Result<RegionInfo> read_region(ByteReader& in, bool is_default) {
+  RegionInfo r;
+  r.kind = "default";
+  if (!is_default) {
+    ETALON_ASSIGN(r.kind, read_name(in));
+  }
+  ETALON_ASSIGN(r.bound, get_bound(in));
   if (r.bound.kind != Bound::Kind::lossless) {
-    ETALON_ASSIGN(r.bound.value, in.get<double>());
-    ETALON_ASSIGN(r.max_error, in.get<double>());
-    if (!(r.bound.value >= 0) || !std::isfinite(r.bound.value))
-      return Error{Errc::malformed, "bound is not a finite number >= 0"};
+    ETALON_ASSIGN(r.max_error, get_short(in));
     if (!(r.max_error >= 0) || r.max_error > r.bound.value)
       return Error{Errc::malformed, "measured error exceeds its bound"};
   }
   ETALON_ASSIGN(r.elements, in.get_varint());
   ETALON_ASSIGN(r.bytes, in.get_varint());
   return r;
+}
+
+bool fits(Engine engine, DType dtype) {
+  switch (engine) {
+    case Engine::counts:
+    case Engine::binned:
+      return size_of(dtype) <= 4 && !is_float(dtype);
+    case Engine::scaled:
+      return is_float(dtype);
+    case Engine::offset:
+      return size_of(dtype) == 8 && !is_float(dtype);
+    case Engine::dithered:
+      return !is_float(dtype);
+    default:
+      return true;
+  }
 }
 
 Result<ChunkHead> read_head(ByteSpan bytes, std::uint64_t chunk_bytes) {
@@ -90,14 +113,14 @@ Result<ChunkHead> read_head(ByteSpan bytes, std::uint64_t chunk_bytes) {
   if (count * size > plausible_raw_bytes(chunk_bytes))
     return bad("declares more elements than its bytes can hold");
   ETALON_ASSIGN(const auto engine, in.get<std::uint8_t>());
-  if (engine > static_cast<std::uint8_t>(Engine::offset))
+  if (engine > static_cast<std::uint8_t>(Engine::dithered))
     return bad("unknown engine " + std::to_string(engine));
   head.engine = static_cast<Engine>(engine);
   ETALON_ASSIGN(const auto regions, in.get<std::uint8_t>());
   if (regions == 0 || regions > max_labels) return bad("must have 1 to 16 regions");
   std::uint64_t elements = 0;
   for (unsigned i = 0; i < regions; ++i) {
-    ETALON_ASSIGN(auto region, read_region(in));
+    ETALON_ASSIGN(auto region, read_region(in, i == 0));
     if (region.elements > count - elements) return bad("regions hold more elements than there are");
     elements += region.elements;
     head.regions.push_back(std::move(region));
@@ -111,15 +134,26 @@ Result<ChunkHead> read_head(ByteSpan bytes, std::uint64_t chunk_bytes) {
     std::memcpy(&fill, pattern.data(), size);
     head.fills.push_back(fill);
   }
-  const bool is_float = etalon::is_float(head.dtype);
-  const bool fits = head.engine == Engine::counts   ? size <= 4 && !is_float
-                    : head.engine == Engine::scaled ? is_float
-                    : head.engine == Engine::offset ? size == 8 && !is_float
-                                                    : true;
-  if (!fits) return bad("engine does not go with the element type");
+  if (!fits(head.engine, head.dtype)) return bad("engine does not go with the element type");
+  head.source = head.dtype;
+  if (head.engine == Engine::dithered) {
+    ETALON_ASSIGN(const auto source, in.get<std::uint8_t>());
+    if (!is_dtype(source) || size_of(static_cast<DType>(source)) > 4 ||
+        etalon::is_float(static_cast<DType>(source)) ||
+        dithered_dtype(static_cast<DType>(source)) != head.dtype)
+      return bad("no such source of dithered elements");
+    head.source = static_cast<DType>(source);
+    head.dither = true;
+  }
   if (head.engine == Engine::scaled) {
     ETALON_ASSIGN(head.step, in.get<double>());
     if (!(head.step > 0) || !std::isfinite(head.step)) return bad("step is not a number > 0");
+    ETALON_ASSIGN(const auto dither, in.get<std::uint8_t>());
+    if (dither > 1) return bad("dither is neither 0 nor 1");
+    head.dither = dither == 1;
+  }
+  if (head.dither) {
+    ETALON_ASSIGN(head.seed, in.get<std::uint64_t>());
   }
   if (head.engine == Engine::offset) {
     ETALON_ASSIGN(head.base, in.get<std::uint64_t>());
@@ -142,6 +176,7 @@ Bytes assemble_chunk(const ChunkParts& parts) {
   put_section(out, Tag::bits, parts.bits);
   put_section(out, Tag::exact, parts.exact);
   put_section(out, Tag::data, parts.data);
+  put_section(out, Tag::escapes, parts.escapes);
   const std::uint64_t raw = parts.head.shape.count() * size_of(parts.head.dtype);
   if (raw > plausible_raw_bytes(out.size())) {
     const std::uint64_t wanted = ((raw - (std::uint64_t{1} << 20)) >> 14) + 1;
@@ -158,7 +193,7 @@ Result<ChunkParts> parse_chunk(ByteSpan bytes) {
   if (std::memcmp(bytes.data(), chunk_magic.data(), 3) != 0)
     return malformed(0, "not an Etalon chunk");
   const auto version = static_cast<unsigned>(bytes[3]);
-  if (version >> 4 != format_major || (version & 15) > format_minor)
+  if (version >> 4 != format_major || (version & 15) != format_minor)
     return malformed(3, "format version " + std::to_string(version >> 4) + "." +
                             std::to_string(version & 15) + " is not known to this program");
   ByteReader in(bytes.subspan(4));
@@ -209,6 +244,9 @@ Result<ChunkParts> parse_chunk(ByteSpan bytes) {
         break;
       case Tag::data:
         parts.data = *payload;
+        break;
+      case Tag::escapes:
+        parts.escapes = *payload;
         break;
       default:
         return malformed(offset, "unknown section " + std::to_string(*tag));

@@ -20,6 +20,8 @@ enum class Engine : std::uint8_t {
   counts = 3,  // integers of at most 32 bits
   scaled = 4,  // floats on a grid, as counts of i32
   offset = 5,  // 64-bit integers less the least of them, as counts of u32
+  binned = 6,  // counts, where some labels hold the bins of a bound that grows with the value
+  dithered = 7,  // integers, quantized with a dither that is taken away again, as counts of i32
 };
 
 enum class Tag : std::uint8_t {
@@ -29,6 +31,7 @@ enum class Tag : std::uint8_t {
   bits = 4,
   exact = 5,  // elements that the grid cannot hold, as byte planes
   data = 6,   // of stored, zstd and planes
+  escapes = 7,  // numbers too rare for a table
   first_skippable = 128,
   padding = 128,
 };
@@ -40,12 +43,15 @@ struct ChunkHead {
   std::vector<RegionInfo> regions;   // [0] is the default
   std::vector<std::uint64_t> fills;  // bit patterns of elements that are not coded
   double step = 0;                   // scaled: what 1 stands for
+  DType source = DType::u8;          // of the original elements
+  bool dither = false;               // dithered: always, scaled: perhaps
+  std::uint64_t seed = 0;            // of the dither
   std::uint64_t base = 0;            // offset: bit pattern of what 0 stands for
 };
 
 struct ChunkParts {
   ChunkHead head;
-  ByteSpan side, symbols, bits, exact, data;
+  ByteSpan side, symbols, bits, exact, data, escapes;
 };
 
 inline constexpr std::array<char, 3> chunk_magic = {'E', 't', 'c'};

@@ -46,11 +46,12 @@ void expect_within(const ArrayView& a, const ArrayView& b, const CompressOptions
       Bound bound = options.bound;
       for (const Region& r : options.regions)
         if (r.where[i % r.where.size()]) bound = r.bound;
-      if (bound.value == 0 || special(x[i])) {
+      const double tolerance = bound.tolerance(static_cast<double>(x[i]));
+      if (tolerance == 0 || special(x[i])) {
         ASSERT_EQ(std::memcmp(&x[i], &y[i], sizeof(T)), 0)
             << i << ": " << +x[i] << " became " << +y[i];
       } else {
-        ASSERT_LE(distance(x[i], y[i]), bound.value) << i << ": " << +x[i] << " became " << +y[i];
+        ASSERT_LE(distance(x[i], y[i]), tolerance) << i << ": " << +x[i] << " became " << +y[i];
       }
     }
   });
@@ -146,8 +147,11 @@ TEST_P(EveryType, RoundTripsWithinBounds) {
   std::mt19937_64 rng(11);
   for (const Shape& shape : shapes)
     for (int p = 0; p < static_cast<int>(Pattern::last); ++p)
-      for (const Bound bound : {Bound::lossless(), Bound::abs(0), Bound::abs(0.4), Bound::abs(1),
-                                Bound::abs(3.7), Bound::abs(1e9)}) {
+      for (const Bound& bound :
+           {Bound::lossless(), Bound::abs(0), Bound::abs(0.4), Bound::abs(1), Bound::abs(3.7),
+            Bound::abs(1e9), Bound::rel(0.01, -5, 250), Bound::pwrel(1e-5), Bound::pwrel(0.1),
+            Bound::pwrel(0.9), Bound::sigma(1), Bound::sigma(0.3, 2.5, 4), Bound::sigma(3, 1, 0.5),
+            Bound::sigma(1, 0, 2), Bound::sigma(1e9, 1e300, 1e300)}) {
         const Array a = visit(GetParam(), [&](auto zero) {
           return make<decltype(zero)>(static_cast<Pattern>(p), shape, rng);
         });
@@ -170,7 +174,8 @@ TEST_P(EveryType, RegionsKeepTheirOwnBounds) {
       const std::size_t plane = shape.rank() > 1 ? nx * shape[shape.rank() - 2] : nx;
       CompressOptions options;
       options.bound = Bound::abs(2);
-      for (const Bound b : {Bound::lossless(), Bound::abs(0.75), Bound::abs(20)}) {
+      for (const Bound& b : {Bound::lossless(), Bound::abs(0.75), Bound::abs(20),
+                             Bound::pwrel(0.05), Bound::sigma(2, 1, 1)}) {
         Region r{"box", b, std::vector<std::uint8_t>(plane)};
         for (auto& w : r.where) w = rng() % 7 == 0;
         std::fill(r.where.begin() + static_cast<std::ptrdiff_t>(plane / 3),

@@ -7,6 +7,7 @@
 #include "base/thread_pool.hpp"
 #include "codec/chunk_format.hpp"
 #include "codec/container_format.hpp"
+#include "codec/dither.hpp"
 #include "codec/region_totals.hpp"
 
 namespace etalon {
@@ -109,7 +110,7 @@ ByteSpan chunk_bytes(ByteSpan container, const ContainerIndex& index, std::size_
 // The chunk's head, which must be what the index says.
 Result<ChunkParts> parse_indexed(ByteSpan container, const ContainerIndex& index, std::size_t i) {
   ETALON_ASSIGN(auto parts, parse_chunk(chunk_bytes(container, index, i)));
-  if (parts.head.dtype != index.dtype || !(parts.head.shape == chunk_box(index, i).extent))
+  if (parts.head.dtype != index.dtype || parts.head.source != index.source || !(parts.head.shape == chunk_box(index, i).extent))
     return Error{Errc::malformed, "its type or shape is not what the container declares"};
   return parts;
 }
@@ -127,8 +128,9 @@ Result<Array> allocate(ByteSpan container, const ContainerIndex& index, const Sh
 
 }  // namespace
 
-Result<std::vector<std::byte>> compress(const ArrayView& array, const CompressOptions& options) {
+Result<std::vector<std::byte>> compress(const ArrayView& array, const CompressOptions& given) {
   try {
+    const CompressOptions options = with_ranges(given, array);
     const Shape chunk_shape =
         options.chunk.rank() == 0 ? default_chunk(array.shape) : options.chunk;
     if (chunk_shape.rank() != array.shape.rank())
@@ -144,7 +146,9 @@ Result<std::vector<std::byte>> compress(const ArrayView& array, const CompressOp
     if (cut && (!options.regions.empty() || !options.mask.empty()))
       return Error{Errc::usage, "compress: regions and masks need chunks of whole images"};
 
-    ContainerIndex index{array.dtype, chunk_shape, array.shape, options.bound, {}};
+    const bool dithers = options.dither && !is_float(array.dtype);
+    const DType decoded = dithers ? dithered_dtype(array.dtype) : array.dtype;
+    ContainerIndex index{decoded, array.dtype, chunk_shape, array.shape, options.bound, {}};
     const std::size_t count =
         array.shape.count() == 0 ? 0 : chunk_grid(array.shape, chunk_shape).count();
     std::vector<Bytes> chunks(count);
@@ -154,10 +158,16 @@ Result<std::vector<std::byte>> compress(const ArrayView& array, const CompressOp
       Array piece(array.dtype, box.extent);
       copy_box(array.data, array.shape, box.origin, piece.mutable_view().data, box.extent,
                zeros(rank), box.extent, size);
-      ETALON_ASSIGN(chunks[i], encode_chunk(piece.view(), options));
+      if (!options.dither) {
+        ETALON_ASSIGN(chunks[i], encode_chunk(piece.view(), options));
+        return {};
+      }
+      CompressOptions own = options;
+      own.seed = dither_bits(options.seed, i);
+      ETALON_ASSIGN(chunks[i], encode_chunk(piece.view(), own));
       return {};
     }));
-    Bytes out = container_header(array.dtype, chunk_shape, options.bound);
+    Bytes out = container_header(decoded, array.dtype, chunk_shape, options.bound);
     for (Bytes& chunk : chunks) {
       const Bytes head = section_head("CHNK", chunk.size());
       out.insert(out.end(), head.begin(), head.end());
@@ -253,6 +263,7 @@ Result<StreamInfo> inspect(std::span<const std::byte> container) {
     StreamInfo info;
     info.format = "etalon " + std::to_string(format_major) + "." + std::to_string(format_minor);
     info.dtype = index.dtype;
+    info.source = index.source;
     info.shape = index.shape;
     info.chunk_shape = index.chunk_shape;
     info.bound = index.bound;
@@ -265,7 +276,7 @@ Result<StreamInfo> inspect(std::span<const std::byte> container) {
     for (std::size_t i = 0; i < index.chunks.size(); ++i) {
       const auto parts = parse_indexed(container, index, i);
       if (!parts.ok()) return Error(parts.error()).in("chunk " + std::to_string(i));
-      info.raw_bytes += parts->head.shape.count() * size_of(index.dtype);
+      info.raw_bytes += parts->head.shape.count() * size_of(index.source);
       add_regions(info.regions, parts->head.regions);
     }
     return info;

@@ -1,10 +1,10 @@
 #include "codec/container_format.hpp"
 
 #include <algorithm>
-#include <cmath>
 #include <cstring>
 
 #include "base/crc32c.hpp"
+#include "codec/bound_format.hpp"
 
 namespace etalon::codec {
 namespace {
@@ -62,19 +62,19 @@ Result<void> read_header(ByteSpan payload, std::size_t offset, ContainerIndex& i
   };
   ByteReader in(payload);
   const auto dtype = in.get<std::uint8_t>();
+  const auto source = in.get<std::uint8_t>();
   const auto rank = in.get<std::uint8_t>();
-  const auto kind = in.get<std::uint8_t>();
-  const auto reserved = in.get<std::uint8_t>();
-  const auto value = in.get<double>();
-  if (!value.ok()) return fail("truncated");
+  if (!rank.ok()) return fail("truncated");
   if (!is_dtype(*dtype)) return fail("unknown element type " + std::to_string(*dtype));
-  if (*rank > Shape::max_rank) return fail("more than 6 axes");
-  if (*kind > static_cast<std::uint8_t>(Bound::Kind::abs))
-    return fail("unknown bound " + std::to_string(*kind));
-  if (*reserved != 0) return fail("reserved byte is not zero");
-  if (!(*value >= 0) || !std::isfinite(*value)) return fail("bound is not a finite number >= 0");
   index.dtype = static_cast<DType>(*dtype);
-  index.bound = {static_cast<Bound::Kind>(*kind), *value};
+  if (*source != *dtype &&
+      (!is_dtype(*source) || dithered_dtype(static_cast<DType>(*source)) != index.dtype))
+    return fail("no such source of elements");
+  index.source = static_cast<DType>(*source);
+  if (*rank > Shape::max_rank) return fail("more than 6 axes");
+  auto bound = get_bound(in);
+  if (!bound.ok()) return fail(bound.error().message);
+  index.bound = *bound;
   std::array<std::size_t, Shape::max_rank> extents{};
   for (std::size_t i = 0; i < *rank; ++i) {
     const auto extent = in.get<std::uint64_t>();
@@ -96,13 +96,12 @@ Bytes section_head(const char (&tag)[5], std::uint64_t size) {
   return out.take();
 }
 
-Bytes container_header(DType dtype, const Shape& chunk_shape, const Bound& bound) {
+Bytes container_header(DType dtype, DType source, const Shape& chunk_shape, const Bound& bound) {
   ByteWriter body;
   body.put(static_cast<std::uint8_t>(dtype));
+  body.put(static_cast<std::uint8_t>(source));
   body.put(static_cast<std::uint8_t>(chunk_shape.rank()));
-  body.put(static_cast<std::uint8_t>(bound.kind));
-  body.put(std::uint8_t{0});
-  body.put(bound.value);
+  put_bound(body, bound);
   put_shape(body, chunk_shape);
   seal(body, 0);
   ByteWriter out;
@@ -155,7 +154,7 @@ Result<ContainerIndex> parse_container(ByteSpan bytes) {
   if (bytes.size() < 8 || std::memcmp(bytes.data(), container_magic.data(), 6) != 0)
     return malformed(0, "not an Etalon container");
   const auto major = static_cast<unsigned>(bytes[6]), minor = static_cast<unsigned>(bytes[7]);
-  if (major != format_major || minor > format_minor)
+  if (major != format_major || minor != format_minor)
     return malformed(6, "format version " + std::to_string(major) + "." + std::to_string(minor) +
                             " is not known to this program");
   ETALON_ASSIGN(const auto head, read_section_head(bytes, 8));

@@ -22,13 +22,13 @@ struct ChunkPlace {
 // Chunks lie in raster order of the grid that chunk_shape cuts the shape into; those at an edge
 // are cut off.
 struct ContainerIndex {
-  DType dtype = DType::u8;
+  DType dtype = DType::u8, source = DType::u8;  // of decoded and of original elements
   Shape chunk_shape, shape;
   Bound bound;
   std::vector<ChunkPlace> chunks;
 };
 
-Bytes container_header(DType dtype, const Shape& chunk_shape, const Bound& bound);
+Bytes container_header(DType dtype, DType source, const Shape& chunk_shape, const Bound& bound);
 Bytes section_head(const char (&tag)[5], std::uint64_t size);
 // The index section and the footer; `offset` is where they begin.
 Bytes container_tail(const ContainerIndex& index, std::uint64_t offset);

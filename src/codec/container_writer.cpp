@@ -6,11 +6,12 @@ namespace etalon {
 using namespace codec;
 
 Result<ContainerWriter> ContainerWriter::create(DType dtype, const Shape& chunk_shape,
-                                                const Bound& bound) {
+                                                const Bound& bound, DType source) {
   if (chunk_shape.rank() == 0 || chunk_shape.count() == 0)
     return Error{Errc::usage, "container: chunks need at least one axis and one element"};
   ContainerWriter writer;
   writer.dtype_ = dtype;
+  writer.source_ = source;
   writer.chunk_shape_ = chunk_shape;
   writer.bound_ = bound;
   writer.offset_ = writer.header().size();
@@ -18,12 +19,12 @@ Result<ContainerWriter> ContainerWriter::create(DType dtype, const Shape& chunk_
 }
 
 std::vector<std::byte> ContainerWriter::header() const {
-  return container_header(dtype_, chunk_shape_, bound_);
+  return container_header(dtype_, source_, chunk_shape_, bound_);
 }
 
 Result<std::vector<std::byte>> ContainerWriter::chunk(std::span<const std::byte> encoded) {
   ETALON_ASSIGN(const auto info, inspect_chunk(encoded));
-  if (info.dtype != dtype_ || !(info.shape == chunk_shape_))
+  if (info.dtype != dtype_ || info.source != source_ || !(info.shape == chunk_shape_))
     return Error{Errc::usage, "container: chunk of " + std::string(name_of(info.dtype)) + " " +
                                   to_string(info.shape) + " where " + std::string(name_of(dtype_)) +
                                   " " + to_string(chunk_shape_) + " is expected"};
@@ -35,7 +36,7 @@ Result<std::vector<std::byte>> ContainerWriter::chunk(std::span<const std::byte>
 }
 
 std::vector<std::byte> ContainerWriter::finish() {
-  ContainerIndex index{dtype_, chunk_shape_, chunk_shape_, bound_, {}};
+  ContainerIndex index{dtype_, source_, chunk_shape_, chunk_shape_, bound_, {}};
   index.shape[0] = chunk_shape_[0] * entries_.size();
   for (const Entry& e : entries_) index.chunks.push_back({e.offset, e.size});
   return container_tail(index, offset_);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <vector>
 
@@ -38,13 +39,24 @@ inline constexpr unsigned predictors = 5;
 struct CountsLayout {
   Grid grid;
   std::vector<std::uint64_t> bounds;  // per label: largest |decoded - original|
-  std::vector<Rect> regions;          // labels over (y, x), the same on every plane
+  std::vector<Squares> squares;       // labels over (y, x), the same on every plane
+  std::vector<Rect> regions;          // the same; these win over squares
   std::vector<Rect> fills;            // labels 1.. over (planes y, x): elements that come back as
                                       // fill values and are not coded
+  // What both sides know of every element beforehand and that tables may depend on: hint[i] is
+  // below hints[label], 0 where that is 1. Empty: nothing.
+  std::vector<unsigned> hints;
+  std::span<const std::uint8_t> hint;
+  // Decoding: makes `hint` once the labels of a plane (empty: all 0) are known.
+  std::function<std::span<const std::uint8_t>(std::span<const std::uint8_t>)> make_hint;
 };
 
 struct CountsStream {
-  Bytes side, symbols, bits;
+  Bytes side, symbols, bits, escapes;
+
+  std::size_t size() const {
+    return side.size() + symbols.size() + bits.size() + escapes.size();
+  }
 };
 struct CountsReport {
   std::vector<double> label_bits;              // modelled cost of each label's elements
@@ -56,9 +68,13 @@ template <typename T>
 CountsStream encode_counts(std::span<const T> values, const CountsLayout& layout,
                            std::span<const std::uint8_t> good, CountsReport& report);
 
-// Elements under fills hold anything afterwards. `layout.grid` is given, the rest is read.
+struct CountsSections {
+  ByteSpan side, symbols, bits, escapes;
+};
+// Elements under fills hold anything afterwards. `layout.grid` and `.hints` are given, the rest is
+// read.
 template <typename T>
-Result<void> decode_counts(ByteSpan side, ByteSpan symbols, ByteSpan bits, std::size_t labels,
-                           std::size_t fills, CountsLayout& layout, std::span<T> out);
+Result<void> decode_counts(const CountsSections& sections, std::size_t labels, std::size_t fills,
+                           CountsLayout& layout, std::span<T> out);
 
 }  // namespace etalon::codec

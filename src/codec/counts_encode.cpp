@@ -7,19 +7,45 @@
 namespace etalon::codec {
 namespace {
 
+// Histograms of the pairs of group and class that occur.
+template <typename H>
+class ClassHistograms {
+ public:
+  explicit ClassHistograms(std::size_t groups) : slots_(groups * stride, none) {}
+
+  H& at(std::size_t group, std::size_t c) {
+    std::uint16_t& slot = slots_[group * stride + c];
+    if (slot == none) {
+      slot = static_cast<std::uint16_t>(histograms_.size());
+      histograms_.emplace_back();
+    }
+    return histograms_[slot];
+  }
+  const H* find(std::size_t group, std::size_t c) const {
+    const std::uint16_t slot = slots_[group * stride + c];
+    return slot == none ? nullptr : &histograms_[slot];
+  }
+
+ private:
+  static constexpr std::size_t stride = max_classes + 1;  // and fills
+  static constexpr std::uint16_t none = 0xFFFF;
+  std::vector<std::uint16_t> slots_;
+  std::vector<H> histograms_;
+};
+
 // Everything about one chunk on its way in.
 template <typename T>
 class Encoder {
  public:
   Encoder(std::span<const T> values, const CountsLayout& layout, std::span<const std::uint8_t> good)
       : values_(values), layout_(layout), grid_(layout.grid), good_(good), n_(values.size()) {
-    labels_ = label_plane(layout);
     fill_.resize(layout.fills.empty() ? 0 : n_);
     for_each_row(layout.fills, grid_.nx, [&](std::size_t at, std::size_t length, std::uint8_t) {
       std::memset(fill_.data() + at, 1, length);
     });
     errors_.assign(layout.bounds.size(), 0);
     for (std::uint64_t b : layout.bounds) lossy_ = lossy_ || b != 0;
+    model_.groups = groups_of(layout).value();
   }
 
   CountsStream encode(CountsReport& report) {
@@ -31,78 +57,80 @@ class Encoder {
     else
       predicted_numbers();
     map_levels();
-    if (direct && lossy_ && !phases_) centre_numbers();
-    Scratch<std::uint8_t> contexts = class_planes(model_, grid_);
+    contexts_ = class_planes(model_, grid_);
     for_each_row(layout_.fills, grid_.nx, [&](std::size_t at, std::size_t length, std::uint8_t) {
-      std::memset(contexts.data() + at, static_cast<int>(max_classes), length);
+      std::memset(contexts_.data() + at, static_cast<int>(max_classes), length);
     });
+    for (const Squares& squares : layout_.squares)
+      model_.spots.push_back(measure_spots(squares, grid_, model_.groups.plane, numbers_.data(),
+                                           contexts_.span()));
+    raise_classes(model_, layout_, contexts_.span());
+    if (direct && lossy_ && !phases_) centre_numbers();
     tokens_ = Scratch<std::uint8_t>(n_);
-    CountsStream stream;
     if (phases_) {
-      choose_phases(contexts.span());
-      classes_to_tables(model_, layout_, labels_, contexts.span());
-      quantize(contexts.span());
+      choose_phases();
+      classes_to_tables(model_, layout_, contexts_.span());
+      quantize();
       tables_.assign(model_.segments.size() + 1, Histogram{});
-      count(contexts.span(), {}, tables_, stream);
+      for (std::size_t i = 0; i < n_; ++i) tokenize(i, tables_[contexts_[i]]);
     } else {
-      std::vector<Histogram> classes(layout_.bounds.size() * stride, Histogram{});
-      count(contexts.span(), labels_, classes, stream);
+      ClassHistograms<Histogram> classes(model_.groups.label.size());
+      if (model_.groups.label.size() == 1)
+        for (std::size_t i = 0; i < n_; ++i) tokenize(i, classes.at(0, contexts_[i]));
+      else
+        for_each_grouped(model_.groups, layout_, [&](std::size_t i, std::size_t group) {
+          tokenize(i, classes.at(group, contexts_[i]));
+        });
       choose_tables(classes);
-      classes_to_tables(model_, layout_, labels_, contexts.span());
+      classes_to_tables(model_, layout_, contexts_.span());
     }
-    report.label_bits.assign(layout_.bounds.size(), 0);
-    for (std::size_t s = 0; s <= model_.segments.size(); ++s) {
-      model_.tables.push_back(normalize(tables_[s]));
-      if (s == model_.segments.size()) break;
-      double bits = cost_bits(tables_[s], model_.tables.back());
-      for (std::size_t t = 0; t < 256; ++t)
-        if (tables_[s][t] != 0)
-          bits += tables_[s][t] * raw_bits_of(static_cast<std::uint8_t>(t), model_.split);
-      report.label_bits[model_.segments[s].label] += bits;
-    }
+    for (std::size_t s = 0; s < model_.segments.size(); ++s)
+      model_.tables.push_back(choose_frequencies(tables_[s], model_.split));
+    model_.tables.push_back(normalize(Histogram{}));
+
+    CountsStream stream;
+    write_extras(stream);
     SideEncoder side;
     put_model(side, model_, layout_, direct && std::is_unsigned_v<T>);
     stream.side = side.finish();
-    stream.symbols = rans_encode(contexts.span(), tokens_.span(), model_.tables);
+    stream.symbols = rans_encode(contexts_.span(), tokens_.span(), model_.tables);
     report.label_max_error = errors_;
+    report.label_bits.assign(layout_.bounds.size(), 0);
+    for (std::size_t s = 0; s < model_.segments.size(); ++s)
+      report.label_bits[label_of(s)] += table_bits(tables_[s], model_.tables[s], model_.split);
     return stream;
   }
 
  private:
-  static constexpr std::size_t stride = max_classes + 1;  // classes of a label, and fills
+  using Number = std::make_unsigned_t<T>;
 
   bool filled(std::size_t i) const { return !fill_.empty() && fill_[i] != 0; }
-
-  // body(i, label) for all elements.
-  template <typename F>
-  void for_each_labelled(F&& body) const {
-    const std::size_t plane = grid_.plane();
-    for (std::size_t p = 0, i = 0; p < grid_.planes; ++p)
-      for (std::size_t k = 0; k < plane; ++k, ++i)
-        body(i, labels_.empty() ? std::size_t{0} : std::size_t{labels_[k]});
+  std::uint8_t label_of(std::size_t segment) const {
+    return model_.groups.label[model_.segments[segment].group];
   }
 
   void plain_numbers() {
-    numbers_ = Scratch<std::uint32_t>(n_);
+    numbers_ = Scratch<Number>(n_);
     for (std::size_t i = 0; i < n_; ++i) {
       if constexpr (std::is_signed_v<T>)
-        numbers_[i] = static_cast<std::uint32_t>(zigzag(values_[i]));
+        numbers_[i] = static_cast<Number>(zigzag(values_[i]));
       else
         numbers_[i] = values_[i];
     }
     for_each_row(layout_.fills, grid_.nx, [&](std::size_t at, std::size_t length, std::uint8_t) {
-      std::memset(numbers_.data() + at, 0, length * sizeof numbers_[0]);
+      std::memset(numbers_.data() + at, 0, length * sizeof(Number));
     });
   }
 
   void predicted_numbers() {
-    numbers_ = Scratch<std::uint32_t>(n_);
+    numbers_ = Scratch<Number>(n_);
     std::vector<T> decoded(n_);
     const std::size_t plane = grid_.plane();
     std::size_t in_plane = 0;
     for_each_predicted(
         model_.predictor, decoded.data(), grid_, [&](std::size_t i, std::int64_t prediction) {
-          const std::size_t label = labels_.empty() ? 0 : labels_[in_plane];
+          const std::size_t label =
+              model_.groups.plane.empty() ? 0 : model_.groups.plane[in_plane];
           if (++in_plane == plane) in_plane = 0;
           const std::uint64_t bound = layout_.bounds[label];
           if (filled(i)) {
@@ -112,7 +140,7 @@ class Encoder {
           }
           const std::int64_t r = std::int64_t{values_[i]} - prediction;
           if (bound == 0) {
-            numbers_[i] = static_cast<std::uint32_t>(
+            numbers_[i] = static_cast<Number>(
                 zigzag(static_cast<std::make_signed_t<T>>(static_cast<std::uint64_t>(r))));
             decoded[i] = values_[i];
             return;
@@ -130,6 +158,8 @@ class Encoder {
 
   void map_levels() {
     model_.tiling = tiling_of(grid_.ny, grid_.nx);
+    // Within bounds an element costs less, and so does what is not known of its rate.
+    if (layout_.bounds[0] != 0) ++model_.tiling.log2_y, ++model_.tiling.log2_x;
     const Tiling& t = model_.tiling;
     std::vector<Sum> sums(t.columns());
     std::vector<std::int16_t> levels(t.tiles());
@@ -137,10 +167,10 @@ class Encoder {
     for (std::size_t p = 0; p < grid_.planes; ++p) {
       for (std::size_t row = 0; row < t.rows(); ++row) {
         for (std::size_t c = 0; c < t.columns(); ++c) {
-          Sum& sum = sums[c] = sum_tile(p, row, c, 0xFFFFFFFF);
+          Sum& sum = sums[c] = sum_tile(p, row, c, std::numeric_limits<Number>::max());
           // A few bright pixels say little about the others.
           const std::uint64_t cap = sum.count == 0 ? 0 : 4 * (sum.total / sum.count) + 8;
-          if (sum.largest > cap) sum = sum_tile(p, row, c, static_cast<std::uint32_t>(cap));
+          if (sum.largest > cap) sum = sum_tile(p, row, c, static_cast<Number>(cap));
         }
         for (std::size_t c = 0; c < t.columns(); ++c) {
           levels[row * t.columns() + c] =
@@ -149,7 +179,7 @@ class Encoder {
           used += sums[c].count;
         }
       }
-      const auto filled_up = settle_levels(levels, t.columns(), lossy_);
+      const auto filled_up = settle_levels(levels, t.columns(), layout_.bounds[0] > 1);
       model_.levels.insert(model_.levels.end(), filled_up.begin(), filled_up.end());
     }
     if (all > 16 * used) model_.split = wide_split;
@@ -157,18 +187,19 @@ class Encoder {
 
   struct Sum {
     std::uint64_t total = 0;
-    std::uint32_t count = 0, largest = 0;
+    std::uint32_t count = 0;
+    Number largest = 0;
   };
   // Numbers above `cap` count as it. Fills hold 0 and are not counted; pixels that are not good are
   // left out of both.
-  Sum sum_tile(std::size_t p, std::size_t tile_row, std::size_t column, std::uint32_t cap) const {
+  Sum sum_tile(std::size_t p, std::size_t tile_row, std::size_t column, Number cap) const {
     const Tiling& t = model_.tiling;
     const std::size_t from = column << t.log2_x, to = std::min(grid_.nx, (column + 1) << t.log2_x);
     const std::size_t end = std::min(grid_.ny, (tile_row + 1) << t.log2_y);
     Sum sum;
     for (std::size_t y = tile_row << t.log2_y; y < end; ++y) {
       const std::size_t in_plane = y * grid_.nx, row = p * grid_.plane() + in_plane;
-      const std::uint32_t* n = numbers_.data() + row;
+      const Number* n = numbers_.data() + row;
       if (good_.empty()) {
         for (std::size_t x = from; x < to; ++x) {
           sum.total += std::min(n[x], cap);
@@ -189,13 +220,14 @@ class Encoder {
     return sum;
   }
 
-  static std::uint32_t centred(std::int64_t v, std::uint64_t bound) {
+  static Number centred(std::int64_t v, std::uint64_t bound) {
     const auto b = static_cast<std::int64_t>(bound), step = 2 * b + 1;
-    return static_cast<std::uint32_t>(zigzag(v < 0 ? -((-v + b) / step) : (v + b) / step));
+    return static_cast<Number>(zigzag(v < 0 ? -((-v + b) / step) : (v + b) / step));
   }
 
   void centre_numbers() {
-    for_each_labelled([&](std::size_t i, std::size_t label) {
+    for_each_grouped(model_.groups, layout_, [&](std::size_t i, std::size_t group) {
+      const std::size_t label = model_.groups.label[group];
       const std::uint64_t bound = layout_.bounds[label];
       if (bound == 0 || filled(i)) return;
       numbers_[i] = centred(values_[i], bound);
@@ -203,92 +235,109 @@ class Encoder {
     });
   }
 
-  // Tokens, their raw bits, and how often each occurs in contexts[i] (of the label, where given).
-  void count(std::span<const std::uint8_t> contexts, std::span<const std::uint8_t> labels,
-             std::vector<Histogram>& histograms, CountsStream& stream) {
-    const unsigned split = model_.split;
-    const std::uint32_t small = 1u << split;
-    BitWriter bits;
-    const auto one = [&](std::size_t i, Histogram& h) {
-      const std::uint32_t n = numbers_[i];
-      if (n < small) {
-        tokens_[i] = static_cast<std::uint8_t>(n);
-        ++h[n];
-        return;
-      }
-      const Token t = token_of(n, split);
-      tokens_[i] = t.symbol;
-      ++h[t.symbol];
-      bits.put(n & ((1u << t.bits) - 1), t.bits);
-    };
-    if (labels.empty())
-      for (std::size_t i = 0; i < n_; ++i) one(i, histograms[contexts[i]]);
-    else
-      for_each_labelled([&](std::size_t i, std::size_t label) {
-        one(i, histograms[label * stride + contexts[i]]);
-      });
-    stream.bits = bits.finish();
+  void tokenize(std::size_t i, Histogram& h) {
+    const std::uint32_t n = numbers_[i];
+    tokens_[i] = n < (1u << model_.split) ? static_cast<std::uint8_t>(n)
+                                          : token_of(n, model_.split).symbol;
+    ++h[tokens_[i]];
   }
 
-  void add_segments(std::size_t label, const std::vector<ValueHistogram>& h, std::uint64_t step) {
-    const auto chosen = choose_segments(static_cast<std::uint8_t>(label), h, step);
+  // What follows the tokens: raw bits of large ones, numbers of those that escape.
+  void write_extras(CountsStream& stream) const {
+    std::vector<std::uint32_t> first(model_.tables.size());
+    unsigned least = 1u << model_.split;
+    std::array<unsigned, 256> kept{};
+    for (std::size_t s = 0; s < model_.segments.size(); ++s) {
+      const Frequencies& f = model_.tables[s];
+      first[s] = first_escaped(f, model_.split);
+      kept[s] = 256;
+      if (f[escape_symbol] == 0) continue;
+      kept[s] = token_of(first[s], model_.split).symbol;
+      least = std::min(least, kept[s]);
+    }
+    BitWriter bits;
+    SideEncoder escapes;
+    EscapeModels models;
+    bool any_escapes = false;
+    const auto one = [&](std::size_t i) {
+      const std::uint8_t table = contexts_[i];
+      if (tokens_[i] >= kept[table] && table < model_.segments.size()) {
+        any_escapes = true;
+        escapes.put(models.of(model_, table), numbers_[i] - first[table]);
+      } else if (const unsigned n = raw_bits_of(tokens_[i], model_.split); n != 0) {
+        bits.put(numbers_[i] & ((1u << n) - 1), n);
+      }
+    };
+    std::size_t i = 0;
+    for (; i + 32 <= n_; i += 32) {
+      bool any = false;
+      for (std::size_t k = 0; k < 32; ++k) any |= tokens_[i + k] >= least;
+      if (!any) continue;
+      for (std::size_t k = 0; k < 32; ++k)
+        if (tokens_[i + k] >= least) one(i + k);
+    }
+    for (; i < n_; ++i) one(i);
+    stream.bits = bits.finish();
+    if (any_escapes) stream.escapes = escapes.finish();
+  }
+
+  template <typename H>
+  void add_segments(std::size_t group, const ClassHistograms<H>& classes, std::uint64_t step) {
+    std::vector<ValueHistogram> h(max_classes, ValueHistogram{});
+    for (std::size_t c = 0; c < max_classes; ++c)
+      if (const H* one = classes.find(group, c)) std::copy(one->begin(), one->end(), h[c].begin());
+    const auto chosen = choose_segments(static_cast<std::uint8_t>(group),
+                                        max_tables / model_.groups.label.size(), h, step);
     model_.segments.insert(model_.segments.end(), chosen.begin(), chosen.end());
   }
 
   // Segments from what is coded anyway, and their histograms.
-  void choose_tables(const std::vector<Histogram>& classes) {
-    for (std::size_t label = 0; label < layout_.bounds.size(); ++label) {
-      std::vector<ValueHistogram> h(max_classes, ValueHistogram{});
-      for (std::size_t c = 0; c < max_classes; ++c)
-        std::copy(classes[label * stride + c].begin(), classes[label * stride + c].end(),
-                  h[c].begin());
-      add_segments(label, h, 1);
-    }
+  void choose_tables(const ClassHistograms<Histogram>& classes) {
+    for (std::size_t group = 0; group < model_.groups.label.size(); ++group)
+      add_segments(group, classes, 1);
     tables_.assign(model_.segments.size() + 1, Histogram{});
     for (std::size_t s = 0; s < model_.segments.size(); ++s) {
       const Segment& segment = model_.segments[s];
       const bool last =
-          s + 1 == model_.segments.size() || model_.segments[s + 1].label != segment.label;
+          s + 1 == model_.segments.size() || model_.segments[s + 1].group != segment.group;
       const std::size_t end = last ? max_classes : model_.segments[s + 1].first_class;
       for (std::size_t c = segment.first_class; c < end; ++c)
-        for (std::size_t t = 0; t < 256; ++t)
-          tables_[s][t] += classes[segment.label * stride + c][t];
+        if (const Histogram* h = classes.find(segment.group, c))
+          for (std::size_t t = 0; t < 256; ++t) tables_[s][t] += (*h)[t];
     }
   }
 
   // Segments and phases from the values themselves.
-  void choose_phases(std::span<const std::uint8_t> classes) {
-    std::vector<ValueHistogram> h(layout_.bounds.size() * stride, ValueHistogram{});
-    for_each_labelled([&](std::size_t i, std::size_t label) {
+  void choose_phases() {
+    ClassHistograms<ValueHistogram> classes(model_.groups.label.size());
+    for_each_grouped(model_.groups, layout_, [&](std::size_t i, std::size_t group) {
       const std::uint32_t n = numbers_[i];
-      const std::uint32_t bin =
-          layout_.bounds[label] != 0 ? std::min(n, 256u) : token_of(n, model_.split).symbol;
-      ++h[label * stride + classes[i]][bin];
+      const bool bounded = layout_.bounds[model_.groups.label[group]] != 0;
+      ++classes.at(group, contexts_[i])[bounded ? std::min(n, 256u)
+                                                : token_of(n, model_.split).symbol];
     });
-    for (std::size_t label = 0; label < layout_.bounds.size(); ++label) {
-      const auto first = h.begin() + static_cast<std::ptrdiff_t>(label * stride);
-      add_segments(label, {first, first + max_classes}, 2 * layout_.bounds[label] + 1);
-    }
+    for (std::size_t group = 0; group < model_.groups.label.size(); ++group)
+      add_segments(group, classes, 2 * layout_.bounds[model_.groups.label[group]] + 1);
   }
 
-  void quantize(std::span<const std::uint8_t> contexts) {
+  void quantize() {
     struct Rule {
       std::uint64_t phase, step;
       std::int64_t offset;
       std::size_t label;
     };
     std::vector<Rule> rules;
-    for (const Segment& s : model_.segments) {
-      const std::uint64_t bound = layout_.bounds[s.label];
-      rules.push_back({s.phase, 2 * bound + 1,
-                       static_cast<std::int64_t>(bound) - static_cast<std::int64_t>(s.phase),
-                       s.label});
+    for (std::size_t s = 0; s < model_.segments.size(); ++s) {
+      const std::uint64_t bound = layout_.bounds[label_of(s)], phase = model_.segments[s].phase;
+      rules.push_back({phase, 2 * bound + 1,
+                       static_cast<std::int64_t>(bound) - static_cast<std::int64_t>(phase),
+                       label_of(s)});
     }
     rules.push_back({0, 1, 0, 0});  // fills
     for (std::size_t i = 0; i < n_; ++i) {
-      const Rule& r = rules[contexts[i]];
+      const Rule& r = rules[contexts_[i]];
       if (r.step == 1) continue;
-      numbers_[i] = static_cast<std::uint32_t>((numbers_[i] + r.phase) / r.step);
+      numbers_[i] = static_cast<Number>((numbers_[i] + r.phase) / r.step);
       note_error(r.label, i, direct_value<T>(numbers_[i], r.step, r.offset));
     }
   }
@@ -298,9 +347,10 @@ class Encoder {
   const Grid& grid_;
   std::span<const std::uint8_t> good_;
   std::size_t n_;
-  std::vector<std::uint8_t> labels_, fill_;
+  std::vector<std::uint8_t> fill_;
+  Scratch<std::uint8_t> contexts_;  // classes, then tables
   Scratch<std::uint8_t> tokens_;
-  Scratch<std::uint32_t> numbers_;
+  Scratch<Number> numbers_;
   std::vector<std::uint64_t> errors_;
   std::vector<Histogram> tables_;  // of the segments, and of fills
   bool lossy_ = false, phases_ = false;
@@ -315,22 +365,17 @@ CountsStream encode_counts(std::span<const T> values, const CountsLayout& layout
   return Encoder<T>(values, layout, good).encode(report);
 }
 
-template CountsStream encode_counts<std::uint8_t>(std::span<const std::uint8_t>,
-                                                  const CountsLayout&,
-                                                  std::span<const std::uint8_t>, CountsReport&);
-template CountsStream encode_counts<std::uint16_t>(std::span<const std::uint16_t>,
-                                                   const CountsLayout&,
-                                                   std::span<const std::uint8_t>, CountsReport&);
-template CountsStream encode_counts<std::uint32_t>(std::span<const std::uint32_t>,
-                                                   const CountsLayout&,
-                                                   std::span<const std::uint8_t>, CountsReport&);
-template CountsStream encode_counts<std::int8_t>(std::span<const std::int8_t>, const CountsLayout&,
-                                                 std::span<const std::uint8_t>, CountsReport&);
-template CountsStream encode_counts<std::int16_t>(std::span<const std::int16_t>,
-                                                  const CountsLayout&,
-                                                  std::span<const std::uint8_t>, CountsReport&);
-template CountsStream encode_counts<std::int32_t>(std::span<const std::int32_t>,
-                                                  const CountsLayout&,
-                                                  std::span<const std::uint8_t>, CountsReport&);
+template CountsStream encode_counts(std::span<const std::uint8_t>, const CountsLayout&,
+                                    std::span<const std::uint8_t>, CountsReport&);
+template CountsStream encode_counts(std::span<const std::uint16_t>, const CountsLayout&,
+                                    std::span<const std::uint8_t>, CountsReport&);
+template CountsStream encode_counts(std::span<const std::uint32_t>, const CountsLayout&,
+                                    std::span<const std::uint8_t>, CountsReport&);
+template CountsStream encode_counts(std::span<const std::int8_t>, const CountsLayout&,
+                                    std::span<const std::uint8_t>, CountsReport&);
+template CountsStream encode_counts(std::span<const std::int16_t>, const CountsLayout&,
+                                    std::span<const std::uint8_t>, CountsReport&);
+template CountsStream encode_counts(std::span<const std::int32_t>, const CountsLayout&,
+                                    std::span<const std::uint8_t>, CountsReport&);
 
 }  // namespace etalon::codec

@@ -25,7 +25,18 @@ void put_model(SideEncoder& out, const CountsModel& model, const CountsLayout& l
   UintModel bounds;
   for (std::uint64_t b : layout.bounds) out.put(bounds, b);
   put_rects(out, layout.fills, g.nx);
-  if (layout.bounds.size() > 1) put_rects(out, layout.regions, g.nx);
+  if (layout.bounds.size() > 1) {
+    auto squares = layout.squares.begin();
+    for (std::size_t label = 1; label < layout.bounds.size(); ++label) {
+      const bool here = squares != layout.squares.end() && squares->label == label;
+      out.put_raw(here, 1);
+      if (!here) continue;
+      put_squares(out, *squares, g.nx);
+      put_spots(out, model.spots[static_cast<std::size_t>(squares - layout.squares.begin())]);
+      ++squares;
+    }
+    put_rects(out, layout.regions, g.nx);
+  }
   out.put_raw(model.tiling.log2_y, 4);
   out.put_raw(model.tiling.log2_x, 4);
   const std::size_t tiles = model.tiling.tiles();
@@ -33,18 +44,18 @@ void put_model(SideEncoder& out, const CountsModel& model, const CountsLayout& l
     put_levels(out, std::span(model.levels).subspan(p * tiles, tiles), model.tiling.columns());
   UintModel counts, widths, phase;
   auto segment = model.segments.begin();
-  for (std::size_t label = 0; label < layout.bounds.size(); ++label) {
+  for (std::size_t group = 0; group < model.groups.label.size(); ++group) {
     const auto end = std::find_if(segment, model.segments.end(),
-                                  [&](const Segment& s) { return s.label != label; });
+                                  [&](const Segment& s) { return s.group != group; });
     out.put(counts, static_cast<std::uint64_t>(end - segment) - 1);
     for (unsigned first = 0; segment != end; ++segment) {
       if (first != 0 || segment->first_class != 0)
         out.put(widths, segment->first_class - first - 1u);
       first = segment->first_class;
-      if (phases && layout.bounds[label] != 0) out.put(phase, segment->phase);
+      if (phases && layout.bounds[model.groups.label[group]] != 0) out.put(phase, segment->phase);
     }
   }
-  put_tables(out, std::span(model.tables).first(model.segments.size()));
+  put_tables(out, std::span(model.tables).first(model.segments.size()), true);
 }
 
 Result<void> get_model(SideDecoder& in, CountsModel& model, CountsLayout& layout,
@@ -63,8 +74,18 @@ Result<void> get_model(SideDecoder& in, CountsModel& model, CountsLayout& layout
   }
   ETALON_ASSIGN(layout.fills, get_rects(in, g.planes * g.ny, g.nx, fills + 1));
   if (labels > 1) {
+    for (std::size_t label = 1; label < labels; ++label) {
+      if (in.get_raw(1) == 0) continue;
+      ETALON_ASSIGN(auto squares, get_squares(in, g.ny, g.nx));
+      ETALON_ASSIGN(auto spots, get_spots(in, squares.centres.size()));
+      model.spots.push_back(std::move(spots));
+      squares.label = static_cast<std::uint8_t>(label);
+      layout.squares.push_back(std::move(squares));
+    }
     ETALON_ASSIGN(layout.regions, get_rects(in, g.ny, g.nx, labels));
   }
+  ETALON_ASSIGN(model.groups, groups_of(layout));
+  if (layout.make_hint) layout.hint = layout.make_hint(model.groups.plane);
   model.tiling.ny = g.ny;
   model.tiling.nx = g.nx;
   model.tiling.log2_y = static_cast<unsigned>(in.get_raw(4));
@@ -77,7 +98,8 @@ Result<void> get_model(SideDecoder& in, CountsModel& model, CountsLayout& layout
   }
   UintModel counts, widths, phase;
   const bool phases = is_unsigned && model.predictor == Predictor::none;
-  for (std::size_t label = 0; label < labels; ++label) {
+  for (std::size_t group = 0; group < model.groups.label.size(); ++group) {
+    const std::uint64_t bound = layout.bounds[model.groups.label[group]];
     const std::uint64_t count = in.get(counts) + 1;
     if (count > max_classes || model.segments.size() + count > max_tables)
       return bad("too many tables");
@@ -85,28 +107,18 @@ Result<void> get_model(SideDecoder& in, CountsModel& model, CountsLayout& layout
     for (std::uint64_t i = 0; i < count; ++i) {
       if (i != 0) first += in.get(widths) + 1;
       if (first >= max_classes) return bad("class out of range");
-      Segment s{static_cast<std::uint8_t>(label), static_cast<std::uint8_t>(first), 0};
-      if (phases && layout.bounds[label] != 0) s.phase = in.get(phase);
-      if (s.phase > 2 * layout.bounds[label]) return bad("phase out of range");
+      Segment s{static_cast<std::uint8_t>(group), static_cast<std::uint8_t>(first), 0};
+      if (phases && bound != 0) s.phase = in.get(phase);
+      if (s.phase > 2 * bound) return bad("phase out of range");
       model.segments.push_back(s);
     }
   }
-  ETALON_ASSIGN(model.tables, get_tables(in, model.segments.size(), token_count(model.split)));
+  ETALON_ASSIGN(model.tables, get_tables(in, model.segments.size(), token_count(model.split), true));
   if (in.exhausted()) return bad("side information: truncated");
   Frequencies silent{};
   silent[0] = probability_one;
   model.tables.push_back(silent);
   return {};
-}
-
-std::vector<std::uint8_t> label_plane(const CountsLayout& layout) {
-  if (layout.bounds.size() < 2) return {};
-  std::vector<std::uint8_t> labels(layout.grid.plane());
-  for_each_row(layout.regions, layout.grid.nx,
-               [&](std::size_t at, std::size_t length, std::uint8_t label) {
-                 std::memset(labels.data() + at, label, length);
-               });
-  return labels;
 }
 
 Scratch<std::uint8_t> class_planes(const CountsModel& model, const Grid& grid) {
@@ -118,29 +130,39 @@ Scratch<std::uint8_t> class_planes(const CountsModel& model, const Grid& grid) {
   return classes;
 }
 
+void raise_classes(const CountsModel& model, const CountsLayout& layout,
+                   std::span<std::uint8_t> classes) {
+  for (std::size_t i = 0; i < layout.squares.size(); ++i)
+    raise_classes(layout.squares[i], model.spots[i], layout.grid, model.groups.plane, classes);
+}
+
 void classes_to_tables(const CountsModel& model, const CountsLayout& layout,
-                       std::span<const std::uint8_t> labels, std::span<std::uint8_t> classes) {
+                       std::span<std::uint8_t> classes) {
   // One more class than there are: the encoder marks fills with it.
-  std::array<std::array<std::uint8_t, max_classes + 1>, max_labels> table{};
+  std::vector<std::array<std::uint8_t, max_classes + 1>> table(model.groups.label.size());
   for (std::size_t s = 0; s < model.segments.size(); ++s) {
     const Segment& segment = model.segments[s];
     for (std::size_t c = segment.first_class; c < max_classes; ++c)
-      table[segment.label][c] = static_cast<std::uint8_t>(s);
+      table[segment.group][c] = static_cast<std::uint8_t>(s);
   }
-  if (labels.empty()) {
+  if (table.size() == 1) {
     for (std::uint8_t& c : classes) c = table[0][c];
   } else {
-    const std::size_t plane = layout.grid.plane();
-    for (std::size_t p = 0; p < layout.grid.planes; ++p)
-      for (std::size_t i = 0; i < plane; ++i) {
-        std::uint8_t& c = classes[p * plane + i];
-        c = table[labels[i]][c];
-      }
+    for_each_grouped(model.groups, layout,
+                     [&](std::size_t i, std::size_t group) { classes[i] = table[group][classes[i]]; });
   }
   const auto silent = static_cast<std::uint8_t>(model.segments.size());
   for_each_row(layout.fills, layout.grid.nx, [&](std::size_t at, std::size_t length, std::uint8_t) {
     std::memset(classes.data() + at, silent, length);
   });
+}
+
+std::uint32_t first_escaped(const Frequencies& frequencies, unsigned split) {
+  std::size_t last = 254;
+  while (last > 0 && frequencies[last] == 0) --last;
+  // Tables hold at most all tokens of their split.
+  const std::size_t first = std::min(last + 1, token_count(split) - 1);
+  return value_of(static_cast<std::uint8_t>(first), 0, split);
 }
 
 }  // namespace etalon::codec

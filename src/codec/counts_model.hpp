@@ -7,16 +7,18 @@
 #include <type_traits>
 
 #include "codec/counts.hpp"
+#include "codec/groups.hpp"
 #include "codec/lambda_map.hpp"
 #include "codec/rans.hpp"
 #include "codec/scratch.hpp"
+#include "codec/spots.hpp"
 #include "codec/tokens.hpp"
 
 namespace etalon::codec {
 
-// A run of classes of one label that share a table.
+// A run of classes of one group that share a table.
 struct Segment {
-  std::uint8_t label = 0;
+  std::uint8_t group = 0;
   std::uint8_t first_class = 0;
   std::uint64_t phase = 0;  // bins are [q s - phase, (q + 1) s - phase) with s = 2 bound + 1
 };
@@ -26,7 +28,9 @@ struct CountsModel {
   unsigned split = narrow_split;
   Tiling tiling;
   std::vector<std::uint8_t> levels;  // tiles of every plane
-  std::vector<Segment> segments;     // by label, then class; one table each
+  std::vector<Spots> spots;          // of every layout.squares
+  Groups groups;
+  std::vector<Segment> segments;     // by group, then class; one table each
   std::vector<Frequencies> tables;   // and one more: everything is symbol 0
 };
 
@@ -34,12 +38,26 @@ void put_model(SideEncoder& out, const CountsModel& model, const CountsLayout& l
 Result<void> get_model(SideDecoder& in, CountsModel& model, CountsLayout& layout,
                        std::size_t labels, std::size_t fills, bool is_unsigned);
 
-// Labels of one plane; empty when there is only the default.
-std::vector<std::uint8_t> label_plane(const CountsLayout& layout);
-// Classes of all planes; then tables of all elements, in place. Fills get the last table.
+// Classes of all planes from the coarse map; with the spots'; then tables of all elements, in
+// place. Fills get the last table.
 Scratch<std::uint8_t> class_planes(const CountsModel& model, const Grid& grid);
+void raise_classes(const CountsModel& model, const CountsLayout& layout,
+                   std::span<std::uint8_t> classes);
 void classes_to_tables(const CountsModel& model, const CountsLayout& layout,
-                       std::span<const std::uint8_t> labels, std::span<std::uint8_t> classes);
+                       std::span<std::uint8_t> classes);
+
+// Numbers that tables have no symbol for, each less the first such number of its table.
+class EscapeModels {
+ public:
+  UintModel& of(const CountsModel& model, std::size_t table) {
+    return models_[model.groups.label[model.segments[table].group]];
+  }
+
+ private:
+  std::array<UintModel, max_labels> models_;
+};
+// The number of the first symbol that has no frequency, the escape aside.
+std::uint32_t first_escaped(const Frequencies& frequencies, unsigned split);
 
 template <typename T>
 T clamp_to(std::int64_t value) {

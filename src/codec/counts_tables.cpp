@@ -1,5 +1,8 @@
 #include "codec/counts_tables.hpp"
 
+#include <cmath>
+#include <numbers>
+
 namespace etalon::codec {
 namespace {
 
@@ -23,54 +26,121 @@ Choice cheapest(const ValueHistogram& h, std::uint64_t step) {
   return best;
 }
 
-struct Group {
+struct Run {
   std::size_t first_class;
   ValueHistogram histogram;
   Choice choice;
   double gain = 0;  // of joining the next group
 };
 
-Choice joined(const Group& a, const Group& b, std::uint64_t step) {
+Choice joined(const Run& a, const Run& b, std::uint64_t step) {
   ValueHistogram sum = a.histogram;
   for (std::size_t v = 0; v < sum.size(); ++v) sum[v] += b.histogram[v];
   return cheapest(sum, step);
 }
 
+// About what the adaptive coder takes for an escaped token, the first escaped one being `first`.
+double escape_bits(std::size_t token, std::size_t first, unsigned split) {
+  const auto value = [&](std::size_t t) {
+    return static_cast<double>(value_of(static_cast<std::uint8_t>(t), 0, split));
+  };
+  return 1.5 + 1.5 * std::log2(value(token) - value(first) + 1) +
+         0.5 * raw_bits_of(static_cast<std::uint8_t>(token), split);
+}
+
 }  // namespace
 
-std::vector<Segment> choose_segments(std::uint8_t label,
+Frequencies choose_frequencies(const Histogram& tokens, unsigned split) {
+  constexpr double entry_bits = 8, shortest = 1.0 / probability_one;
+  const std::size_t all = token_count(split);
+  std::uint64_t total = 0;
+  std::size_t end = 0;
+  for (std::size_t t = 0; t < all; ++t) {
+    total += tokens[t];
+    if (tokens[t] != 0) end = t + 1;
+  }
+  if (end <= 1) return normalize(tokens);
+  const auto n = static_cast<double>(total);
+  const auto kept_bits = [&](std::size_t t) {
+    if (tokens[t] == 0) return 1.0;
+    const double c = tokens[t], p = std::max(c / n, shortest);
+    // A frequency above the share is taken from all others.
+    return entry_bits + c * (raw_bits_of(static_cast<std::uint8_t>(t), split) - std::log2(p)) +
+           std::max(0.0, shortest - c / n) * n * std::numbers::log2e;
+  };
+  double kept = 0;  // what tokens from `first` on cost when they are kept
+  double best_gain = 0;
+  std::size_t best = end;
+  std::uint64_t escaped = 0;
+  for (std::size_t first = end; first-- > 1;) {
+    escaped += tokens[first];
+    kept += kept_bits(first);
+    if (escaped * 16 > total) break;
+    const double e = static_cast<double>(escaped), p = std::max(e / n, shortest);
+    double bits = entry_bits - e * std::log2(p) +
+                  std::max(0.0, shortest - e / n) * n * std::numbers::log2e;
+    for (std::size_t t = first; t < end; ++t)
+      if (tokens[t] != 0) bits += tokens[t] * escape_bits(t, first, split);
+    if (kept - bits > best_gain) {
+      best_gain = kept - bits;
+      best = first;
+    }
+  }
+  Histogram h = tokens;
+  for (std::size_t t = best; t < end; ++t) {
+    h[escape_symbol] += h[t];
+    h[t] = 0;
+  }
+  return normalize(h);
+}
+
+double table_bits(const Histogram& tokens, const Frequencies& f, unsigned split) {
+  double bits = 0;
+  std::size_t first = 255;
+  while (first > 0 && f[first - 1] == 0) --first;
+  for (std::size_t t = 0; t < escape_symbol; ++t) {
+    if (tokens[t] == 0) continue;
+    const bool escapes = t >= first;
+    bits += tokens[t] * (probability_bits - std::log2(f[escapes ? escape_symbol : t]) +
+                         (escapes ? escape_bits(t, first, split)
+                                  : raw_bits_of(static_cast<std::uint8_t>(t), split)));
+  }
+  return bits;
+}
+
+std::vector<Segment> choose_segments(std::uint8_t group, std::size_t most,
                                      const std::vector<ValueHistogram>& histograms,
                                      std::uint64_t step) {
-  constexpr double segment_bits = 8;
-  std::vector<Group> groups;
+  constexpr double segment_bits = 16;
+  std::vector<Run> runs;
   for (std::size_t c = 0; c < histograms.size(); ++c) {
     std::uint64_t total = 0;
     for (std::uint32_t h : histograms[c]) total += h;
-    if (total != 0) groups.push_back({c, histograms[c], cheapest(histograms[c], step), 0});
+    if (total != 0) runs.push_back({c, histograms[c], cheapest(histograms[c], step), 0});
   }
   const auto gain = [&](std::size_t i) {
-    return groups[i].choice.bits + groups[i + 1].choice.bits + segment_bits -
-           joined(groups[i], groups[i + 1], step).bits;
+    return runs[i].choice.bits + runs[i + 1].choice.bits + segment_bits -
+           joined(runs[i], runs[i + 1], step).bits;
   };
-  for (std::size_t i = 0; i + 1 < groups.size(); ++i) groups[i].gain = gain(i);
-  while (groups.size() > 1) {
+  for (std::size_t i = 0; i + 1 < runs.size(); ++i) runs[i].gain = gain(i);
+  while (runs.size() > 1) {
     std::size_t best = 0;
-    for (std::size_t i = 1; i + 1 < groups.size(); ++i)
-      if (groups[i].gain > groups[best].gain) best = i;
-    if (groups[best].gain <= 0 && groups.size() <= max_tables / max_labels) break;
-    groups[best].choice = joined(groups[best], groups[best + 1], step);
-    for (std::size_t v = 0; v < groups[best].histogram.size(); ++v)
-      groups[best].histogram[v] += groups[best + 1].histogram[v];
-    groups.erase(groups.begin() + static_cast<std::ptrdiff_t>(best) + 1);
-    if (best + 1 < groups.size()) groups[best].gain = gain(best);
-    if (best > 0) groups[best - 1].gain = gain(best - 1);
+    for (std::size_t i = 1; i + 1 < runs.size(); ++i)
+      if (runs[i].gain > runs[best].gain) best = i;
+    if (runs[best].gain <= 0 && runs.size() <= most) break;
+    runs[best].choice = joined(runs[best], runs[best + 1], step);
+    for (std::size_t v = 0; v < runs[best].histogram.size(); ++v)
+      runs[best].histogram[v] += runs[best + 1].histogram[v];
+    runs.erase(runs.begin() + static_cast<std::ptrdiff_t>(best) + 1);
+    if (best + 1 < runs.size()) runs[best].gain = gain(best);
+    if (best > 0) runs[best - 1].gain = gain(best - 1);
   }
   std::vector<Segment> segments;
-  for (const Group& g : groups)
+  for (const Run& g : runs)
     segments.push_back(
-        {label, segments.empty() ? std::uint8_t{0} : static_cast<std::uint8_t>(g.first_class),
+        {group, segments.empty() ? std::uint8_t{0} : static_cast<std::uint8_t>(g.first_class),
          g.choice.phase});
-  if (segments.empty()) segments.push_back({label, 0, 0});
+  if (segments.empty()) segments.push_back({group, 0, 0});
   return segments;
 }
 

@@ -10,13 +10,18 @@
 
 namespace etalon::codec {
 
-// What the elements of one label and class are: values below 256 (or tokens), and what lies above.
+// What the elements of one group and class are: values below 256 (or tokens), and what lies above.
 using ValueHistogram = std::array<std::uint32_t, 257>;
 
-// Segments of one label. `step` is 1 where the histogram holds what is coded; otherwise 2 bound +
+// At most `most` segments of one group. `step` is 1 where the histogram holds what is coded; otherwise 2 bound +
 // 1, and every segment gets the phase under which its bins cost least.
-std::vector<Segment> choose_segments(std::uint8_t label,
+std::vector<Segment> choose_segments(std::uint8_t group, std::size_t most,
                                      const std::vector<ValueHistogram>& histograms,
                                      std::uint64_t step);
+
+// Frequencies of tokens: the first ones get their own, the rare ones after them share the escape.
+Frequencies choose_frequencies(const Histogram& tokens, unsigned split);
+// Bits that the elements of the histogram take under them, raw bits and escapes included.
+double table_bits(const Histogram& tokens, const Frequencies& frequencies, unsigned split);
 
 }  // namespace etalon::codec

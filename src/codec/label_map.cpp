@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "codec/limits.hpp"
+
 namespace etalon::codec {
 
 std::vector<Rect> rects_of(std::span<const std::uint8_t> labels, std::size_t ny, std::size_t nx) {
@@ -68,7 +70,7 @@ Result<std::vector<Rect>> get_rects(SideDecoder& in, std::size_t ny, std::size_t
   UintModel counts;
   const std::uint64_t pixels = std::uint64_t{ny} * nx;
   const std::uint64_t count = in.get(counts);
-  if (count > pixels) return bad("more than there are pixels");
+  if (count > pixels || count > max_rects) return bad("too many");
   std::vector<Rect> rects;
   std::uint64_t at = 0, area = 0;
   std::int64_t last = 1;
@@ -88,6 +90,55 @@ Result<std::vector<Rect>> get_rects(SideDecoder& in, std::size_t ny, std::size_t
     at = start + 1;
   }
   return rects;
+}
+
+namespace {
+
+// (2 half + 1)^2 for each centre, at most four times the image.
+bool plausible(std::uint64_t count, std::uint64_t half, std::size_t ny, std::size_t nx) {
+  const std::uint64_t pixels = std::uint64_t{ny} * nx;
+  if (half > 1024 || count > pixels || nx > 65536) return false;
+  return count * (2 * half + 1) * (2 * half + 1) <= 4 * pixels + 4096;
+}
+
+}  // namespace
+
+bool are_codable(const Squares& squares, std::size_t ny, std::size_t nx) {
+  if (!plausible(squares.centres.size(), squares.half, ny, nx)) return false;
+  return std::all_of(squares.centres.begin(), squares.centres.end(),
+                     [&](const Point& c) { return c.y < ny && c.x < nx; });
+}
+
+void put_squares(SideEncoder& out, const Squares& squares, std::size_t nx) {
+  UintModel half, count, rows;
+  out.put(half, squares.half);
+  out.put(count, squares.centres.size());
+  std::uint32_t y = 0;
+  for (const Point& c : squares.centres) {
+    out.put(rows, c.y - y);
+    out.put_below(c.x, static_cast<std::uint32_t>(nx));
+    y = c.y;
+  }
+}
+
+Result<Squares> get_squares(SideDecoder& in, std::size_t ny, std::size_t nx) {
+  const auto bad = [](const char* reason) {
+    return Error{Errc::malformed, std::string("squares: ") + reason};
+  };
+  UintModel halves, counts, rows;
+  Squares squares;
+  const std::uint64_t half = in.get(halves), count = in.get(counts);
+  if (!plausible(count, half, ny, nx)) return bad("too many");
+  squares.half = static_cast<std::uint32_t>(half);
+  std::uint64_t y = 0;
+  for (std::uint64_t i = 0; i < count; ++i) {
+    y += in.get(rows);
+    const std::uint64_t x = in.get_below(static_cast<std::uint32_t>(nx));
+    if (in.exhausted()) return bad("truncated");
+    if (y >= ny || x >= nx) return bad("outside the image");
+    squares.centres.push_back({static_cast<std::uint32_t>(y), static_cast<std::uint32_t>(x)});
+  }
+  return squares;
 }
 
 }  // namespace etalon::codec

@@ -17,6 +17,18 @@ struct Rect {
   bool operator==(const Rect&) const = default;
 };
 
+struct Point {
+  std::uint32_t y, x;
+  auto operator<=>(const Point&) const = default;
+};
+
+// Equal squares of side 2 half + 1 round points, cut off at the image's edges: boxes round peaks.
+struct Squares {
+  std::uint8_t label = 0;  // never 0
+  std::uint32_t half = 0;
+  std::vector<Point> centres;  // in raster order, each once
+};
+
 // Disjoint rectangles that cover exactly the pixels with a label other than 0, in raster order of
 // their first pixel.
 std::vector<Rect> rects_of(std::span<const std::uint8_t> labels, std::size_t ny, std::size_t nx);
@@ -25,6 +37,28 @@ void put_rects(SideEncoder& out, const std::vector<Rect>& rects, std::size_t nx)
 // own.
 Result<std::vector<Rect>> get_rects(SideDecoder& in, std::size_t ny, std::size_t nx,
                                     std::size_t labels);
+
+// Whether squares are few enough to be coded as such: painting them costs their whole area.
+bool are_codable(const Squares& squares, std::size_t ny, std::size_t nx);
+void put_squares(SideEncoder& out, const Squares& squares, std::size_t nx);
+// Errc::malformed also where are_codable would be false. The label is the caller's.
+Result<Squares> get_squares(SideDecoder& in, std::size_t ny, std::size_t nx);
+
+// Calls pixel(index, dy, dx) for every pixel of every square.
+template <typename F>
+void for_each_pixel(const Squares& squares, std::size_t ny, std::size_t nx, F&& pixel) {
+  const auto half = static_cast<std::ptrdiff_t>(squares.half);
+  for (const Point& c : squares.centres)
+    for (std::ptrdiff_t dy = -half; dy <= half; ++dy) {
+      const std::ptrdiff_t y = static_cast<std::ptrdiff_t>(c.y) + dy;
+      if (y < 0 || y >= static_cast<std::ptrdiff_t>(ny)) continue;
+      for (std::ptrdiff_t dx = -half; dx <= half; ++dx) {
+        const std::ptrdiff_t x = static_cast<std::ptrdiff_t>(c.x) + dx;
+        if (x < 0 || x >= static_cast<std::ptrdiff_t>(nx)) continue;
+        pixel(static_cast<std::size_t>(y) * nx + static_cast<std::size_t>(x), dy, dx);
+      }
+    }
+}
 
 // Calls row(first index, length, label) for every row of every rectangle.
 template <typename F>

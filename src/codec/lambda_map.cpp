@@ -94,7 +94,7 @@ Result<std::vector<std::uint8_t>> get_levels(SideDecoder& in, std::size_t tiles,
 void classes_of(const Tiling& tiling, std::span<const std::uint8_t> levels, std::uint8_t* classes) {
   const std::size_t rows = tiling.rows(), columns = tiling.columns();
   const auto ty = std::int64_t{1} << tiling.log2_y, tx = std::int64_t{1} << tiling.log2_x;
-  const unsigned shift = tiling.log2_y + tiling.log2_x + 2 + 1;  // to quarters
+  const unsigned shift = tiling.log2_y + tiling.log2_x + 2;
   const std::int64_t half = std::int64_t{1} << (shift - 1);
   std::vector<std::int64_t> line(columns + 2);
   for (std::size_t y = 0; y < tiling.ny; ++y) {

@@ -1,6 +1,6 @@
 // The coarse rate map: what a pixel probably holds, known to encoder and decoder before any pixel
 // is. Tiles carry the logarithm of their mean in eighths of an octave; a pixel's class is the map
-// between tile centres, bilinear in the logarithm, in quarters of an octave. All in integers.
+// between tile centres, bilinear in the logarithm, in the same steps. All in integers.
 #pragma once
 
 #include <cstdint>
@@ -12,7 +12,7 @@
 
 namespace etalon::codec {
 
-inline constexpr std::size_t max_classes = 128;
+inline constexpr std::size_t max_classes = 255;
 
 // How a plane is cut into tiles of 2^y by 2^x elements.
 struct Tiling {

@@ -95,7 +95,7 @@ Bytes encode(ByteSpan bytes, bool floats, const Grid& grid) {
   for (const Histogram& h : histograms) tables.push_back(normalize(h));
   SideEncoder side;
   side.put_raw(choice, 2);
-  put_tables(side, tables);
+  put_tables(side, tables, false);
   ByteWriter out;
   const Bytes side_bytes = side.finish();
   out.put_varint(side_bytes.size());
@@ -118,7 +118,7 @@ Result<void> decode(ByteSpan coded, bool floats, const Grid& grid, std::span<std
   ETALON_ASSIGN(const auto side_bytes, in.take(side_size));
   SideDecoder side(side_bytes);
   const auto choice = static_cast<unsigned>(side.get_raw(2));
-  ETALON_ASSIGN(const auto tables, get_tables(side, sizeof(W), 256));
+  ETALON_ASSIGN(const auto tables, get_tables(side, sizeof(W), 256, false));
   std::vector<W> words(grid.count());
   std::vector<std::uint8_t> symbols(words.size()), contexts(words.size(), 0);
   for (std::size_t k = 0; k < sizeof(W); ++k) {

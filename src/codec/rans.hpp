@@ -29,14 +29,18 @@ double cost_bits(const Histogram& histogram, const Frequencies& frequencies);
 // Estimate of cost_bits plus the table itself, without building it.
 double entropy_bits(std::span<const std::uint32_t> histogram);
 
-void put_tables(SideEncoder& out, std::span<const Frequencies> tables);
-Result<std::vector<Frequencies>> get_tables(SideDecoder& in, std::size_t count,
-                                            std::size_t symbols);
+// Stands for all symbols too rare for a frequency of their own, where tables have `escapes`: what
+// they are is told elsewhere.
+inline constexpr std::uint8_t escape_symbol = 255;
+void put_tables(SideEncoder& out, std::span<const Frequencies> tables, bool escapes);
+Result<std::vector<Frequencies>> get_tables(SideDecoder& in, std::size_t count, std::size_t symbols,
+                                            bool escapes);
 
 // How many lanes n symbols get; both sides compute it.
 constexpr std::size_t lanes_of(std::size_t n) { return n >= 8192 ? 32 : n >= 256 ? 4 : 1; }
 
-// States and words: u32 state per lane, then u16 words in the order in which they are read.
+// States and words: u32 state per lane, then u16 words in the order in which they are read. Symbols
+// without a frequency are coded as escape_symbol.
 Bytes rans_encode(std::span<const std::uint8_t> contexts, std::span<const std::uint8_t> symbols,
                   std::span<const Frequencies> tables);
 // Every context must be below tables.size(). Errc::malformed when the bytes do not end where the

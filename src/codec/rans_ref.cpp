@@ -27,6 +27,9 @@ std::vector<EncodingSlot> encoding_slots(std::span<const Frequencies> tables) {
       at->reciprocal = ((std::uint64_t{1} << 44) + f[s] - 1) / f[s];
       first += f[s];
     }
+    const EncodingSlot escape = at[-1];
+    for (EncodingSlot* slot = at - 256; slot != at; ++slot)
+      if (slot->frequency == 0) *slot = escape;
   }
   return slots;
 }

@@ -55,14 +55,14 @@ double entropy_bits(std::span<const std::uint32_t> histogram) {
     ++used;
   }
   if (used == 0) return 0;
-  return bits + total * std::log2(total) + (used == 1 ? 8.0 : 7.0 * static_cast<double>(used));
+  return bits + total * std::log2(total) + (used == 1 ? 8.0 : 9.0 * static_cast<double>(used));
 }
 
 namespace {
 
 // Frequencies fall off along a row and resemble the table before, hence these contexts.
 struct TableModels {
-  UintModel first;
+  UintModel escape;
   std::array<UintModel, 14> next;
   UintModel last;
 };
@@ -70,12 +70,13 @@ std::size_t context_of(unsigned before) { return static_cast<std::size_t>(std::b
 
 }  // namespace
 
-void put_tables(SideEncoder& out, std::span<const Frequencies> tables) {
+void put_tables(SideEncoder& out, std::span<const Frequencies> tables, bool escapes) {
   TableModels m;
   std::size_t last_before = 0;
   for (const Frequencies& f : tables) {
-    std::size_t last = 255;
+    std::size_t last = escapes ? 254 : 255;
     while (f[last] == 0) --last;
+    if (escapes) out.put(m.escape, f[escape_symbol]);
     out.put(m.last,
             zigzag(static_cast<std::int64_t>(last) - static_cast<std::int64_t>(last_before)));
     last_before = last;
@@ -87,17 +88,23 @@ void put_tables(SideEncoder& out, std::span<const Frequencies> tables) {
   }
 }
 
-Result<std::vector<Frequencies>> get_tables(SideDecoder& in, std::size_t count,
-                                            std::size_t symbols) {
+Result<std::vector<Frequencies>> get_tables(SideDecoder& in, std::size_t count, std::size_t symbols,
+                                            bool escapes) {
   TableModels m;
   std::vector<Frequencies> tables(count);
   std::int64_t last = 0;
   for (Frequencies& f : tables) {
     f.fill(0);
+    std::uint64_t left = probability_one;
+    if (escapes) {
+      const std::uint64_t escape = in.get(m.escape);
+      if (escape >= left) return Error{Errc::malformed, "tables: frequencies exceed their sum"};
+      f[escape_symbol] = static_cast<std::uint16_t>(escape);
+      left -= escape;
+    }
     last += unzigzag(in.get(m.last));
     if (last < 0 || last >= static_cast<std::int64_t>(symbols) || in.exhausted())
       return Error{Errc::malformed, "tables: symbol out of range"};
-    std::uint64_t left = probability_one;
     unsigned before = probability_one;
     for (std::int64_t s = 0; s < last; ++s) {
       const std::uint64_t value = in.get(m.next[context_of(before)]);

@@ -140,25 +140,28 @@ Result<RegionSpec> parse_region(std::string_view text) {
   return spec;
 }
 
+std::vector<std::uint8_t> Region::members(std::size_t ny, std::size_t nx) const {
+  std::vector<std::uint8_t> inside(where.begin(), where.end());
+  inside.resize(ny * nx);
+  for (const Centre& c : centres) {
+    const std::size_t y0 = c.y - std::min(c.y, half), x0 = c.x - std::min(c.x, half);
+    const std::size_t y1 = std::min<std::size_t>(ny, std::size_t{c.y} + half + 1);
+    const std::size_t x1 = std::min<std::size_t>(nx, std::size_t{c.x} + half + 1);
+    for (std::size_t y = y0; y < y1; ++y)
+      for (std::size_t x = x0; x < x1; ++x) inside[y * nx + x] = 1;
+  }
+  return inside;
+}
+
 Region peaks_region(std::span<const Peak> peaks, std::size_t half, std::size_t ny, std::size_t nx,
                     const Bound& bound) {
-  Region region{"peaks", bound, std::vector<std::uint8_t>(ny * nx)};
-  const auto cut = [](double centre, std::size_t h, std::size_t extent, std::size_t& low,
-                      std::size_t& high) {
-    const double middle = std::floor(centre + 0.5), reach = static_cast<double>(h);
-    const double n = static_cast<double>(extent);
-    low = static_cast<std::size_t>(std::clamp(middle - reach, 0.0, n));
-    high = static_cast<std::size_t>(std::clamp(middle + reach + 1, 0.0, n));
-  };
+  Region region{"peaks", bound};
+  region.half = static_cast<std::uint32_t>(half);
   for (const Peak& p : peaks) {
-    if (!std::isfinite(p.x) || !std::isfinite(p.y)) continue;
-    std::size_t y0, y1, x0, x1;
-    cut(p.y, half, ny, y0, y1);
-    cut(p.x, half, nx, x0, x1);
-    for (std::size_t y = y0; y < y1; ++y)
-      std::fill(region.where.begin() + static_cast<std::ptrdiff_t>(y * nx + x0),
-                region.where.begin() + static_cast<std::ptrdiff_t>(y * nx + std::max(x0, x1)),
-                std::uint8_t{1});
+    const double y = std::floor(p.y + 0.5), x = std::floor(p.x + 0.5);
+    // A peak whose middle is off the image has nothing on it that would be worth a box.
+    if (!(y >= 0 && x >= 0 && y < static_cast<double>(ny) && x < static_cast<double>(nx))) continue;
+    region.centres.push_back({static_cast<std::uint32_t>(y), static_cast<std::uint32_t>(x)});
   }
   return region;
 }

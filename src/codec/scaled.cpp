@@ -5,22 +5,25 @@
 #include <cstring>
 #include <limits>
 
+#include "codec/dither.hpp"
+#include "codec/groups.hpp"
 #include "codec/planes.hpp"
 
 namespace etalon::codec {
 namespace {
 
-// A grid narrower than the bound by this leaves room for the rounding of q * step.
-constexpr double margin = 1 - 0x1p-20;
+constexpr double margin = 1 - 0x1p-20;  // as in scale.cpp
 constexpr double widest = 0x1p30;
 
-// Numbers that a grid may stand for: the others keep their bits.
+// Numbers that a scale may stand for: the others keep their bits.
 template <typename T>
 bool ordinary(T v) {
   return std::isnormal(v) || (v == 0 && !std::signbit(v));
 }
 
-double value_of(const Bound& b) { return b.kind == Bound::Kind::abs ? b.value : 0; }
+bool on_common_grid(const Bound& b) {
+  return (b.kind == Bound::Kind::abs || b.kind == Bound::Kind::rel) && b.tolerance(0) > 0;
+}
 
 }  // namespace
 
@@ -28,55 +31,71 @@ template <typename T>
 std::optional<ScaledStream> encode_scaled(std::span<const T> values, const CountsLayout& layout,
                                           const std::vector<Bound>& bounds, const Fills& fills,
                                           std::span<const std::uint8_t> good,
+                                          std::optional<std::uint64_t> dither,
                                           CountsReport& report) {
   double tightest = std::numeric_limits<double>::infinity();
   for (const Bound& b : bounds)
-    if (value_of(b) > 0) tightest = std::min(tightest, value_of(b));
+    if (on_common_grid(b)) tightest = std::min(tightest, b.tolerance(0));
   ScaledStream scaled;
-  scaled.step = 2 * tightest * margin;
+  scaled.step = std::isinf(tightest) ? 1 : 2 * tightest * margin;
   if (!std::isnormal(scaled.step)) return std::nullopt;
   CountsLayout l = layout;
   l.bounds.clear();
+  std::vector<Scale> scales;
+  bool any = false;
   for (const Bound& b : bounds) {
-    const double steps = std::floor((value_of(b) - scaled.step / 2) / scaled.step);
-    l.bounds.push_back(static_cast<std::uint64_t>(std::clamp(steps, 0.0, widest)));
+    scales.push_back(Scale::of<T>(b, scaled.step));
+    any = any || !scales.back().keeps_bits();
+    // Wider bounds take several steps, but a dither is as wide as one.
+    const double steps = std::floor((b.tolerance(0) - scaled.step / 2) / scaled.step);
+    const bool wider = scales.back().is_common_grid() && !dither;
+    l.bounds.push_back(
+        wider ? static_cast<std::uint64_t>(std::clamp(steps, 0.0, widest)) : std::uint64_t{0});
   }
+  if (!any) return std::nullopt;
 
   const std::size_t n = values.size(), plane = l.grid.plane();
   const auto exact_label = static_cast<std::uint8_t>(fills.patterns.size() + 1);
-  std::vector<std::uint8_t> labels(layout.regions.empty() ? 0 : plane), map = fills.map;
-  for_each_row(layout.regions, l.grid.nx,
-               [&](std::size_t at, std::size_t length, std::uint8_t label) {
-                 std::memset(labels.data() + at, label, length);
-               });
+  const std::vector<std::uint8_t> labels = label_plane(l);
+  std::vector<std::uint8_t> map = fills.map;
   map.resize(n);
   std::vector<std::int32_t> grid(n);
   std::size_t exact = 0;
   const auto label_of = [&](std::size_t i) { return labels.empty() ? 0u : labels[i % plane]; };
+  const auto dither_of = [&](std::size_t i) {
+    return dither && scales[label_of(i)].is_common_grid() ? unit_dither(dither_bits(*dither, i))
+                                                          : 0.0;
+  };
+  const auto decoded_value = [&](std::size_t i, std::int32_t q) {
+    return static_cast<double>(scales[label_of(i)].template value<T>(q, dither_of(i)));
+  };
   const auto within = [&](std::size_t i, std::int32_t q) {
-    return std::abs(static_cast<double>(unscale<T>(q, scaled.step)) -
-                    static_cast<double>(values[i])) <= value_of(bounds[label_of(i)]);
+    const auto x = static_cast<double>(values[i]);
+    return std::abs(decoded_value(i, q) - x) <= bounds[label_of(i)].tolerance(x);
   };
   for (std::size_t i = 0; i < n; ++i) {
     if (map[i] != 0) continue;
-    const double q = ordinary(values[i]) ? std::rint(values[i] / scaled.step) : widest;
-    const bool fits = std::abs(q) < widest && value_of(bounds[label_of(i)]) > 0;
-    grid[i] = fits ? static_cast<std::int32_t>(q) : 0;
-    if (fits && within(i, grid[i])) continue;
+    std::optional<std::int32_t> q;
+    if (ordinary(values[i])) q = scales[label_of(i)].number(values[i], dither_of(i));
+    grid[i] = q.value_or(0);
+    if (q && within(i, *q)) continue;
     map[i] = exact_label;
     ++exact;
   }
   scaled.label_max_error.assign(bounds.size(), 0);
   std::vector<std::int32_t> decoded(n);
-  while (true) {
+  // What the counts engine's own bins move out of bounds is kept exactly the next time round; no
+  // more rounds than that takes in earnest.
+  for (int round = 0;; ++round) {
+    if (round == 4) return std::nullopt;
     if (exact * 2 > n && exact != 0) return std::nullopt;
     l.fills = rects_of(map, l.grid.planes * l.grid.ny, l.grid.nx);
     scaled.stream = encode_counts<std::int32_t>(grid, l, good, report);
     CountsLayout read;
     read.grid = l.grid;
     const CountsStream& s = scaled.stream;
-    if (!decode_counts<std::int32_t>(s.side, s.symbols, s.bits, bounds.size(), exact_label, read,
-                                     decoded)
+    if (!decode_counts<std::int32_t>({s.side, s.symbols, s.bits, s.escapes}, bounds.size(),
+                                     exact_label, read, decoded)
              .ok())
       return std::nullopt;
     std::size_t more = 0;
@@ -84,8 +103,8 @@ std::optional<ScaledStream> encode_scaled(std::span<const T> values, const Count
       if (map[i] != 0) continue;
       if (within(i, decoded[i])) {
         double& worst = scaled.label_max_error[label_of(i)];
-        worst = std::max(worst, std::abs(static_cast<double>(unscale<T>(decoded[i], scaled.step)) -
-                                         static_cast<double>(values[i])));
+        worst = std::max(worst, bounds[label_of(i)].error(static_cast<double>(values[i]),
+                                                          decoded_value(i, decoded[i])));
         continue;
       }
       map[i] = exact_label;
@@ -112,11 +131,13 @@ template std::optional<ScaledStream> encode_scaled<float>(std::span<const float>
                                                           const CountsLayout&,
                                                           const std::vector<Bound>&, const Fills&,
                                                           std::span<const std::uint8_t>,
+                                                          std::optional<std::uint64_t>,
                                                           CountsReport&);
 template std::optional<ScaledStream> encode_scaled<double>(std::span<const double>,
                                                            const CountsLayout&,
                                                            const std::vector<Bound>&, const Fills&,
                                                            std::span<const std::uint8_t>,
+                                                           std::optional<std::uint64_t>,
                                                            CountsReport&);
 
 }  // namespace etalon::codec

@@ -54,6 +54,12 @@ void SideEncoder::put_raw(std::uint64_t value, unsigned bits) {
   while (bits-- > 0) narrow(range_ >> 1, (value >> bits) & 1);
 }
 
+void SideEncoder::put_below(std::uint32_t value, std::uint32_t end) {
+  range_ /= end;
+  raise(value * range_);
+  while (range_ < least_range) emit();
+}
+
 Bytes SideEncoder::finish() {
   // The number with the most trailing zeros that the range holds: one byte says it.
   raise((0u - low_) & (least_range - 1));
@@ -104,6 +110,18 @@ std::uint64_t SideDecoder::get(UintModel& model) {
 std::uint64_t SideDecoder::get_raw(unsigned bits) {
   std::uint64_t value = 0;
   while (bits-- > 0) value = value << 1 | (decide(range_ >> 1) ? 1 : 0);
+  return value;
+}
+
+std::uint32_t SideDecoder::get_below(std::uint32_t end) {
+  range_ /= end;
+  const std::uint32_t value = code_ / range_;
+  if (value >= end) return value;
+  code_ -= value * range_;
+  while (range_ < least_range) {
+    range_ <<= 8;
+    code_ = code_ << 8 | next();
+  }
   return value;
 }
 

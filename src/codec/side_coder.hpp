@@ -40,6 +40,7 @@ class SideEncoder {
   void put_bit(BitModel& model, bool bit);
   void put(UintModel& model, std::uint64_t value);
   void put_raw(std::uint64_t value, unsigned bits);  // bits <= 64, equally likely
+  void put_below(std::uint32_t value, std::uint32_t end);  // value < end <= 2^16, equally likely
   Bytes finish();
 
  private:
@@ -59,6 +60,7 @@ class SideDecoder {
   bool get_bit(BitModel& model);
   std::uint64_t get(UintModel& model);
   std::uint64_t get_raw(unsigned bits);
+  std::uint32_t get_below(std::uint32_t end);  // from damaged bytes also `end` and above
   bool exhausted() const { return at_ > bytes_.size() + 4; }
 
  private:

@@ -70,17 +70,21 @@ Result<FrameSum> Reduction::check(const Frame& frame, const std::vector<Peak>& p
   const std::string where = "frame " + std::to_string(frame.number);
   if (decoded.dtype() != frame.image.dtype() || decoded.count() != frame.image.count())
     return Error{Errc::check, where + ": comes back in another shape or type"};
-  std::vector<double> allowed(geometry_.pixels(),
-                              bound_.kind == Bound::Kind::lossless ? 0 : bound_.value);
-  for (const Region& region : options(peaks).regions)
-    for (std::size_t i = 0; i < region.where.size(); ++i)
-      if (region.where[i] != 0)
-        allowed[i] = region.bound.kind == Bound::Kind::lossless ? 0 : region.bound.value;
+  const CompressOptions used = options(peaks);
+  std::vector<std::uint8_t> label(geometry_.pixels(), 0);
+  for (std::size_t r = 0; r < used.regions.size(); ++r) {
+    const auto inside = used.regions[r].members(geometry_.ny, geometry_.nx);
+    for (std::size_t i = 0; i < inside.size(); ++i)
+      if (inside[i] != 0) label[i] = static_cast<std::uint8_t>(r + 1);
+  }
   std::optional<std::size_t> wrong;
   visit(decoded.dtype(), [&](auto zero) {
     const auto a = frame.image.as<decltype(zero)>(), b = decoded.as<decltype(zero)>();
-    for (std::size_t i = 0; i < a.size() && !wrong; ++i)
-      if (difference(a[i], b[i]) > allowed[i]) wrong = i;
+    for (std::size_t i = 0; i < a.size() && !wrong; ++i) {
+      const Bound& bound = label[i] == 0 ? bound_ : used.regions[label[i] - 1u].bound;
+      const double off = difference(a[i], b[i]);
+      if (off != 0 && !(off <= bound.tolerance(static_cast<double>(a[i])))) wrong = i;
+    }
   });
   if (wrong)
     return Error{Errc::check, where + ": pixel y " + std::to_string(*wrong / geometry_.nx) + " x " +

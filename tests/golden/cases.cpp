@@ -126,6 +126,31 @@ std::vector<Good> cases(std::uint64_t seed) {
   o.regions[1].where.assign(3000, 0);
   for (std::size_t i = 0; i < 200; ++i) o.regions[1].where[random.next() % 3000] = 1;
   c.chunk("u16_abs1_regions", photons<std::uint16_t>(image, 65535, random), o);
+  o = within(Bound::abs(2));
+  Array spotted = photons<std::uint16_t>(Shape{110, 90}, 65535, random);
+  Region spots{"peaks", Bound::lossless()};
+  spots.half = 4;
+  for (std::uint32_t k = 0; k < 12; ++k) {
+    const auto y = static_cast<std::uint32_t>(random.next() % 110);
+    const auto x = static_cast<std::uint32_t>(random.next() % 90);
+    spots.centres.push_back({y, x});
+    spotted.as<std::uint16_t>()[y * 90 + x] = static_cast<std::uint16_t>(20 << k);
+  }
+  o.regions = {spots, box(110, 90, Bound::abs(1))};
+  c.chunk("u16_abs2_squares", spotted, o);
+  o.dither = true;
+  o.seed = 7;
+  c.chunk("u16_dithered", spotted, o);
+  c.chunk("i16_dithered", photons<std::int16_t>(image, -1, random), [] {
+    CompressOptions d = within(Bound::abs(5));
+    d.dither = true;
+    return d;
+  }());
+  o = within(Bound::sigma(1, 2, 1.5));
+  o.regions = {box(110, 90, Bound::pwrel(0.02)), box(110, 45, Bound::abs(1))};
+  o.regions[1].where.resize(9900);
+  c.chunk("u16_sigma_regions", spotted, o);
+  c.chunk("i32_pwrel", smooth<std::int32_t>(image, -900, random), within(Bound::pwrel(0.001)));
   c.chunk("i16_abs2", photons<std::int16_t>(image, -1, random), within(Bound::abs(2)));
   c.chunk("u16_median", smooth<std::uint16_t>(image, 1, random));
   c.chunk("u16_median_abs2", smooth<std::uint16_t>(image, 1, random), within(Bound::abs(2)));
@@ -139,10 +164,20 @@ std::vector<Good> cases(std::uint64_t seed) {
   o = within(Bound::abs(0.5));
   o.regions = {box(50, 60, Bound::lossless()), box(50, 60, Bound::abs(0.02))};
   c.chunk("f32_abs_regions", f, o);
+  c.chunk("f32_rel", f, within(Bound::rel(0.001, -1000, 1000)));
+  c.chunk("f32_pwrel", f, within(Bound::pwrel(0.001)));
+  o = within(Bound::sigma(0.5, 3, 2));
+  o.regions = {box(50, 60, Bound::sigma(1, 0, 4))};
+  for (std::size_t i = 0; i < 900; ++i) f.as<float>()[i] = -f.as<float>()[i];
+  c.chunk("f32_sigma", f, o);
+  o = within(Bound::abs(0.5));
+  o.dither = true;
+  c.chunk("f32_dithered", f, o);
   Array d = smooth<double>(Shape{2, 40, 45}, 1.0 / 1024, random);
   with_specials<double>(d);
   c.chunk("f64_lossless", d);
   c.chunk("f64_abs", d, within(Bound::abs(1e-4)));
+  c.chunk("f64_pwrel", d, within(Bound::pwrel(1e-5)));
   Array noise(DType::u32, Shape{300});
   for (auto& v : noise.as<std::uint32_t>()) v = static_cast<std::uint32_t>(random.next());
   c.chunk("u32_stored", noise);
@@ -168,7 +203,7 @@ void patch_chunk_checksum(Bytes& bytes) {
 
 Bytes chunk_of(const std::vector<std::uint8_t>& sections) {
   ByteWriter out;
-  out.append(bytes_of("Etc\x01"));
+  out.append(bytes_of("Etc\x02"));
   out.put(static_cast<std::uint32_t>(sections.size()));
   out.put(std::uint32_t{0});
   out.append(std::as_bytes(std::span(sections)));
@@ -200,7 +235,7 @@ std::vector<Bad> bad_cases() {
   };
   const Bytes chunk = named("u8_lossless"), container = named("container_u16");
   bad.push_back({"chunk_magic", byte(chunk, 0, 'X'), "not an Etalon"});
-  bad.push_back({"chunk_version", byte(chunk, 3, 0x02), "format version 0.2"});
+  bad.push_back({"chunk_version", byte(chunk, 3, 0x01), "format version 0.1"});
   bad.push_back({"chunk_truncated", cut(chunk, 5), "declares"});
   bad.push_back({"chunk_short", Bytes(chunk.begin(), chunk.begin() + 7), "truncated"});
   bad.push_back({"chunk_flipped", byte(chunk, chunk.size() / 2, 0x5A), "checksum"});
@@ -214,16 +249,25 @@ std::vector<Bad> bad_cases() {
   bad.push_back({"head_implausible", chunk_of({1, 7, 1, 1, 0x80, 0x80, 0x80, 0x10, 0}),
                  "more elements than its bytes can hold"});
   bad.push_back(
-      {"head_few_elements", chunk_of({1, 9, 1, 1, 3, 0, 1, 0, 0, 2, 0}), "fewer elements"});
+      {"head_few_elements", chunk_of({1, 8, 1, 1, 3, 0, 1, 0, 2, 0}), "fewer elements"});
+  bad.push_back({"head_bound", chunk_of({1, 6, 1, 1, 3, 0, 1, 9}), "unknown bound"});
+  bad.push_back({"head_error_above_bound",
+                 chunk_of({1, 14, 1, 1, 3, 0, 1, 1, 2, 0xF0, 0x3F, 1, 0x40, 3, 0, 0}),
+                 "exceeds its bound"});
+  bad.push_back({"head_number_too_long",
+                 chunk_of({1, 12, 1, 1, 3, 0, 1, 1, 3, 0, 0xF0, 0x3F, 0, 3}),
+                 "longer than need be"});
+  bad.push_back({"head_dither_source", chunk_of({1, 10, 7, 1, 1, 7, 1, 0, 1, 0, 0, 3}),
+                 "no such source"});
   bad.push_back({"sections_order", chunk_of({6, 1, 0, 1, 1, 0}), "no head"});
   bad.push_back({"section_too_long", chunk_of({1, 100, 1}), "section passes the end"});
-  bad.push_back({"section_unknown", chunk_of({1, 10, 1, 1, 1, 0, 1, 0, 0, 1, 0, 0, 9, 1, 0}),
+  bad.push_back({"section_unknown", chunk_of({1, 9, 1, 1, 1, 0, 1, 0, 1, 0, 0, 9, 1, 0}),
                  "unknown section"});
-  bad.push_back({"stored_short", chunk_of({1, 10, 1, 1, 3, 0, 1, 0, 0, 3, 0, 0, 6, 1, 0}),
+  bad.push_back({"stored_short", chunk_of({1, 9, 1, 1, 3, 0, 1, 0, 3, 0, 0, 6, 1, 0}),
                  "not as many as declared"});
   bad.push_back(
-      {"counts_of_floats", chunk_of({1, 10, 9, 1, 1, 3, 1, 0, 0, 1, 0, 0}), "engine does not go"});
-  bad.push_back({"counts_no_side", chunk_of({1, 10, 1, 1, 1, 3, 1, 0, 0, 1, 0, 0}), ""});
+      {"counts_of_floats", chunk_of({1, 9, 9, 1, 1, 3, 1, 0, 1, 0, 0}), "engine does not go"});
+  bad.push_back({"counts_no_side", chunk_of({1, 9, 1, 1, 1, 3, 1, 0, 1, 0, 0}), ""});
   Bytes symbols = chunk;
   symbols[symbols.size() - 40] ^= std::byte{1};
   patch_chunk_checksum(symbols);
