@@ -7,7 +7,7 @@
 #include <string>
 
 #include "base/cbor.hpp"
-#include "jobs/fd.hpp"
+#include "base/posix.hpp"
 #include "jobs/job_files.hpp"
 
 namespace etalon::jobs {

@@ -227,7 +227,7 @@ TEST_F(Daemon, HostileMessagesAreAnsweredOrCutOffAndHarmNobody) {
 
 TEST_F(Daemon, SilentCallersDoNotKeepOthersOut) {
   ended(submit(part({"once", file("ran")})));
-  std::vector<jobs::Fd> silent;
+  std::vector<Fd> silent;
   for (int i = 0; i < 400; ++i) {
     auto socket = jobs::connect_in(state("jobs"));
     ASSERT_TRUE(socket.ok()) << socket.error().message;
