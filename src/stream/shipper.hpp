@@ -12,6 +12,7 @@
 #include <string>
 #include <thread>
 
+#include "base/posix.hpp"
 #include "stream/latency.hpp"
 #include "stream/message.hpp"
 #include "stream/socket.hpp"
@@ -80,7 +81,7 @@ class Shipper {
 
   ShipperOptions options_;
   RunId run_;
-  int wake_fd_ = -1;
+  Fd wake_fd_;
   std::thread thread_;
 
   mutable std::mutex mutex_;
