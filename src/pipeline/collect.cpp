@@ -66,9 +66,11 @@ struct Collector::Impl {
       }
     }
     ETALON_ASSIGN(report_.ledger, ledger_path(recipe_, folder_));
-    if (fs::exists(report_.ledger, error)) return ledger().ok() ? Result<void>() : ledger().error();
-    const std::string beside = fs::path(absolute_path(report_.ledger)).parent_path().string();
-    if (::access(beside.c_str(), W_OK) != 0) return system_error(beside, "write the ledger");
+    std::string place = absolute_path(report_.ledger);
+    const bool there = fs::exists(place, error);
+    if (!there) place = fs::path(place).parent_path().string();
+    if (::access(place.c_str(), W_OK) != 0) return system_error(place, "write the ledger");
+    if (there) ETALON_TRY(ledger());
     return {};
   }
 
