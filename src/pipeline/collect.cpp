@@ -243,10 +243,10 @@ struct Collector::Impl {
     auto named = series_->name_files();
     if (recorded.ok() && named.ok()) return {};
     const std::string place = named.ok() ? series_->path() : series_->keep();
-    Error why = recorded.ok() ? std::move(named).error() : std::move(recorded).error();
-    why.message += "; the file is whole" +
-                   std::string(recorded.ok() ? " and recorded" : ", but without a record") +
-                   ", and lies in " + place;
+    Error why = recorded.ok() ? named.error() : recorded.error();
+    why.message += recorded.ok() ? "; the file is whole and recorded, and lies in "
+                                 : "; the file is whole, but without a record, and lies in ";
+    why.message += place;
     return why;
   }
 

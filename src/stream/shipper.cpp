@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 namespace etalon {
 namespace {
@@ -145,6 +146,7 @@ void Shipper::work(Socket socket, Bytes hello) {
 
 void Shipper::step(Socket& socket) {
   receive(socket);
+  if (std::exchange(bye_due_, false)) (void)socket.send(encode_message({run_, 0, Bye{}}));
   if (failure_ || done_) return;
   const auto now = Clock::now();
   if (limit_ == 0) {
@@ -213,7 +215,7 @@ void Shipper::handle(const Message& message) {
   } else if (const auto* done = std::get_if<Done>(&message.body)) {
     window_.clear();
     done_ = *done;
-    farewell_ = encode_message({run_, 0, Bye{}});
+    bye_due_ = true;
   } else if (const auto* failure = std::get_if<Failure>(&message.body)) {
     fail({failure->code, options_.address + ": collector: " + failure->message});
   } else {

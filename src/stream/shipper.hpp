@@ -88,7 +88,7 @@ class Shipper {
   std::condition_variable changed_;
   std::deque<Outgoing> window_;
   std::uint64_t next_sequence_ = 1, limit_ = 0;  // limit 0: not welcomed yet
-  bool stopping_ = false, greet_ = true, asked_to_stop_ = false;
+  bool stopping_ = false, greet_ = true, asked_to_stop_ = false, bye_due_ = false;
   std::optional<Bytes> farewell_;
   std::optional<Error> failure_;
   std::optional<Done> done_;
