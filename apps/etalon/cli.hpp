@@ -31,7 +31,8 @@ CLI::App* add_command(Cli& cli, const std::string& name, const std::string& summ
   return command;
 }
 
-// Set by SIGINT and SIGTERM: long work looks at it between steps and ends with Errc::interrupted.
+// Set by SIGINT, SIGTERM and SIGHUP: long work looks at it between steps and ends with
+// Errc::interrupted.
 extern std::atomic<bool> interrupted;
 
 // Data goes to standard output: this is the only way to it. Errc::io when it cannot be written.

@@ -1,3 +1,4 @@
+#include "base/text.hpp"
 #include "commands.hpp"
 #include "control/simulated_instrument.hpp"
 #include "run_report.hpp"
@@ -20,7 +21,7 @@ Result<void> run(const Options& options) {
   centre.instrument = &instrument;
   centre.interrupted = &interrupted;
   centre.opened = [&](const SeriesInfo& info) {
-    note("receiving " + info.name + ", " + std::to_string(info.frames) + " frames");
+    note("receiving " + info.name + ", " + counted(info.frames, "frame"));
     progress.emplace("frames", info.frames, "frames");
   };
   centre.progress = [&](std::uint64_t done, std::uint64_t) { progress->update(done); };
@@ -32,10 +33,10 @@ Result<void> run(const Options& options) {
   ETALON_ASSIGN(const CollectReport report, collector.run(receiver));
   progress.reset();
   ETALON_TRY(print(options.json ? collect_json(report).dump(2) + "\n" : collect_text(report)));
+  if (report.failure) return *report.failure;  // of what follows storing
   if (!report.complete)
     return Error{Errc::interrupted, report.output + ": interrupted after " +
-                                        std::to_string(report.received) +
-                                        " frames, which are stored"};
+                                        counted(report.received, "frame") + ", stored"};
   return {};
 }
 

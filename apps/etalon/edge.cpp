@@ -1,3 +1,4 @@
+#include "base/text.hpp"
 #include "commands.hpp"
 #include "run_report.hpp"
 
@@ -29,8 +30,8 @@ Result<void> run(const Options& options) {
   ETALON_TRY(print(options.json ? edge_json(report).dump(2) + "\n" : edge_text(report)));
   if (!report.complete)
     return Error{Errc::interrupted, report.done.path + ": interrupted after " +
-                                        std::to_string(report.frames) +
-                                        " frames, which the collector has stored"};
+                                        counted(report.frames, "frame") +
+                                        ", which the collector has stored"};
   return {};
 }
 

@@ -80,7 +80,8 @@ nlohmann::json to_json(const JobStatus& job) {
           {"started_s", known(job.started_s, job.started_s > 0)},
           {"ended_s", known(job.ended_s, job.ended_s > 0)},
           {"latency_s", known(job.latency_s, job.started_s > 0)},
-          {"output", job.output}};
+          {"output", job.output},
+          {"errors", job.errors.empty() ? nlohmann::json(nullptr) : nlohmann::json(job.errors)}};
 }
 
 std::string dump(const nlohmann::json& json, int indent) {
@@ -111,6 +112,7 @@ std::string details_of(const JobStatus& job) {
   for (const std::string& argument : job.spec.argv) command += " " + printable(argument);
   std::string text = "command:  " + command + "\ndirectory: " + printable(job.spec.directory) +
                      "\noutput:    " + printable(job.output) + "\n";
+  if (!job.errors.empty()) text += "errors:    " + printable(job.errors) + "\n";
   if (!job.reason.empty()) text += "reason:    " + printable(job.reason) + "\n";
   return text;
 }

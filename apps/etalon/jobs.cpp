@@ -21,15 +21,26 @@ struct Options {
 
 Result<void> show_output(JobRunner& runner, std::uint64_t id) {
   ETALON_ASSIGN(const JobStatus job, runner.status(id));
-  std::ifstream file(job.output, std::ios::binary);
-  if (!file) {
-    if (job.started_s > 0) return Error{Errc::io, job.output + ": cannot read the job's output"};
-    note("job " + std::to_string(id) + " has not started, so there is no output yet");
-    return {};
+  for (const std::string& path : {job.output, job.errors}) {
+    if (path.empty()) continue;
+    std::ifstream file(path, std::ios::binary);
+    if (!file) {
+      if (job.started_s > 0) return Error{Errc::io, path + ": cannot read the job's output"};
+      note("job " + std::to_string(id) + " has not started, so there is no output yet");
+      return {};
+    }
+    char buffer[65536];
+    while (file.read(buffer, sizeof buffer), file.gcount() > 0)
+      ETALON_TRY(print({buffer, static_cast<std::size_t>(file.gcount())}));
   }
-  char buffer[65536];
-  while (file.read(buffer, sizeof buffer), file.gcount() > 0)
-    ETALON_TRY(print({buffer, static_cast<std::size_t>(file.gcount())}));
+  return {};
+}
+
+Result<void> cancel(JobRunner& runner, std::uint64_t id) {
+  ETALON_ASSIGN(const JobStatus job, runner.status(id));
+  if (!has_ended(job.state)) return runner.cancel(id);
+  note("job " + std::to_string(id) + " has ended before (" + std::string(name_of(job.state)) +
+       "): there is nothing to cancel");
   return {};
 }
 
@@ -72,7 +83,7 @@ Result<View> view(JobRunner& runner, const Options& options) {
 
 Result<void> run(const Options& options) {
   ETALON_ASSIGN(const auto runner, runner_named(options.runner));
-  if (options.cancel != 0) return runner->cancel(options.cancel);
+  if (options.cancel != 0) return cancel(*runner, options.cancel);
   if (options.output != 0) return show_output(*runner, options.output);
   const bool terminal = ::isatty(STDOUT_FILENO) == 1;
   std::string before;

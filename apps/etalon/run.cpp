@@ -1,3 +1,4 @@
+#include "base/text.hpp"
 #include "commands.hpp"
 #include "control/simulated_instrument.hpp"
 #include "run_report.hpp"
@@ -31,10 +32,10 @@ Result<void> run(const Options& options) {
   ETALON_ASSIGN(const RunReport report, run_both(recipe, edge, centre));
   progress.reset();
   ETALON_TRY(print(options.json ? run_json(report).dump(2) + "\n" : run_text(report)));
+  if (report.centre.failure) return *report.centre.failure;  // of what follows storing
   if (!report.centre.complete)
     return Error{Errc::interrupted, report.centre.output + ": interrupted after " +
-                                        std::to_string(report.centre.received) +
-                                        " frames, which are stored"};
+                                        counted(report.centre.received, "frame") + ", stored"};
   return {};
 }
 

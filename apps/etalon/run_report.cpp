@@ -3,6 +3,7 @@
 #include <cmath>
 #include <filesystem>
 
+#include "base/text.hpp"
 #include "cli.hpp"
 
 namespace etalon::cli {
@@ -11,15 +12,26 @@ namespace {
 using nlohmann::json;
 
 double ratio(std::uint64_t a, std::uint64_t b) {
-  return b == 0 ? 0 : static_cast<double>(a) / static_cast<double>(b);
+  return etalon::ratio(static_cast<double>(a), static_cast<double>(b));
+}
+
+// "0.43 ms", "21 ms", "2.1 s"
+std::string time_text(double ms) {
+  char text[32];
+  if (ms < 999.5)
+    std::snprintf(text, sizeof text, "%.3g ms", ms);
+  else
+    std::snprintf(text, sizeof text, "%.1f s", 1e-3 * ms);
+  return text;
 }
 
 template <typename... Args>
 std::string line(const char* name, const char* format, Args... args) {
-  char text[1024];
-  const int n = std::snprintf(text, sizeof text, "%-12s", name);
-  std::snprintf(text + n, sizeof text - static_cast<std::size_t>(n), format, args...);
-  return std::string(text) + "\n";
+  std::string text(static_cast<std::size_t>(std::snprintf(nullptr, 0, format, args...)), '\0');
+  std::snprintf(text.data(), text.size() + 1, format, args...);
+  char head[16];
+  std::snprintf(head, sizeof head, "%-12s", name);
+  return head + text + "\n";
 }
 
 unsigned long long ull(std::uint64_t n) { return n; }
@@ -66,8 +78,10 @@ std::string regions_text(const std::vector<RegionInfo>& regions) {
 std::string decision_text(const CollectReport& r) {
   std::string text;
   if (r.analysis)
-    text += line("analysis", "virtual powder, %s (job %llu, started after %.0f ms)",
-                 r.analysis->path.c_str(), ull(r.analysis->job), 1e3 * r.analysis->start_latency_s);
+    text += line("analysis", "virtual powder, %s (job %llu, started after %s)",
+                 r.analysis->path.c_str(), ull(r.analysis->job),
+                 time_text(std::round(1e3 * r.analysis->start_latency_s)).c_str());
+  if (r.failure) text += line("failed", "%s", r.failure->message.c_str());
   if (!r.action) return text;
   std::string action = r.action->action;
   for (const auto& [name, value] : r.action->parameters) {
@@ -93,8 +107,9 @@ std::string output_text(const CollectReport& r) {
   std::string text = line("output", "%s (%s%s)", r.output.c_str(),
                           human_bytes(static_cast<double>(r.bytes_stored)).c_str(),
                           r.complete ? "" : ", interrupted: the series is not complete");
-  text +=
-      line("", "%s (why each of %llu frames was not kept)", r.veto_table.c_str(), ull(r.vetoed));
+  text += line(
+      "", "%s (why %s not kept)", r.veto_table.c_str(),
+      r.vetoed == 1 ? "one frame was" : ("each of " + counted(r.vetoed, "frame") + " was").c_str());
   return text;
 }
 
@@ -131,6 +146,9 @@ void add_collect(json& j, const CollectReport& r) {
     j["analysis"] = {{"output", r.analysis->path},
                      {"job", r.analysis->job},
                      {"start_latency_ms", 1e3 * r.analysis->start_latency_s}};
+  j["failure"] = nullptr;
+  if (r.failure)
+    j["failure"] = {{"message", r.failure->message}, {"exit_code", exit_code(r.failure->code)}};
   j["decision"] = nullptr;
   if (!r.action) return;
   json parameters = json::object();
@@ -153,8 +171,9 @@ std::string speed_text(const EdgeReport& r) {
   const double per_s = r.seconds > 0 ? 1 / r.seconds : 0;
   return line("throughput", "%.1f frames/s, %s/s", static_cast<double>(r.frames) * per_s,
               human_bytes(static_cast<double>(r.raw_bytes) * per_s).c_str()) +
-         line("latency", "%.3g ms median, %.3g ms p99, from a frame's arrival to its storage",
-              r.shipped.latencies.quantile_ms(0.5), r.shipped.latencies.quantile_ms(0.99));
+         line("latency", "%s median, %s p99, from a frame's arrival to its storage",
+              time_text(r.shipped.latencies.quantile_ms(0.5)).c_str(),
+              time_text(r.shipped.latencies.quantile_ms(0.99)).c_str());
 }
 
 std::string frames_text(std::uint64_t frames, std::uint64_t kept) {
@@ -175,8 +194,8 @@ std::string conservation_text(const CollectReport& r) {
 }
 
 std::string checked_text(const CollectReport& r) {
-  return line("checked", "%llu stored frames read back and compared pixel by pixel",
-              ull(r.checked));
+  return line("checked", "%s read back and compared pixel by pixel",
+              counted(r.checked, "stored frame").c_str());
 }
 
 }  // namespace
@@ -229,9 +248,9 @@ std::string collect_text(const CollectReport& c) {
 
 std::string edge_text(const EdgeReport& r) {
   return line("source", "%s", r.source.c_str()) + frames_text(r.frames, r.kept) +
-         line("shipped", "%s in %llu messages, %llu sent again",
-              human_bytes(static_cast<double>(r.shipped.bytes)).c_str(), ull(r.shipped.messages),
-              ull(r.shipped.resent)) +
+         line("shipped", "%s in %s, %llu sent again",
+              human_bytes(static_cast<double>(r.shipped.bytes)).c_str(),
+              counted(r.shipped.messages, "message").c_str(), ull(r.shipped.resent)) +
          speed_text(r) + line("stored as", "%s (at the collector)", r.done.path.c_str());
 }
 

@@ -39,6 +39,7 @@ cbor::Value to_cbor(const SpecRecord& record) {
   map.set("argv", raw_list(record.spec.argv));
   map.set("name", raw(record.spec.name));
   map.set("urgent", record.spec.urgent);
+  map.set("split_output", record.spec.split_output);
   map.set("directory", raw(record.spec.directory));
   map.set("added", raw_map(record.spec.environment));
   map.set("environment", raw_list(record.environment));
@@ -53,6 +54,9 @@ Result<void> from_cbor(const cbor::Value& map, SpecRecord& record) {
   if (record.spec.argv.empty()) return Error{Errc::malformed, "argv: empty"};
   ETALON_ASSIGN(record.spec.name, get_raw(map, "name"));
   ETALON_ASSIGN(record.spec.urgent, get_bool(map, "urgent"));
+  if (map.find("split_output") != nullptr) {  // older records have none
+    ETALON_ASSIGN(record.spec.split_output, get_bool(map, "split_output"));
+  }
   ETALON_ASSIGN(record.spec.directory, get_raw(map, "directory"));
   ETALON_ASSIGN(record.spec.environment, get_raw_map(map, "added"));
   ETALON_ASSIGN(record.environment, get_raw_list(map, "environment"));

@@ -6,6 +6,7 @@
 //   N/control   rewritten at each suspension and resumption
 //   N/result    how it ended; the first writer wins
 //   N/output    the job's standard output and error
+//   N/errors    its standard error, where the spec wants the two apart
 #pragma once
 
 #include <cstdint>

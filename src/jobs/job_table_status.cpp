@@ -20,6 +20,7 @@ JobStatus JobTable::describe(std::uint64_t id, const Job& job) const {
   status.submitted_s = job.spec.submitted.unix_s;
   status.suspensions = job.control.suspensions;
   status.output = file(id, "output");
+  if (job.spec.spec.split_output) status.errors = file(id, "errors");
   if (job.started.has_value()) {
     status.started_s = job.started->started.unix_s;
     status.latency_s =

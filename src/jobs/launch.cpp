@@ -48,8 +48,16 @@ void default_signals() {
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
 }
 
+struct Outputs {
+  std::string output, errors;  // may be the same
+};
+
+int open_output(const std::string& path) {
+  return ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
+}
+
 [[noreturn]] void run_child(int pipe, pid_t supervisor, const SpecRecord& spec, char** argv,
-                            char** environment, const std::string& output) {
+                            char** environment, const Outputs& outputs) {
   const auto give_up = [pipe](Stage stage) {
     const Report report{stage, errno, {}};
     (void)!::write(pipe, &report, sizeof report);
@@ -59,11 +67,11 @@ void default_signals() {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (::getppid() != supervisor) ::_exit(127);
   const int in = ::open("/dev/null", O_RDONLY);
-  const int out = ::open(output.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
-  if (in < 0 || out < 0 || ::dup2(in, 0) < 0 || ::dup2(out, 1) < 0 || ::dup2(out, 2) < 0)
+  const int out = open_output(outputs.output), err = open_output(outputs.errors);
+  if (in < 0 || out < 0 || err < 0 || ::dup2(in, 0) < 0 || ::dup2(out, 1) < 0 || ::dup2(err, 2) < 0)
     give_up(Stage::output);
-  if (in > 2) ::close(in);
-  if (out > 2) ::close(out);
+  for (const int fd : {in, out, err})
+    if (fd > 2) ::close(fd);
   if (::chdir(spec.spec.directory.c_str()) != 0) give_up(Stage::directory);
   ::umask(static_cast<mode_t>(spec.umask));
   default_signals();
@@ -75,8 +83,7 @@ void default_signals() {
   ::_exit(127);
 }
 
-void explain(const Report& report, const SpecRecord& spec, const std::string& output,
-             Launch& result) {
+void explain(const Report& report, const SpecRecord& spec, const Outputs& outputs, Launch& result) {
   const std::string why = std::strerror(report.error);
   switch (report.stage) {
     case Stage::exec_next:
@@ -88,7 +95,7 @@ void explain(const Report& report, const SpecRecord& spec, const std::string& ou
       return;
     case Stage::output:
       result.exit_code = 126;
-      result.reason = output + ": cannot open: " + why;
+      result.reason = outputs.output + ": cannot open: " + why;
       return;
     case Stage::exec:
       result.exit_code = report.error == ENOENT ? 127 : 126;
@@ -102,8 +109,10 @@ void explain(const Report& report, const SpecRecord& spec, const std::string& ou
 
 std::string mark_of(const SpecRecord& spec) { return "ETALON_JOB_KEY=" + spec.key; }
 
-Launch launch(const SpecRecord& spec, std::uint64_t id, const std::string& output) {
+Launch launch(const SpecRecord& spec, std::uint64_t id, const std::string& directory) {
   Launch result;
+  const Outputs outputs{directory + "/output",
+                        directory + (spec.spec.split_output ? "/errors" : "/output")};
   std::vector<std::string> argv = spec.spec.argv, environment = environment_of(spec, id);
   const auto argv_pointers = pointers(argv), environment_pointers = pointers(environment);
   int ends[2];
@@ -118,7 +127,7 @@ Launch launch(const SpecRecord& spec, std::uint64_t id, const std::string& outpu
   result.pid = ::fork();
   if (result.pid == 0)
     run_child(write_end.get(), self, spec, const_cast<char**>(argv_pointers.data()),
-              const_cast<char**>(environment_pointers.data()), output);
+              const_cast<char**>(environment_pointers.data()), outputs);
   if (result.pid < 0) {
     result.exit_code = 126;
     result.reason = std::string("cannot make a process: ") + std::strerror(errno);
@@ -130,7 +139,7 @@ Launch launch(const SpecRecord& spec, std::uint64_t id, const std::string& outpu
     const ssize_t n = ::read(read_end.get(), &report, sizeof report);
     if (n < 0 && errno == EINTR) continue;
     if (n != static_cast<ssize_t>(sizeof report)) break;
-    explain(report, spec, output, result);
+    explain(report, spec, outputs, result);
   }
   if (result.exit_code != 0) ::waitpid(result.pid, nullptr, 0);
   return result;

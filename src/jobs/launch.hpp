@@ -17,9 +17,10 @@ struct Launch {
 };
 
 // In a session and process group of its own; standard input empty, output and error appended to
-// `output`; with the submitter's environment, directory and umask, and ETALON_JOB=id and
-// ETALON_JOB_KEY=key added. Dies with the caller. Returns once the program runs or has failed to.
-Launch launch(const SpecRecord& spec, std::uint64_t id, const std::string& output);
+// DIRECTORY/output, or error to DIRECTORY/errors where the spec wants them apart; with the
+// submitter's environment, directory and umask, and ETALON_JOB=id and ETALON_JOB_KEY=key added.
+// Dies with the caller. Returns once the program runs or has failed to.
+Launch launch(const SpecRecord& spec, std::uint64_t id, const std::string& directory);
 
 // The environment entry that marks every process of the job.
 std::string mark_of(const SpecRecord& spec);

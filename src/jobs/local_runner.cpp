@@ -7,6 +7,7 @@
 #include <fstream>
 #include <thread>
 
+#include "base/text.hpp"
 #include "jobs/spawn.hpp"
 #include "jobs/state_dir.hpp"
 #include "jobs/wire.hpp"
@@ -22,12 +23,7 @@ Result<std::string> random_key() {
   unsigned char bytes[16];
   if (::getrandom(bytes, sizeof bytes, 0) != static_cast<ssize_t>(sizeof bytes))
     return system_error("job key", "get random bytes");
-  std::string text;
-  for (const unsigned char byte : bytes) {
-    text += "0123456789abcdef"[byte >> 4];
-    text += "0123456789abcdef"[byte & 15];
-  }
-  return text;
+  return hex(std::as_bytes(std::span(bytes)));
 }
 
 // umask(2) can only be read by changing it, which is not thread-safe; proc(5) shows it.
@@ -152,6 +148,8 @@ class LocalRunner final : public JobRunner {
 
 Result<std::unique_ptr<JobRunner>> local_runner(const LocalRunnerOptions& options) {
   using namespace jobs;
+  // The daemon that may be started reads these; one that runs already would not say what is wrong.
+  ETALON_TRY(JobDaemonOptions::from_environment(options.state_dir));
   ETALON_ASSIGN(std::string state_dir, resolve_state_dir(options.state_dir));
   ETALON_ASSIGN(std::string directory, make_jobs_dir(state_dir));
   std::string executable = options.executable;

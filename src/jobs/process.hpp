@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "jobs/fd.hpp"
+#include "base/posix.hpp"
 
 namespace etalon::jobs {
 

@@ -9,7 +9,7 @@
 #include <cstring>
 
 #include "base/crc32c.hpp"
-#include "jobs/fd.hpp"
+#include "base/posix.hpp"
 
 namespace etalon::jobs {
 namespace {
@@ -17,23 +17,7 @@ namespace {
 constexpr std::string_view magic = "EJR1";
 constexpr cbor::Limits limits{16, std::size_t{1} << 18};
 
-Result<void> write_all(int fd, ByteSpan bytes, const std::string& path) {
-  while (!bytes.empty()) {
-    const ssize_t n = ::write(fd, bytes.data(), bytes.size());
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return system_error(path, "write");
-    bytes = bytes.subspan(static_cast<std::size_t>(n));
-  }
-  return {};
-}
-
 }  // namespace
-
-Error system_error(const std::string& path, const std::string& what) {
-  const int code = errno;
-  return {code == ENOENT ? Errc::missing : Errc::io,
-          path + ": cannot " + what + ": " + std::strerror(code)};
-}
 
 Result<void> sync_directory(const std::string& path) {
   const Fd fd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
@@ -101,7 +85,7 @@ Result<bool> write_record(const std::string& path, const cbor::Value& value, Dur
     ::unlink(temporary.c_str());
     return error;
   };
-  if (auto done = write_all(fd.get(), pack_record(value), temporary); !done.ok())
+  if (auto done = write_all(fd.get(), temporary, pack_record(value)); !done.ok())
     return fail(done.error());
   if (durable == Durable::yes && ::fsync(fd.get()) != 0)
     return fail(system_error(temporary, "sync"));

@@ -26,8 +26,6 @@ enum class Existing : bool { replace, keep };
 Result<bool> write_record(const std::string& path, const cbor::Value& value, Durable durable,
                           Existing existing);
 
-// "PATH: cannot WHAT: why", from errno.
-Error system_error(const std::string& path, const std::string& what);
 // Makes the directory's entries survive a power cut.
 Result<void> sync_directory(const std::string& path);
 

@@ -178,12 +178,15 @@ TEST(Wire, StatusAndErrorsComeBack) {
   status.suspensions = 3;
   status.latency_s = 0.03;
   status.output = "/o";
+  status.errors = "/e";
   const auto back = parse_status(to_cbor(status));
   ASSERT_TRUE(back.ok()) << back.error().message;
   EXPECT_EQ(back->spec.argv, status.spec.argv);
   EXPECT_EQ(back->state, status.state);
   EXPECT_EQ(back->exit_code, 127);
   EXPECT_EQ(back->reason, status.reason);
+  EXPECT_EQ(back->output, "/o");
+  EXPECT_EQ(back->errors, "/e");
   EXPECT_EQ(back->suspensions, 3u);
   EXPECT_EQ(back->latency_s, 0.03);
   const auto error = check_reply(reply_error({Errc::missing, "job 9: none"}));

@@ -19,6 +19,7 @@ struct JobSpec {
   std::vector<std::string> argv;  // run as is, no shell
   std::string name;               // empty: argv[0]'s last part
   bool urgent = false;
+  bool split_output = false;                       // stderr goes to a file of its own
   std::string directory;                           // working directory; empty: the submitter's
   std::map<std::string, std::string> environment;  // added to the submitter's
 };
@@ -40,6 +41,7 @@ struct JobStatus {
   // moment before the job's execve, so that starting the daemon and waiting in the queue count.
   double latency_s = 0;
   std::string output;  // file that holds its stdout and stderr
+  std::string errors;  // spec.split_output: file that holds its stderr; else empty
 };
 
 // Where jobs run. Thread-safe.

@@ -11,7 +11,7 @@
 #include <cstdlib>
 #include <cstring>
 
-#include "jobs/fd.hpp"
+#include "base/posix.hpp"
 
 namespace etalon::jobs {
 namespace {
@@ -54,14 +54,10 @@ Result<void> spawn(const std::string& executable, const std::string& state_dir, 
 Result<std::string> default_executable() {
   if (const char* set = std::getenv("ETALON"); set != nullptr && *set != '\0')
     return std::string(set);
-  char path[4096];
-  const ssize_t n = ::readlink("/proc/self/exe", path, sizeof path);
-  if (n > 0 && static_cast<std::size_t>(n) < sizeof path) {
-    const std::string_view self(path, static_cast<std::size_t>(n));
-    // The link itself, since it leads to the program also when its file was replaced meanwhile.
-    if (self.substr(self.rfind('/') + 1).starts_with("etalon"))
-      return std::string("/proc/self/exe");
-  }
+  const auto self = running_program();
+  // The link itself, since it leads to the program also when its file was replaced meanwhile.
+  if (self.ok() && std::string_view(*self).substr(self->rfind('/') + 1).starts_with("etalon"))
+    return std::string("/proc/self/exe");
   return Error{Errc::missing,
                "job daemon: this program is not etalon; set ETALON to etalon's path"};
 }

@@ -6,7 +6,7 @@
 #include <cstdlib>
 #include <filesystem>
 
-#include "jobs/record.hpp"
+#include "base/posix.hpp"
 
 namespace etalon::jobs {
 namespace fs = std::filesystem;

@@ -68,7 +68,7 @@ void Supervisor::run() {
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);
   if (!signals_.valid() || !claim()) return;
 
-  job_ = launch(spec_, options_.id, file("output"));
+  job_ = launch(spec_, options_.id, options_.directory);
   if (job_.exit_code != 0) {
     result_.state = JobState::failed;
     result_.exit_code = job_.exit_code;

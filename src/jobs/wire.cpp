@@ -86,6 +86,7 @@ cbor::Value to_cbor(const JobStatus& status) {
   map.set("ended_s", status.ended_s);
   map.set("latency_s", status.latency_s);
   map.set("output", raw(status.output));
+  map.set("errors", raw(status.errors));
   return map;
 }
 
@@ -110,6 +111,8 @@ Result<JobStatus> parse_status(const cbor::Value& map) {
   ETALON_ASSIGN(status.ended_s, get_seconds(map, "ended_s"));
   ETALON_ASSIGN(status.latency_s, get_seconds(map, "latency_s"));
   ETALON_ASSIGN(status.output, get_raw(map, "output"));
+  ETALON_ASSIGN(status.errors, get_raw(map, "errors"));
+  status.spec.split_output = !status.errors.empty();
   return status;
 }
 

@@ -7,12 +7,12 @@
 #include <string>
 
 #include "base/cbor.hpp"
-#include "jobs/fd.hpp"
+#include "base/posix.hpp"
 #include "jobs/job_files.hpp"
 
 namespace etalon::jobs {
 
-inline constexpr std::uint64_t protocol_version = 1;
+inline constexpr std::uint64_t protocol_version = 2;
 inline constexpr std::size_t max_request_bytes = std::size_t{4} << 20;
 inline constexpr std::size_t max_reply_bytes = std::size_t{256} << 20;
 

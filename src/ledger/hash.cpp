@@ -12,6 +12,9 @@
 #include <new>
 #include <utility>
 
+#include "base/posix.hpp"
+#include "base/text.hpp"
+
 namespace etalon {
 namespace {
 
@@ -57,33 +60,9 @@ class Tree {
   std::uint64_t count_ = 0;
 };
 
-class OpenFile {
- public:
-  explicit OpenFile(const std::string& path)
-      : fd_(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)) {}
-  ~OpenFile() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  OpenFile(const OpenFile&) = delete;
-  OpenFile& operator=(const OpenFile&) = delete;
-  int fd() const { return fd_; }
-
- private:
-  int fd_;
-};
-
 }  // namespace
 
-std::string Hash::hex() const {
-  constexpr char digits[] = "0123456789abcdef";
-  std::string text;
-  text.reserve(64);
-  for (const std::uint8_t b : bytes) {
-    text += digits[b >> 4];
-    text += digits[b & 15];
-  }
-  return text;
-}
+std::string Hash::hex() const { return etalon::hex(span()); }
 
 Result<Hash> Hash::from_hex(std::string_view hex) {
   const auto digit = [](char c) -> int {
@@ -140,19 +119,19 @@ Result<Hash> sha256_file(const std::string& path, const HashProgress& progress) 
   const auto fail = [&](Errc code, std::string reason) {
     return Error{code, path + ": " + std::move(reason)};
   };
-  const OpenFile file(path);
-  if (file.fd() < 0)
+  const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  if (!file.valid())
     return fail(errno == ENOENT || errno == ENOTDIR ? Errc::missing : Errc::io,
                 std::string("cannot open: ") + std::strerror(errno));
   struct stat status {};
-  if (::fstat(file.fd(), &status) != 0)
+  if (::fstat(file.get(), &status) != 0)
     return fail(Errc::io, std::string("cannot stat: ") + std::strerror(errno));
   if (!S_ISREG(status.st_mode)) return fail(Errc::usage, "not a regular file");
 
   Sha256 hasher;
   std::vector<std::byte> buffer(std::size_t{1} << 20);
   while (true) {
-    const ssize_t n = ::read(file.fd(), buffer.data(), buffer.size());
+    const ssize_t n = ::read(file.get(), buffer.data(), buffer.size());
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) return fail(Errc::io, std::string("cannot read: ") + std::strerror(errno));
     if (n == 0) return hasher.finish();

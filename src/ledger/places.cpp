@@ -3,6 +3,8 @@
 #include <filesystem>
 #include <system_error>
 
+#include "base/posix.hpp"
+
 namespace etalon {
 namespace {
 
@@ -16,19 +18,17 @@ std::string resolve_folder(const std::filesystem::path& folder) {
   return text;
 }
 
-std::filesystem::path absolute(const std::string& path) {
-  std::error_code failed;
-  auto whole = std::filesystem::absolute(path, failed);
-  return (failed ? std::filesystem::path(path) : whole).lexically_normal();
+std::filesystem::path normal(const std::string& path) {
+  return std::filesystem::path(absolute_path(path)).lexically_normal();
 }
 
 }  // namespace
 
 Places::Places(const std::string& ledger_path)
-    : folder_(resolve_folder(absolute(ledger_path).parent_path())) {}
+    : folder_(resolve_folder(normal(ledger_path).parent_path())) {}
 
 std::string Places::stored(const std::string& path) {
-  const std::filesystem::path whole = absolute(path);
+  const std::filesystem::path whole = normal(path);
   const auto [entry, fresh] = resolved_.try_emplace(whole.parent_path().string());
   if (fresh) entry->second = resolve_folder(whole.parent_path());
   std::string text = entry->second + whole.filename().string();

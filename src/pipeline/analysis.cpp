@@ -10,29 +10,22 @@
 #include "store/file.hpp"
 
 namespace etalon {
+namespace fs = std::filesystem;
 namespace {
 
-namespace fs = std::filesystem;
 using Clock = std::chrono::steady_clock;
 
-std::string absolute(const std::string& path) {
-  std::error_code ignored;
-  return fs::absolute(path, ignored).string();
-}
-
+// By a path that leads there from the job, too.
 Result<std::string> program_path(const AnalysisTask& task) {
-  if (!task.executable.empty()) return absolute(task.executable);
+  if (!task.executable.empty()) return absolute_path(task.executable);
   if (const char* named = std::getenv("ETALON"); named != nullptr && *named != 0)
-    return absolute(named);
-  std::error_code error;
-  const fs::path self = fs::read_symlink("/proc/self/exe", error);
-  if (error) return Error{Errc::missing, "/proc/self/exe: " + error.message()};
-  return self.string();
+    return absolute_path(named);
+  return running_program();
 }
 
-// What the job printed last, for people.
+// What the job said last, for people.
 std::string last_words(const JobStatus& job) {
-  auto bytes = read_file(job.output);
+  auto bytes = read_file(job.errors);
   if (!bytes.ok()) return "";
   std::string text(text_of(*bytes));
   while (!text.empty() && text.back() == '\n') text.pop_back();
@@ -63,16 +56,14 @@ Result<JobStatus> finished(JobRunner& runner, std::uint64_t id, const AnalysisTa
 // `etalon analyse powder --json` to the metrics that rules may look at.
 Result<std::map<std::string, double>> metrics_in(const JobStatus& job) {
   ETALON_ASSIGN(const Bytes bytes, read_file(job.output));
-  const std::string_view text = text_of(bytes);
-  const std::size_t begin = std::min(text.find('{'), text.size());
-  const auto json = nlohmann::json::parse(text.substr(begin), nullptr, false);
+  const auto json = nlohmann::json::parse(text_of(bytes), nullptr, false);
   std::map<std::string, double> metrics;
   auto take = [&](const char* name, const char* pointer) {
     const nlohmann::json::json_pointer at(pointer);
     if (json.contains(at) && json[at].is_number()) metrics[name] = json[at].get<double>();
   };
   if (!json.is_object())
-    return Error{Errc::malformed, job.output + ": the analysis printed no JSON"};
+    return Error{Errc::malformed, job.output + ": is not the JSON of an analysis"};
   take("mean_background", "/mean");
   take("saturated_fraction", "/saturated_fraction");
   take("mean_peaks_per_hit", "/hits/peaks_per_hit/mean");
@@ -89,28 +80,33 @@ Result<Hash> record(const AnalysisTask& task, const std::vector<std::string>& se
   ETALON_ASSIGN(const Hash hash, sha256_file(analysis.path));
   return ledger.add({"analyse",
                      {{"record", task.stored_record, ""}, {"series", task.stored_hash, ""}},
-                     {{"powder", hash, absolute(analysis.path)}},
+                     {{"powder", hash, absolute_path(analysis.path)}},
                      v,
                      std::string(program)});
 }
 
 }  // namespace
 
+std::string powder_beside(const std::string& stored) {
+  return fs::path(stored).replace_extension(".powder.h5").string();
+}
+
 Result<Analysis> run_analysis(const Recipe& recipe, const AnalysisTask& task, Ledger& ledger) {
   ETALON_ASSIGN(const std::string program_file, program_path(task));
   Analysis analysis;
-  analysis.path = fs::path(task.stored).replace_extension(".powder.h5").string();
+  analysis.path = powder_beside(task.stored);
   const std::string min_peaks = std::to_string(std::max<std::uint64_t>(recipe.veto.min_peaks, 1));
   const std::vector<std::string> settings{"analyse", recipe.analyse.kind, "--min-peaks", min_peaks};
   JobSpec spec;
   spec.argv = {program_file};
   spec.argv.insert(spec.argv.end(), settings.begin(), settings.end());
-  for (const std::string& more :
-       {absolute(task.stored), std::string("--json"), std::string("-o"), absolute(analysis.path)})
+  for (const std::string& more : {absolute_path(task.stored), std::string("--json"),
+                                  std::string("-o"), absolute_path(analysis.path)})
     spec.argv.push_back(more);
   if (task.overwrite) spec.argv.push_back("-f");
   spec.name = "powder " + fs::path(task.stored).filename().string();
   spec.urgent = recipe.analyse.urgent;
+  spec.split_output = true;  // results apart from remarks
 
   LocalRunnerOptions runner_options;
   runner_options.executable = program_file;

@@ -29,6 +29,9 @@ struct AnalysisTask {
   std::function<void()> meanwhile;  // called about ten times a second
 };
 
+// "run.h5" -> "run.powder.h5"
+std::string powder_beside(const std::string& stored);
+
 // Submits `ETALON analyse powder STORED`, waits for it and records it. Errc::io when the job fails
 // (with its last words) or does not end in time; Errc::interrupted, after cancelling it, when
 // `interrupted` is set.

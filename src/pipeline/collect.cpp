@@ -1,8 +1,13 @@
 #include "pipeline/collect.hpp"
 
+#include <unistd.h>
+
 #include <cstdlib>
 #include <filesystem>
 
+#include "base/posix.hpp"
+#include "base/text.hpp"
+#include "codec/hdf5_filter.hpp"
 #include "etalon/version.hpp"
 #include "pipeline/decision.hpp"
 #include "pipeline/edge_records.hpp"
@@ -31,7 +36,12 @@ struct Collector::Impl {
       return why;
     }
     receiver_->done({report_.output, report_.sha256, report_.stored, report_.vetoed});
-    if (report_.complete && recipe_.analyse.kind != "none") ETALON_TRY(conclude());
+    // What is stored is reported whatever becomes of it.
+    if (report_.complete && recipe_.analyse.kind != "none")
+      if (auto concluded = conclude(); !concluded.ok())
+        report_.failure = std::move(concluded).error();
+    // The edge may have missed the last word; one that lives asks again within this time.
+    receiver_->see_off(milliseconds(static_cast<std::int64_t>(3e3 * recipe_.ship.resend_after_s)));
     report_.dropped = receiver_->counters().dropped;
     if (series_->duplicates() > 0) report_.dropped["frame stored already"] = series_->duplicates();
     return std::move(report_);
@@ -39,10 +49,9 @@ struct Collector::Impl {
 
   // What can fail without an edge fails before one is waited for.
   Result<void> prepare() {
-    if (options_.folder.empty()) {
-      ETALON_ASSIGN(folder_, recipe_path(recipe_, recipe_.store.folder));
-    } else {
-      folder_ = options_.folder;
+    folder_ = options_.folder;
+    if (folder_.empty()) {
+      ETALON_ASSIGN(folder_, output_path(recipe_, recipe_.store.folder));
     }
     std::error_code error;
     fs::create_directories(folder_, error);
@@ -57,9 +66,21 @@ struct Collector::Impl {
       }
     }
     ETALON_ASSIGN(report_.ledger, ledger_path(recipe_, folder_));
-    ETALON_ASSIGN(Ledger ledger, Ledger::open(report_.ledger));
-    ledger_.emplace(std::move(ledger));
+    std::string place = absolute_path(report_.ledger);
+    const bool there = fs::exists(place, error);
+    if (!there) place = fs::path(place).parent_path().string();
+    if (::access(place.c_str(), W_OK) != 0) return system_error(place, "write the ledger");
+    if (there) ETALON_TRY(ledger());
     return {};
+  }
+
+  // Made when it is needed: a run that fails before leaves none behind.
+  Result<Ledger*> ledger() {
+    if (!ledger_) {
+      ETALON_ASSIGN(Ledger opened, Ledger::open(report_.ledger));
+      ledger_.emplace(std::move(opened));
+    }
+    return &*ledger_;
   }
 
   // It runs on a thread of its own, and the edge waits for a word.
@@ -97,8 +118,10 @@ struct Collector::Impl {
       return Error{Errc::usage, recipe_.path + ": the edge follows another recipe (SHA-256 " +
                                     hello.recipe.hex().substr(0, 12) + ", here " +
                                     recipe_.hash.hex().substr(0, 12) + ")"};
-    ETALON_ASSIGN(StoredSeries series, StoredSeries::create(folder_, recipe_.store.file, hello,
-                                                            options_.overwrite, options_.source));
+    const StoredSeries::Options files{folder_, recipe_.store.file, options_.overwrite,
+                                      options_.source, recipe_.analyse.kind != "none"};
+    if (ledger_) ETALON_TRY(StoredSeries::recover(files, hello, *ledger_));
+    ETALON_ASSIGN(StoredSeries series, StoredSeries::create(files, hello));
     series_.emplace(std::move(series));
     frames_ = hello.info.frames;
     if (options_.opened) options_.opened(hello.info);
@@ -127,10 +150,9 @@ struct Collector::Impl {
 
   Result<bool> take(const End& end) {
     ETALON_TRY(conserved(end));
-    if (options_.stage) options_.stage("storing");
-    ETALON_TRY(series_->close(end.complete, [this] { receiver_->keep_waiting(); }));
-    report_.output = series_->path();
-    report_.veto_table = series_->veto_table();
+    ETALON_TRY(unharmed(end));
+    const Naming naming = end.complete ? Naming::whole : Naming::partial;
+    ETALON_TRY(series_->close(naming, [this] { receiver_->keep_waiting(); }));
     report_.sha256 = series_->hash();
     report_.complete = end.complete;
     report_.received = end.received;
@@ -144,7 +166,9 @@ struct Collector::Impl {
     report_.checked = series_->checked();
     seconds_ = end.seconds;
     latency_p99_ms_ = end.latency_p99_ms;
-    ETALON_TRY(record(end));
+    ETALON_TRY(publish(records(end), naming));
+    report_.output = series_->path();
+    report_.veto_table = series_->veto_table();
     return true;
   }
 
@@ -168,31 +192,74 @@ struct Collector::Impl {
                                   std::to_string(end.vetoed) + ", lost " + std::to_string(lost)};
   }
 
+  // What is stored is what the edge sent: its veto and reduce records hold Merkle roots over the
+  // frames as they were received and over the chunks.
+  Result<void> unharmed(const End& end) const {
+    const std::pair<const char*, Hash> stored[] = {{"kept", series_->kept_root()},
+                                                   {"vetoed", series_->vetoed_root()},
+                                                   {"chunks", series_->chunks_root()}};
+    for (const auto& [role, root] : stored) {
+      const Hash* announced = nullptr;
+      for (const Record& record : end.records)
+        for (const Artifact& output : record.outputs)
+          if (output.role == role) announced = &output.hash;
+      if (announced == nullptr)
+        return Error{Errc::check,
+                     recipe_.path + ": the edge announces no checksum of '" + role + "'"};
+      if (*announced != root)
+        return Error{Errc::check, recipe_.path + ": '" + role +
+                                      "' is not what the edge sent: " + root.hex() +
+                                      " is stored, " + announced->hex() + " was announced"};
+    }
+    return {};
+  }
+
   // The edge is gone without an end, but was told that these frames are stored: they keep a name,
   // one that says that they are not all. Failing that, nothing is left.
   void keep_part(Error& why) {
     if (!series_ || series_->stored() + series_->vetoed() == 0) return;
-    if (!series_->close(false, {}).ok()) return;
-    why.message += "; the " + std::to_string(series_->stored()) + " frames stored before are in " +
-                   series_->path();
+    if (!series_->close(Naming::partial).ok()) return;
     cbor::Value settings;
     settings.set("frames", series_->stored()).set("vetoed", series_->vetoed());
     settings.set("complete", false).set("format", "NXmx").set("filter", hdf5_filter_id);
     settings.set("recipe_sha256", recipe_.hash.hex());
-    if (auto added = ledger_->add(stored_record(settings)); !added.ok())
-      why.message += ", without a record: " + added.error().message;
+    auto published = publish({stored_record(settings)}, Naming::partial);
+    why.message += "; stored before: " + counted(series_->stored(), "frame") +
+                   (published.ok() ? " in " + series_->path() : ": " + published.error().message);
+  }
+
+  // First the record, with the names that the files will have, then the names: a file that has its
+  // name has a record, whatever fails or is killed in between. Killed between the two, the files
+  // lie there as parts, `etalon ledger verify` misses them under their names, and the next run of
+  // this output names them (StoredSeries::recover). Without a record the files get a name that
+  // says so: what was measured is not thrown away for it.
+  Result<void> publish(const std::vector<Record>& records, Naming naming) {
+    auto recorded = [&]() -> Result<void> {
+      ETALON_ASSIGN(Ledger* const ledger, this->ledger());
+      ETALON_TRY(ledger->add_all(records));
+      return {};
+    }();
+    if (!recorded.ok() && naming == Naming::whole) series_->rename(Naming::unrecorded);
+    auto named = series_->name_files();
+    if (recorded.ok() && named.ok()) return {};
+    const std::string place = named.ok() ? series_->path() : series_->keep();
+    Error why = recorded.ok() ? named.error() : recorded.error();
+    why.message += recorded.ok() ? "; the file is whole and recorded, and lies in "
+                                 : "; the file is whole, but without a record, and lies in ";
+    why.message += place;
+    return why;
   }
 
   Record stored_record(cbor::Value settings) const {
     return {"store",
             {},
-            {{"series", series_->hash(), absolute(series_->path())},
-             {"veto-table", series_->veto_hash(), absolute(series_->veto_table())}},
+            {{"series", series_->hash(), absolute_path(series_->path())},
+             {"veto-table", series_->veto_hash(), absolute_path(series_->veto_table())}},
             std::move(settings),
             std::string(program)};
   }
 
-  Result<void> record(const End& end) {
+  std::vector<Record> records(const End& end) {
     std::vector<Record> records = end.records;
     cbor::Value wire, store;
     wire.set("protocol", wire_name).set("version", wire_version);
@@ -206,19 +273,13 @@ struct Collector::Impl {
     report_.store_record = stored.id();
     records.push_back(std::move(ship));
     records.push_back(std::move(stored));
-    ETALON_TRY(ledger_->add_all(records));
-    return {};
-  }
-
-  static std::string absolute(const std::string& path) {
-    std::error_code ignored;
-    return fs::absolute(path, ignored).string();
+    return records;
   }
 
   Result<void> conclude() {
+    ETALON_ASSIGN(Ledger* const ledger, this->ledger());
     Hash evidence = report_.store_record;
     if (report_.stored > 0) {  // of nothing there is no powder
-      if (options_.stage) options_.stage("analysing");
       AnalysisTask task{options_.executable,
                         report_.output,
                         report_.sha256,
@@ -228,16 +289,15 @@ struct Collector::Impl {
                         {}};
       // The edge may have missed the last word: it is repeated while the job runs.
       task.meanwhile = [this] { (void)receiver_->next(milliseconds(0)); };
-      ETALON_ASSIGN(report_.analysis, run_analysis(recipe_, task, *ledger_));
+      ETALON_ASSIGN(report_.analysis, run_analysis(recipe_, task, *ledger));
       evidence = report_.analysis->record;
     }
-    if (options_.stage) options_.stage("deciding");
     const RunNumbers numbers{report_.received,  report_.stored,         report_.lost,
                              report_.raw_bytes, report_.raw_bytes_kept, report_.bytes_stored,
                              seconds_,          latency_p99_ms_};
     report_.metrics = metrics_of(numbers, report_.analysis);
     ETALON_ASSIGN(Decision decision,
-                  decide(recipe_, report_.metrics, report_.received, evidence, *ledger_));
+                  decide(recipe_, report_.metrics, report_.received, evidence, *ledger));
     report_.decision = decision.id;
     if (options_.instrument != nullptr) {
       ETALON_ASSIGN(report_.instrument, options_.instrument->apply(decision.action));
@@ -272,7 +332,7 @@ Result<Collector> Collector::open(const Recipe& recipe, const CollectOptions& op
 Result<CollectReport> Collector::run(Receiver& receiver) { return impl_->run(receiver); }
 
 Result<std::string> ledger_path(const Recipe& recipe, const std::string& folder) {
-  if (!recipe.store.ledger.empty()) return recipe_path(recipe, recipe.store.ledger);
+  if (!recipe.store.ledger.empty()) return output_path(recipe, recipe.store.ledger);
   if (const char* set_path = std::getenv("ETALON_LEDGER"); set_path != nullptr && *set_path != 0)
     return std::string(set_path);
   return (fs::path(folder) / "ledger.db").string();

@@ -17,7 +17,7 @@
 namespace etalon {
 
 struct CollectOptions {
-  std::string folder;      // replaces recipe.store.folder
+  std::string folder;      // replaces store.folder
   std::string executable;  // the program that analyses; empty: the running one
   bool overwrite = false;
   std::string source;  // what the edge reads where both are one process: never overwritten
@@ -27,7 +27,6 @@ struct CollectOptions {
   const std::atomic<bool>* edge_failed = nullptr;
   std::function<void(const SeriesInfo&)> opened;  // an edge has said hello
   std::function<void(std::uint64_t frames, std::uint64_t all)> progress;
-  std::function<void(const std::string&)> stage;  // what it does now
 };
 
 struct CollectReport {
@@ -45,13 +44,16 @@ struct CollectReport {
   std::optional<InstrumentState> instrument;  // after the action
   Hash decision;                              // its ledger id
   Metrics metrics;
+  // Why there is no analysis, or no decision, though the series is stored.
+  std::optional<Error> failure;
 };
 
-// Protocol: open run. Frames received = stored + vetoed + lost, else Errc::check. Nothing is left
-// under the output's name after an error before the series is stored.
+// Protocol: open run. Frames received = stored + vetoed + lost, else Errc::check. A file that has
+// the output's name is whole and in the ledger; after an error there is none, or one whose name
+// says what it lacks.
 class Collector {
  public:
-  // Opens what does not need an edge: folder and ledger.
+  // Opens what does not need an edge: the folder, and the ledger where there is one.
   static Result<Collector> open(const Recipe& recipe, const CollectOptions& options);
   ~Collector();
   Collector(Collector&&) noexcept;

@@ -4,14 +4,11 @@
 #include <limits>
 #include <set>
 
+#include "base/text.hpp"
 #include "etalon/version.hpp"
 
 namespace etalon {
 namespace {
-
-double ratio(double a, double b) {
-  return b > 0 ? a / b : std::numeric_limits<double>::quiet_NaN();
-}
 
 // The numbers that the rules look at, and those that every decision rests on. Others, such as
 // times, would give the same decision another id each time.
@@ -59,15 +56,16 @@ Metrics metrics_of(const RunNumbers& run, const std::optional<Analysis>& analysi
   const auto frames = static_cast<double>(run.received), hits = static_cast<double>(run.stored);
   m["frames"] = frames;
   m["hits"] = hits;
-  m["hit_rate"] = ratio(hits, frames);
+  constexpr double nan = std::numeric_limits<double>::quiet_NaN();
+  m["hit_rate"] = ratio(hits, frames, nan);
   m["lost_frames"] = static_cast<double>(lost);
-  m["lost_fraction"] = ratio(static_cast<double>(lost), frames);
-  m["frames_per_s"] = ratio(frames, run.seconds);
+  m["lost_fraction"] = ratio(static_cast<double>(lost), frames, nan);
+  m["frames_per_s"] = ratio(frames, run.seconds, nan);
   m["latency_p99_ms"] = run.latency_p99_ms;
   m["ratio_kept"] =
-      ratio(static_cast<double>(run.raw_bytes_kept), static_cast<double>(run.bytes_stored));
+      ratio(static_cast<double>(run.raw_bytes_kept), static_cast<double>(run.bytes_stored), nan);
   m["ratio_total"] =
-      ratio(static_cast<double>(run.raw_bytes), static_cast<double>(run.bytes_stored));
+      ratio(static_cast<double>(run.raw_bytes), static_cast<double>(run.bytes_stored), nan);
   if (analysis)
     for (const auto& [name, value] : analysis->metrics)
       if (m.count(name) != 0) m[name] = value;

@@ -1,10 +1,10 @@
 #include "pipeline/edge.hpp"
 
 #include <algorithm>
-#include <filesystem>
 #include <future>
 #include <thread>
 
+#include "base/posix.hpp"
 #include "etalon/version.hpp"
 #include "kernels/peakfinder8/peakfinder8.hpp"
 #include "pipeline/calibration.hpp"
@@ -17,7 +17,6 @@ namespace etalon {
 namespace {
 
 using Clock = Shipper::Clock;
-namespace fs = std::filesystem;
 
 std::chrono::milliseconds ms(double seconds) {
   return std::chrono::milliseconds(static_cast<std::int64_t>(seconds * 1e3));
@@ -135,8 +134,7 @@ Result<std::vector<Artifact>> hash_files(const std::vector<std::string>& files) 
   std::vector<Artifact> out;
   for (const std::string& file : files) {
     ETALON_ASSIGN(const Hash hash, sha256_file(file));
-    std::error_code ignored;
-    out.push_back({"file", hash, fs::absolute(file, ignored).string()});
+    out.push_back({"file", hash, absolute_path(file)});
   }
   return out;
 }
@@ -178,7 +176,12 @@ Result<EdgeReport> run_edge(const Recipe& recipe, const EdgeOptions& options) {
   info.frames = window.end - window.begin;
   report.series = info.name;
 
-  ETALON_ASSIGN(Frame first, reader->read(window.begin));
+  // The first frame that can be read shows what the mask needs.
+  std::uint64_t shown = window.begin;
+  auto first_read = reader->read(shown);
+  while (!first_read.ok() && recipe.source.skip_unreadable && shown + 1 < window.end)
+    first_read = reader->read(++shown);
+  ETALON_ASSIGN(Frame first, std::move(first_read));
   ETALON_ASSIGN(const Calibration calibration, calibrate(recipe, info, first));
   ETALON_ASSIGN(const PeakFinder8 finder,
                 PeakFinder8::create(info.geometry, calibration.mask, recipe.find.parameters));
@@ -210,7 +213,7 @@ Result<EdgeReport> run_edge(const Recipe& recipe, const EdgeOptions& options) {
       return {};
     }
     const auto since = Clock::now();
-    if (index == window.begin) return Job{since, (++index, std::move(first))};
+    if (index == shown) return Job{since, (++index, std::move(first))};
     return Job{since, reader->read(index++)};
   };
   auto flow = run_ordered<Job, Outcome>(

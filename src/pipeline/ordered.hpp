@@ -91,13 +91,17 @@ Result<void> run_ordered(unsigned threads, std::size_t slots,
   };
 
   std::vector<std::thread> crew;
-  crew.emplace_back([&] {
-    guarded(read);
-    const std::lock_guard lock(mutex);
-    exhausted = true;  // also when reading threw
-    changed.notify_all();
+  guarded([&] {  // where a thread cannot be made, the others must be told and joined
+    crew.reserve(std::size_t{threads} + 1);
+    crew.emplace_back([&] {
+      guarded(read);
+      const std::lock_guard lock(mutex);
+      exhausted = true;  // also when reading threw
+      changed.notify_all();
+    });
+    for (unsigned w = 0; w < threads; ++w)
+      crew.emplace_back([&, w] { guarded([&] { serve(w); }); });
   });
-  for (unsigned w = 0; w < threads; ++w) crew.emplace_back([&, w] { guarded([&] { serve(w); }); });
   guarded(drain);
   for (std::thread& thread : crew) thread.join();
   if (failure) return *failure;

@@ -1,9 +1,12 @@
 #include "pipeline/ordered.hpp"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include <atomic>
 #include <chrono>
+#include <cstdlib>
+#include <fstream>
 #include <numeric>
 #include <stdexcept>
 
@@ -86,6 +89,25 @@ TEST(Ordered, AnExceptionWhileReadingIsAnError) {
       2, 4, []() -> std::optional<int> { throw std::runtime_error("no memory"); },
       [](unsigned, int n) { return n; }, [](int) { return Result<void>(); });
   EXPECT_FALSE(result.ok());
+}
+
+TEST(Ordered, ThreadsThatCannotBeMadeAreAnError) {
+  const auto starve = [] {
+    const rlim_t little = rlim_t{256} << 20;  // of address space: room for some stacks, not for all
+    const rlimit limit{little, little};
+    if (::setrlimit(RLIMIT_AS, &limit) != 0) std::_Exit(2);
+    int given = 0;
+    const auto done = run_ordered<int, int>(
+        1000, 8,
+        [&]() -> std::optional<int> { return given < 100 ? std::optional(given++) : std::nullopt; },
+        [](unsigned, int x) { return x; }, [](int) { return Result<void>(); });
+    std::_Exit(!done.ok() && done.error().code == Errc::io ? 0 : 1);
+  };
+  std::size_t pages = 0;
+  std::ifstream("/proc/self/statm") >> pages;
+  if (pages > (std::size_t{1} << 30) / 4096)
+    GTEST_SKIP() << "sanitizers need more address space than this leaves";
+  EXPECT_EXIT(starve(), testing::ExitedWithCode(0), "");
 }
 
 }  // namespace

@@ -205,7 +205,7 @@ Result<Recipe> load_recipe(const std::string& path) {
   return parse_recipe(text_of(bytes), path);
 }
 
-Result<std::string> recipe_path(const Recipe& recipe, std::string_view written) {
+Result<std::string> output_path(const Recipe& recipe, std::string_view written) {
   std::string path;
   for (std::size_t i = 0; i < written.size();) {
     const std::size_t end = written.find('}', i);
@@ -221,6 +221,11 @@ Result<std::string> recipe_path(const Recipe& recipe, std::string_view written) 
     path += value;
     i = end + 1;
   }
+  return path;
+}
+
+Result<std::string> recipe_path(const Recipe& recipe, std::string_view written) {
+  ETALON_ASSIGN(std::string path, output_path(recipe, written));
   if (path.empty() || path == "-" || fs::path(path).is_absolute()) return path;
   return (fs::path(recipe.path).parent_path() / path).string();
 }

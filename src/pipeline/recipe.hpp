@@ -83,8 +83,10 @@ Result<Recipe> load_recipe(const std::string& path);
 Result<Recipe> parse_recipe(std::string_view text, const std::string& path);
 
 // A path as written in the recipe: ${NAME} is replaced from the environment (Errc::usage when it is
-// not set), and a relative path is taken from the recipe's folder.
+// not set). What is read lies relative to the recipe's folder; what is written, to the current one,
+// so that a recipe's folder is not written to because the recipe lies there.
 Result<std::string> recipe_path(const Recipe& recipe, std::string_view written);
+Result<std::string> output_path(const Recipe& recipe, std::string_view written);
 
 // What recipes may say, for the documentation.
 struct RecipeKey {

@@ -168,12 +168,14 @@ std::vector<Key> make_keys() {
        count_to(PICK(ship.window), 1, 100000)},
 
       {{"store", "folder", "text", "", "\"out\"",
-        "Folder of what is written, made where it is not there. `--out` replaces it."},
+        "Folder of what is written, from the current one; made where it is not there. `--out` "
+        "replaces it."},
        text_to(PICK(store.folder))},
       {{"store", "file", "text", "", "\"\"", "Name of the stored file; empty: NAME.h5."},
        read_file},
       {{"store", "ledger", "text", "", "\"\"",
-        "The ledger; empty: $ETALON_LEDGER where that is set, else ledger.db in store.folder."},
+        "The ledger, from the current folder; empty: $ETALON_LEDGER where that is set, else "
+        "ledger.db in store.folder."},
        text_to(PICK(store.ledger))},
 
       {{"analyse", "kind", "\"powder\" or \"none\"", "", "\"powder\"",

@@ -189,8 +189,10 @@ TEST(Recipe, PathsAreTakenFromItsFolderAndTheEnvironment) {
   r.path = "/a/b/r.toml";
   EXPECT_EQ(recipe_path(r, "x.h5").value(), "/a/b/x.h5");
   EXPECT_EQ(recipe_path(r, "/x.h5").value(), "/x.h5");
+  EXPECT_EQ(output_path(r, "out").value(), "out");
   ::setenv("ETALON_RECIPE_TEST", "/data", 1);
   EXPECT_EQ(recipe_path(r, "${ETALON_RECIPE_TEST}/x.h5").value(), "/data/x.h5");
+  EXPECT_EQ(output_path(r, "${ETALON_RECIPE_TEST}/out").value(), "/data/out");
   ::unsetenv("ETALON_RECIPE_TEST");
   auto unset = recipe_path(r, "${ETALON_RECIPE_TEST}/x.h5");
   ASSERT_FALSE(unset.ok());

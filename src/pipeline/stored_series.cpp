@@ -1,13 +1,16 @@
 #include "pipeline/stored_series.hpp"
 
 #include <fcntl.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cstdio>
-#include <cstring>
 #include <filesystem>
+#include <set>
 
+#include "base/text.hpp"
+#include "pipeline/analysis.hpp"
+#include "store/file.hpp"
+#include "store/nxmx_writer.hpp"
 #include "store/series_reader.hpp"
 #include "stream/message_body.hpp"
 
@@ -16,11 +19,12 @@ namespace fs = std::filesystem;
 
 struct StoredSeries::Impl {
   SeriesInfo info;
-  bool overwrite = false;
-  std::string target, work, veto_work, path, veto_path;
+  bool overwrite = false, replace = false;
+  std::string target, path, veto_path;
   std::optional<NxmxWriter> writer;
-  std::optional<OutputFile> table;
+  std::optional<OutputFile> file, table;  // file: closed, without its name
   std::set<std::uint64_t> numbers, veto_numbers;
+  std::vector<FrameSum> kept_sums, chunk_sums, vetoed_sums;
   std::uint64_t duplicates = 0, file_bytes = 0, checked = 0;
   std::vector<RegionInfo> regions;
   cbor::List manifest;
@@ -31,16 +35,9 @@ struct StoredSeries::Impl {
   std::vector<Check> checks;
   Hash hash, veto_hash;
 
-  ~Impl() {  // what has no name yet is nobody's
-    writer.reset();
-    std::error_code ignored;
-    if (!work.empty()) fs::remove(work, ignored);
-    if (!veto_work.empty()) fs::remove(veto_work, ignored);
-  }
   Result<void> fits(const ShippedFrame& frame, const StreamInfo& chunk) const;
   void count(const StreamInfo& chunk);
   Result<void> read_again(const std::function<void()>& alive);
-  Result<void> name_files(bool complete);
 };
 
 namespace {
@@ -59,30 +56,24 @@ std::string file_name(std::string name) {
   return name + ".h5";
 }
 
-Error exists(const std::string& path) {
-  return {Errc::usage, path + ": exists already; -f overwrites it"};
+// Where a link leads: its files lie together, so that they can be renamed.
+std::string target_of(const StoredSeries::Options& options, const Hello& hello) {
+  const fs::path path =
+      fs::path(options.folder) / (options.file.empty() ? file_name(hello.info.name) : options.file);
+  std::error_code none;
+  if (!fs::is_symlink(path, none)) return path.string();
+  const fs::path end = fs::canonical(path, none);
+  return none ? path.string() : end.string();
 }
 
-Result<void> rename_to(const std::string& from, const std::string& to, bool overwrite) {
-  const unsigned flags = overwrite ? 0 : RENAME_NOREPLACE;
-  if (::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), flags) == 0) return {};
-  // Not every file system knows RENAME_NOREPLACE.
-  if (errno == EINVAL && !overwrite && ::link(from.c_str(), to.c_str()) == 0) {
-    ::unlink(from.c_str());
-    return {};
-  }
-  if (errno == EEXIST) return exists(to);
-  return Error{Errc::io, to + ": cannot be renamed to from " + from + ": " + std::strerror(errno)};
+bool taken(const std::string& path) {
+  std::error_code unknown;  // what cannot be looked at cannot be made either, which says why
+  return fs::exists(fs::symlink_status(path, unknown));
 }
 
-std::string hex(const FrameSum& sum) {
-  std::string out;
-  char two[3];
-  for (std::uint8_t b : sum.bytes) {
-    std::snprintf(two, sizeof two, "%02x", b);
-    out += two;
-  }
-  return out;
+// The names of two files are exchanged, where the file system can do that.
+bool swap_names(const std::string& a, const std::string& b) {
+  return ::renameat2(AT_FDCWD, a.c_str(), AT_FDCWD, b.c_str(), RENAME_EXCHANGE) == 0;
 }
 
 }  // namespace
@@ -92,32 +83,51 @@ StoredSeries::~StoredSeries() = default;
 StoredSeries::StoredSeries(StoredSeries&&) noexcept = default;
 StoredSeries& StoredSeries::operator=(StoredSeries&&) noexcept = default;
 
-Result<StoredSeries> StoredSeries::create(const std::string& folder, const std::string& file,
-                                          const Hello& hello, bool overwrite,
-                                          const std::string& source) {
+Result<StoredSeries> StoredSeries::create(const Options& options, const Hello& hello) {
   auto impl = std::make_unique<Impl>();
   impl->info = hello.info;
-  impl->overwrite = overwrite;
+  impl->overwrite = options.overwrite;
   std::error_code error;
-  fs::create_directories(folder, error);
-  if (error) return Error{Errc::io, folder + ": cannot be made: " + error.message()};
-  const std::string name = file.empty() ? file_name(hello.info.name) : file;
-  impl->target = (fs::path(folder) / name).string();
-  for (const std::string& path : {impl->target, table_beside(impl->target)})
-    if (!overwrite && fs::exists(path, error)) return exists(path);
-  if (!source.empty()) ETALON_TRY(refuse_same_file(source, impl->target));
-  ETALON_ASSIGN(const RunId id, RunId::random());
-  std::uint32_t salt;
-  std::memcpy(&salt, id.bytes.data(), sizeof salt);
-  char suffix[16];
-  std::snprintf(suffix, sizeof suffix, "%08x", salt);
-  const std::string work = (fs::path(folder) / (".unfinished-" + std::string(suffix))).string();
-  impl->work = work + ".h5";
-  impl->veto_work = work + ".csv";
-  ETALON_ASSIGN(impl->writer, NxmxWriter::create(impl->work, hello.info, hello.bound, false));
-  ETALON_ASSIGN(impl->table, OutputFile::create(impl->veto_work, false));
+  fs::create_directories(options.folder, error);
+  if (error) return Error{Errc::io, options.folder + ": cannot be made: " + error.message()};
+  impl->target = target_of(options, hello);
+  std::vector<std::string> outputs{impl->target, table_beside(impl->target)};
+  if (options.analysed) outputs.push_back(powder_beside(impl->target));
+  for (const std::string& path : outputs) {
+    if (fs::is_directory(path, error)) return Error{Errc::usage, path + ": is a folder"};
+    if (!options.overwrite && taken(path)) return exists_already(path);
+    if (!options.source.empty()) ETALON_TRY(refuse_same_file(options.source, path));
+  }
+  ETALON_ASSIGN(impl->writer, NxmxWriter::create(impl->target, hello.info, hello.bound, true));
+  ETALON_ASSIGN(impl->table, OutputFile::create_regular(outputs[1], true));
   ETALON_TRY(impl->table->write(bytes_of("number,peaks,reason,raw_sum\n")));
   return StoredSeries(std::move(impl));
+}
+
+Result<void> StoredSeries::recover(const Options& options, const Hello& hello,
+                                   const Ledger& ledger) {
+  const std::string target = target_of(options, hello);
+  ETALON_ASSIGN(auto series, OutputFile::left_behind(target));
+  if (!series) return {};
+  ETALON_ASSIGN(const Hash hash, sha256_file(series->temporary_path()));
+  ETALON_ASSIGN(const std::vector<Hash> producers, ledger.producers(hash));
+  if (producers.empty()) return {};  // it never was whole
+  ETALON_ASSIGN(const Record record, ledger.get(producers.back()));
+  ETALON_ASSIGN(auto table, OutputFile::left_behind(table_beside(target)));
+  for (const Artifact& output : record.outputs) {
+    if (output.role != "series" && output.role != "veto-table") continue;
+    auto& file = output.role == "series" ? series : table;
+    if (!file) continue;  // the table is named first: it has its name already
+    ETALON_ASSIGN(const Hash content, sha256_file(file->temporary_path()));
+    if (content != output.hash) continue;  // an older table that was to go
+    auto named = file->name_as(output.path, false);
+    if (!named.ok())
+      return Error{
+          named.error().code,
+          file->temporary_path() + ": is whole and in the ledger as " + output.path +
+              ", but has not got that name; move one of them away: " + named.error().message};
+  }
+  return {};
 }
 
 Result<void> StoredSeries::Impl::fits(const ShippedFrame& frame, const StreamInfo& chunk) const {
@@ -156,6 +166,8 @@ Result<void> StoredSeries::add(const ShippedFrame& frame) {
   if (frame.decoded_sum)
     impl_->checks.push_back({impl_->numbers.size(), frame.number, *frame.decoded_sum});
   impl_->numbers.insert(frame.number);
+  impl_->kept_sums.push_back(frame.raw_sum);
+  impl_->chunk_sums.push_back(frame_sum(frame.chunk));
   impl_->count(*chunk);
   impl_->manifest.push_back(cbor::List{frame.number, wire::to_bytes(sha256(frame.chunk).bytes)});
   return {};
@@ -167,20 +179,21 @@ Result<void> StoredSeries::add(const Vetoes& vetoes) {
       ++impl_->duplicates;
       continue;
     }
+    impl_->vetoed_sums.push_back(row.raw_sum);
     std::string reason = row.reason;  // from outside: one field, one line
     std::replace_if(
         reason.begin(), reason.end(),
         [](unsigned char c) { return c < 32 || c == ',' || c == '"'; }, ' ');
-    ETALON_TRY(
-        impl_->table->write(bytes_of(std::to_string(row.number) + "," + std::to_string(row.peaks) +
-                                     "," + reason + "," + hex(row.raw_sum) + "\n")));
+    ETALON_TRY(impl_->table->write(
+        bytes_of(std::to_string(row.number) + "," + std::to_string(row.peaks) + "," + reason + "," +
+                 hex(std::as_bytes(std::span(row.raw_sum.bytes))) + "\n")));
   }
   return {};
 }
 
 Result<void> StoredSeries::Impl::read_again(const std::function<void()>& alive) {
   if (checks.empty()) return {};
-  ETALON_ASSIGN(const auto reader, open_series(work));
+  ETALON_ASSIGN(const auto reader, open_series(file->temporary_path()));
   for (const Check& check : checks) {
     ETALON_ASSIGN(const Frame frame, reader->read(check.row));
     if (frame_sum(frame.image.view().bytes()) != check.sum)
@@ -192,38 +205,58 @@ Result<void> StoredSeries::Impl::read_again(const std::function<void()>& alive) 
   return {};
 }
 
-Result<void> StoredSeries::Impl::name_files(bool complete) {
-  path = target;
-  for (int i = 1; !complete; ++i) {
-    const std::string mark = i == 1 ? ".partial.h5" : ".partial-" + std::to_string(i) + ".h5";
-    path = fs::path(target).replace_extension(mark).string();
-    std::error_code ignored;
-    if (!fs::exists(path, ignored) && !fs::exists(table_beside(path), ignored)) break;
+void StoredSeries::rename(Naming naming) {
+  Impl& i = *impl_;
+  i.replace = naming == Naming::whole && i.overwrite;
+  i.path = i.target;
+  const std::string mark = naming == Naming::partial ? ".partial" : ".unrecorded";
+  for (int n = 1; naming != Naming::whole; ++n) {
+    const std::string ending = mark + (n == 1 ? "" : "-" + std::to_string(n)) + ".h5";
+    i.path = fs::path(i.target).replace_extension(ending).string();
+    if (!taken(i.path) && !taken(table_beside(i.path))) break;
   }
-  veto_path = table_beside(path);
-  const bool replace = complete && overwrite;
-  // The series last: where it has its name, its table is there too.
-  ETALON_TRY(rename_to(veto_work, veto_path, replace));
-  if (auto named = rename_to(work, path, replace); !named.ok()) {
-    ::unlink(veto_path.c_str());
-    return named;
-  }
-  return {};
+  i.veto_path = table_beside(i.path);
 }
 
-Result<void> StoredSeries::close(bool complete, const std::function<void()>& alive) {
-  ETALON_TRY(impl_->writer->finish());
-  ETALON_TRY(impl_->table->commit());
+// The series last: where it has its name, its table is there too. A table that was there before
+// takes the new one's place until the series is named, and goes then; only where the file system
+// cannot exchange names is it lost to an error between the two.
+Result<void> StoredSeries::name_files() {
+  Impl& i = *impl_;
+  const std::string part = i.table->temporary_path();
+  const bool exchanged = i.replace && taken(i.veto_path) && swap_names(part, i.veto_path);
+  if (!exchanged) ETALON_TRY(i.table->name_as(i.veto_path, i.replace));
+  auto named = i.file->name_as(i.path, i.replace);
+  if (named.ok()) {
+    i.table.reset();  // with the older table, if there was one
+  } else if (exchanged) {
+    swap_names(part, i.veto_path);
+  } else if (!i.replace) {
+    std::error_code ignored;
+    fs::rename(i.veto_path, part, ignored);
+  }
+  return named;
+}
+
+const std::string& StoredSeries::keep() {
+  impl_->file->keep();
+  if (impl_->table) impl_->table->keep();
+  return impl_->file->temporary_path();
+}
+
+Result<void> StoredSeries::close(Naming naming, const std::function<void()>& alive) {
+  ETALON_ASSIGN(impl_->file, impl_->writer->close());
+  ETALON_TRY(impl_->table->finish());
   ETALON_TRY(impl_->read_again(alive));
   const auto hashed = [&](std::uint64_t) {
     if (alive) alive();
     return true;
   };
-  ETALON_ASSIGN(impl_->hash, sha256_file(impl_->work, hashed));
-  ETALON_ASSIGN(impl_->veto_hash, sha256_file(impl_->veto_work));
+  ETALON_ASSIGN(impl_->hash, sha256_file(impl_->file->temporary_path(), hashed));
+  ETALON_ASSIGN(impl_->veto_hash, sha256_file(impl_->table->temporary_path()));
   std::error_code error;
-  impl_->file_bytes = fs::file_size(impl_->work, error);
-  ETALON_TRY(impl_->name_files(complete));
+  impl_->file_bytes = fs::file_size(impl_->file->temporary_path(), error);
+  rename(naming);
   return {};
 }
 
@@ -232,6 +265,9 @@ std::uint64_t StoredSeries::vetoed() const { return impl_->veto_numbers.size(); 
 std::uint64_t StoredSeries::duplicates() const { return impl_->duplicates; }
 const std::vector<RegionInfo>& StoredSeries::regions() const { return impl_->regions; }
 Hash StoredSeries::manifest() const { return sha256(cbor::encode(impl_->manifest)); }
+Hash StoredSeries::kept_root() const { return merkle_root(impl_->kept_sums); }
+Hash StoredSeries::chunks_root() const { return merkle_root(impl_->chunk_sums); }
+Hash StoredSeries::vetoed_root() const { return merkle_root(impl_->vetoed_sums); }
 const std::string& StoredSeries::path() const { return impl_->path; }
 const std::string& StoredSeries::veto_table() const { return impl_->veto_path; }
 std::uint64_t StoredSeries::file_bytes() const { return impl_->file_bytes; }

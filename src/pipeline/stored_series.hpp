@@ -4,25 +4,36 @@
 
 #include <functional>
 #include <memory>
-#include <set>
 #include <string>
 #include <vector>
 
 #include "etalon/codec.hpp"
 #include "ledger/ledger.hpp"
-#include "store/file.hpp"
-#include "store/nxmx_writer.hpp"
 #include "stream/message.hpp"
 
 namespace etalon {
 
-// Protocol: create (frame | vetoes)* close. Destroyed before close: nothing is left.
+// What a name says of its file: NAME.h5, NAME.partial.h5, NAME.unrecorded.h5; the latter two with
+// -2, -3, ... where the name is taken.
+enum class Naming { whole, partial, unrecorded };
+
+// Protocol: create (frame | vetoes)* close name_files. Destroyed before it has names: nothing is
+// left, unless it was kept.
 class StoredSeries {
  public:
-  // FOLDER/FILE (or NAME.h5) will be written. Errc::usage when it exists and not `overwrite`.
-  static Result<StoredSeries> create(const std::string& folder, const std::string& file,
-                                     const Hello& hello, bool overwrite,
-                                     const std::string& source = {});
+  struct Options {
+    std::string folder, file;  // FOLDER/FILE; file empty: NAME.h5, of the hello
+    bool overwrite = false;
+    std::string source;     // never overwritten
+    bool analysed = false;  // NAME.powder.h5 will be made, too
+  };
+  // Errc::usage when one of the files that will be written exists and not `overwrite`.
+  static Result<StoredSeries> create(const Options& options, const Hello& hello);
+
+  // A program that was killed after its record was in the ledger, and before its files had their
+  // names, left them whole: they get their names now. Errc::usage when a name is taken: what is
+  // recorded must not be written over.
+  static Result<void> recover(const Options& options, const Hello& hello, const Ledger& ledger);
   ~StoredSeries();
   StoredSeries(StoredSeries&&) noexcept;
   StoredSeries& operator=(StoredSeries&&) noexcept;
@@ -33,9 +44,15 @@ class StoredSeries {
   Result<void> add(const Vetoes& vetoes);
 
   // Closes the files, reads the frames with a decoded_sum again and compares them (Errc::check),
-  // and gives the files their names; NAME.partial.h5, NAME.partial-2.h5, ... when not `complete`.
-  // `alive` is called after each frame and each megabyte: large files take long.
-  Result<void> close(bool complete, const std::function<void()>& alive = {});
+  // hashes the files and chooses their names, which they do not have yet. `alive` is called after
+  // each frame and each megabyte: large files take long.
+  Result<void> close(Naming naming, const std::function<void()>& alive = {});
+  // Gives the files the names that close() chose; an error leaves what had these names as it was.
+  Result<void> name_files();
+  // Chooses again.
+  void rename(Naming naming);
+  // Where the files lie that could not be named: they stay there.
+  const std::string& keep();
 
   // Until close(): what has come so far.
   std::uint64_t stored() const;
@@ -43,6 +60,11 @@ class StoredSeries {
   std::uint64_t duplicates() const;
   const std::vector<RegionInfo>& regions() const;  // summed over all chunks; [0] is the default
   Hash manifest() const;  // SHA-256 of [[number, SHA-256 of the chunk], ...] as CBOR
+  // Merkle roots in the order of storing: of the kept frames as they were received, of their
+  // chunks, of the vetoed frames as they were received.
+  Hash kept_root() const;
+  Hash chunks_root() const;
+  Hash vetoed_root() const;
 
   // After close().
   const std::string& path() const;

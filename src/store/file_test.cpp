@@ -40,6 +40,69 @@ TEST_F(FileTest, TheNameAppearsWithCommit) {
   expect_error(OutputFile::create(path("a"), false), Errc::usage, {"exists already"});
 }
 
+// What a killed program leaves: a part without a lock.
+TEST_F(FileTest, WhatAKilledProgramLeftIsWrittenOver) {
+  std::string part;
+  {
+    auto file = OutputFile::create(path("a"), false);
+    ASSERT_TRUE(file.ok() && file->write(bytes_of("a long half of it")).ok());
+    part = file->temporary_path();
+    file->keep();
+  }
+  ASSERT_TRUE(fs::exists(part));
+  write(path("a"), "whole");
+  EXPECT_EQ(read(path("a")), "whole");
+  EXPECT_EQ(files(), 1u);
+}
+
+TEST_F(FileTest, AnOutputHasOneWriter) {
+  auto first = OutputFile::create(path("a"), false);
+  ASSERT_TRUE(first.ok() && first->write(bytes_of("first")).ok());
+  expect_error(OutputFile::create(path("a"), true), Errc::io, {path("a"), "another program"});
+  EXPECT_FALSE(OutputFile::left_behind(path("a"))->has_value());
+  ASSERT_TRUE(first->commit().ok());
+  EXPECT_EQ(read(path("a")), "first");
+  EXPECT_EQ(files(), 1u);
+}
+
+TEST_F(FileTest, APartThatIsNoFileOfOursStays) {
+  const std::string part = OutputFile::create(path("a"), false)->temporary_path();
+  write(path("b"), "precious");
+  fs::create_symlink(path("b"), part);
+  expect_error(OutputFile::create(path("a"), false), Errc::io, {part});
+  fs::remove(part);
+  fs::create_hard_link(path("b"), part);
+  expect_error(OutputFile::create(path("a"), false), Errc::io, {part});
+  EXPECT_EQ(read(path("b")), "precious");
+}
+
+TEST_F(FileTest, AFinishedFileWaitsForItsName) {
+  auto file = OutputFile::create(path("a"), false);
+  ASSERT_TRUE(file.ok() && file->write(bytes_of("new")).ok() && file->finish().ok());
+  EXPECT_FALSE(fs::exists(path("a")));
+  EXPECT_EQ(read(file->temporary_path()), "new");
+  write(path("b"), "old");
+  expect_error(file->name_as(path("b"), false), Errc::usage, {path("b"), "exists already"});
+  EXPECT_EQ(read(path("b")), "old");
+  ASSERT_TRUE(file->name_as(path("b"), true).ok());
+  EXPECT_EQ(read(path("b")), "new");
+  EXPECT_EQ(files(), 1u);
+}
+
+TEST_F(FileTest, AWholeFileThatWasLeftCanBeNamed) {
+  {
+    auto file = OutputFile::create(path("a"), false);
+    ASSERT_TRUE(file.ok() && file->write(bytes_of("whole")).ok() && file->finish().ok());
+    file->keep();
+  }
+  { ASSERT_TRUE(OutputFile::left_behind(path("a"))->has_value()); }  // looking takes nothing away
+  auto left = OutputFile::left_behind(path("a"));
+  ASSERT_TRUE(left.ok() && *left);
+  ASSERT_TRUE((*left)->name_as(path("a"), false).ok());
+  EXPECT_EQ(read(path("a")), "whole");
+  EXPECT_FALSE(OutputFile::left_behind(path("a"))->has_value());
+}
+
 TEST_F(FileTest, ALinkLeadsToTheFileThatIsReplaced) {
   write(path("target"), "old");
   fs::create_symlink(path("target"), path("link"));

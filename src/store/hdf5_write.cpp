@@ -47,6 +47,7 @@ Result<Id> create_file(const std::string& path) {
   const Lock lock;
   const Id access(H5Pcreate(H5P_FILE_ACCESS));
   H5Pset_libver_bounds(access, H5F_LIBVER_EARLIEST, H5F_LIBVER_V110);
+  H5Pset_file_locking(access, false, true);  // OutputFile has locked it
   Id file(H5Fcreate(path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, access));
   if (!file.ok()) return failure(Errc::io, path + ": cannot create");
   return file;

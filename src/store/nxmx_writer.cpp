@@ -198,14 +198,20 @@ Result<void> NxmxWriter::attach(const std::string& dataset, const ArrayView& val
   });
 }
 
-Result<void> NxmxWriter::finish() {
+Result<OutputFile> NxmxWriter::close() {
   Impl& i = *impl_;
   ETALON_TRY(i.guarded([&] { return i.finish(); }));
   if (auto closed = h5::close_file(std::move(i.file), i.path); !closed.ok()) {
     i.failed = true;
-    return closed;
+    return std::move(closed).error();
   }
-  return i.output.commit();
+  ETALON_TRY(i.output.finish());
+  return std::move(i.output);
+}
+
+Result<void> NxmxWriter::finish() {
+  ETALON_ASSIGN(OutputFile whole, close());
+  return whole.commit();
 }
 
 }  // namespace etalon

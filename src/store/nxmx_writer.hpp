@@ -11,6 +11,7 @@
 #include "etalon/peaks.hpp"
 #include "etalon/result.hpp"
 #include "frame/series.hpp"
+#include "store/file.hpp"
 
 namespace etalon {
 
@@ -45,6 +46,8 @@ class NxmxWriter {
   Result<void> attach(const std::string& dataset, const ArrayView& values,
                       const std::string& units);
   Result<void> finish();
+  // The same without the name: a whole file that still has to be given one.
+  Result<OutputFile> close();
 
  private:
   struct Impl;

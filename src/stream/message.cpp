@@ -20,6 +20,7 @@ enum Type : std::uint64_t {
   type_vetoes = 3,
   type_end = 4,
   type_ping = 5,
+  type_bye = 6,
   type_ack = 16,
   type_done = 17,
   type_failure = 18,
@@ -71,6 +72,7 @@ struct Encoder {
     return {type_end, v};
   }
   Encoded operator()(const Ping&) const { return {type_ping, Value(Map{})}; }
+  Encoded operator()(const Bye&) const { return {type_bye, Value(Map{})}; }
   Encoded operator()(const Ack& m) const {
     Value v;
     v.set("next", m.next).set("limit", m.limit).set("resend", m.resend);
@@ -211,6 +213,8 @@ Result<Message::Body> body_of(std::uint64_t type, const Value& v) {
       return end(v);
     case type_ping:
       return Message::Body(Ping{});
+    case type_bye:
+      return Message::Body(Bye{});
     case type_ack:
       return ack(v);
     case type_done:

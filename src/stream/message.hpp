@@ -75,6 +75,9 @@ struct End {
 // Edge to centre, when there is nothing else to say: answered by Ack. Carries no sequence number.
 struct Ping {};
 
+// Edge to centre: Done has arrived, nobody needs to repeat it. No sequence number.
+struct Bye {};
+
 // Centre to edge: all data messages before `next` are in the store; those from `limit` on must
 // wait.
 struct Ack {
@@ -97,7 +100,7 @@ struct Failure {
 };
 
 struct Message {
-  using Body = std::variant<Hello, ShippedFrame, Vetoes, End, Ping, Ack, Done, Failure>;
+  using Body = std::variant<Hello, ShippedFrame, Vetoes, End, Ping, Ack, Done, Failure, Bye>;
   RunId run;
   std::uint64_t sequence = 0;  // data messages (ShippedFrame, Vetoes, End): from 1, without gaps
   Body body;

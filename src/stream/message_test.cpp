@@ -110,6 +110,7 @@ TEST(Message, SmallOnesComeBack) {
   EXPECT_TRUE(ack.stop);
   EXPECT_EQ(round_trip(Failure{Errc::missing, "gone"}).code, Errc::missing);
   EXPECT_EQ(round_trip(Done{"x.h5", {}, 3, 4}).stored, 3u);
+  (void)round_trip(Bye{}, 0);
   const Vetoes vetoes{{{3, 1, "peaks < 15", {}}, {4, 0, "peaks < 15", {}}}};
   EXPECT_EQ(round_trip(vetoes).rows, vetoes.rows);
 }

@@ -65,6 +65,10 @@ std::optional<Message> Receiver::sort(Socket::Packet packet) {
   }
   peer_ = std::move(packet.peer);
   heard_ = Clock::now();
+  if (std::holds_alternative<Bye>(message.body)) {
+    seen_off_ = answer_.has_value();
+    return {};
+  }
   if (answer_) {
     answer(*answer_);
     return {};
@@ -139,6 +143,13 @@ void Receiver::done(const Done& done) {
   ended_ = true;
   answer_ = done;
   answer(done);
+}
+
+bool Receiver::see_off(milliseconds limit) {
+  const auto until = Clock::now() + limit;
+  while (!seen_off_ && Clock::now() < until)
+    if (!next(milliseconds(10)).ok()) break;
+  return seen_off_;
 }
 
 void Receiver::reject(const Error& why) {

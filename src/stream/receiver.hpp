@@ -44,6 +44,9 @@ class Receiver {
   // repeat the answer to an edge that missed it.
   void done(const Done& done);
   void reject(const Error& why);
+  // After done(): repeats the answer until the edge says that it has it; false when `limit` passes
+  // first.
+  bool see_off(std::chrono::milliseconds limit);
 
   // Asks the edge for an early End, which still comes after what is on its way.
   void ask_to_stop();
@@ -64,7 +67,7 @@ class Receiver {
   ReceiverOptions options_;
   Socket socket_;
   ReceiverCounters counters_;
-  bool open_ = false, welcomed_ = false, ended_ = false, stop_ = false;
+  bool open_ = false, welcomed_ = false, ended_ = false, stop_ = false, seen_off_ = false;
   std::optional<Message::Body> answer_;  // that ended the run
   RunId run_;
   Bytes peer_;

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 namespace etalon {
 namespace {
@@ -33,8 +34,8 @@ Result<std::unique_ptr<Shipper>> Shipper::connect(const ShipperOptions& options,
   socket_options.routing_id = Bytes(id.begin(), id.end());
   socket_options.routing_id.front() |= std::byte{1};  // ZeroMQ keeps ids that begin with 0
   ETALON_ASSIGN(Socket socket, Socket::connect(options.address, socket_options));
-  shipper->wake_fd_ = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-  if (shipper->wake_fd_ < 0)
+  shipper->wake_fd_ = Fd(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  if (!shipper->wake_fd_.valid())
     return Error{Errc::io, options.address + ": eventfd: " + std::strerror(errno)};
   shipper->heard_ = shipper->spoke_ = shipper->progress_ = Clock::now();
   shipper->resend_after_ = options.resend_after;
@@ -56,14 +57,13 @@ Shipper::~Shipper() {
     const std::lock_guard lock(mutex_);
     stopping_ = true;
   }
-  if (wake_fd_ >= 0) wake();
+  if (wake_fd_.valid()) wake();
   if (thread_.joinable()) thread_.join();
-  if (wake_fd_ >= 0) ::close(wake_fd_);
 }
 
 void Shipper::wake() const {
   const std::uint64_t one = 1;
-  [[maybe_unused]] const auto written = ::write(wake_fd_, &one, sizeof one);
+  [[maybe_unused]] const auto written = ::write(wake_fd_.get(), &one, sizeof one);
 }
 
 Result<void> Shipper::enqueue(Message::Body body, std::optional<Clock::time_point> since) {
@@ -134,18 +134,19 @@ void Shipper::work(Socket socket, Bytes hello) {
       }
       step(socket);
     }
-    if (auto waited = socket.wait(tick, wake_fd_); !waited.ok()) {
+    if (auto waited = socket.wait(tick, wake_fd_.get()); !waited.ok()) {
       const std::lock_guard lock(mutex_);
       fail(std::move(waited).error());
     }
     std::uint64_t count;
-    while (::read(wake_fd_, &count, sizeof count) > 0) {
+    while (::read(wake_fd_.get(), &count, sizeof count) > 0) {
     }
   }
 }
 
 void Shipper::step(Socket& socket) {
   receive(socket);
+  if (std::exchange(bye_due_, false)) (void)socket.send(encode_message({run_, 0, Bye{}}));
   if (failure_ || done_) return;
   const auto now = Clock::now();
   if (limit_ == 0) {
@@ -214,6 +215,7 @@ void Shipper::handle(const Message& message) {
   } else if (const auto* done = std::get_if<Done>(&message.body)) {
     window_.clear();
     done_ = *done;
+    bye_due_ = true;
   } else if (const auto* failure = std::get_if<Failure>(&message.body)) {
     fail({failure->code, options_.address + ": collector: " + failure->message});
   } else {

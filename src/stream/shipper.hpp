@@ -12,6 +12,7 @@
 #include <string>
 #include <thread>
 
+#include "base/posix.hpp"
 #include "stream/latency.hpp"
 #include "stream/message.hpp"
 #include "stream/socket.hpp"
@@ -80,14 +81,14 @@ class Shipper {
 
   ShipperOptions options_;
   RunId run_;
-  int wake_fd_ = -1;
+  Fd wake_fd_;
   std::thread thread_;
 
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<Outgoing> window_;
   std::uint64_t next_sequence_ = 1, limit_ = 0;  // limit 0: not welcomed yet
-  bool stopping_ = false, greet_ = true, asked_to_stop_ = false;
+  bool stopping_ = false, greet_ = true, asked_to_stop_ = false, bye_due_ = false;
   std::optional<Bytes> farewell_;
   std::optional<Error> failure_;
   std::optional<Done> done_;

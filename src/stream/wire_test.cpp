@@ -34,6 +34,7 @@ struct Collector {
   std::optional<End> end;
   std::optional<Failure> failure;
   std::string error;
+  bool seen_off = false;
 
   void run(std::size_t reject_at = SIZE_MAX, milliseconds slowness = milliseconds(0)) {
     for (;;) {
@@ -55,7 +56,7 @@ struct Collector {
       if (auto* e = std::get_if<End>(&(*message)->body)) {
         end = *e;
         receiver.done({"stored.h5", {}, stored.size(), 0});
-        (void)receiver.next(milliseconds(1000));  // repeats the answer where it was lost
+        seen_off = receiver.see_off(milliseconds(5000));
         return;
       }
       if (auto accepted = receiver.accept(); !accepted.ok()) error = accepted.error().message;
@@ -69,7 +70,7 @@ Collector make_collector(std::size_t window = 8) {
   options.window = window;
   auto receiver = Receiver::bind(options);
   if (!receiver.ok()) throw std::runtime_error(receiver.error().message);
-  return {std::move(*receiver), {}, {}, {}, {}};
+  return {std::move(*receiver), {}, {}, {}, {}, false};
 }
 
 ShipperOptions ship_to(const std::string& address) {
@@ -207,6 +208,39 @@ TEST(Wire, ACollectorThatWorksLongOnTheEndIsNotTakenForDead) {
   centre.join();
   ASSERT_TRUE(done.ok()) << done.error().message;
   EXPECT_EQ(done->stored, 1u);
+}
+
+TEST(Wire, TheLastWordIsRepeatedUntilItIsHeard) {
+  Collector collector = make_collector();
+  std::optional<Result<Done>> done;
+  std::thread edge([&] {
+    auto shipper = Shipper::connect(ship_to(collector.receiver.address()), small_hello());
+    ASSERT_TRUE(shipper.ok());
+    done = (*shipper)->finish({});
+  });
+  collector.run();
+  edge.join();
+  EXPECT_TRUE(collector.seen_off);
+  ASSERT_TRUE(done.has_value() && done->ok());
+  EXPECT_TRUE(collector.end.has_value());
+}
+
+TEST(Wire, AnEdgeThatIsGoneIsNotSeenOffForEver) {
+  Collector collector = make_collector();
+  std::thread edge([&] {
+    auto socket = Socket::connect(collector.receiver.address(), {});
+    ASSERT_TRUE(socket.ok());
+    (void)socket->send(encode_message({{}, 0, small_hello()}));
+    (void)socket->send(encode_message({{}, 1, End{}}));  // and never a word again
+  });
+  auto hello = collector.receiver.next(milliseconds(5000));
+  ASSERT_TRUE(hello.ok() && *hello);
+  ASSERT_TRUE(collector.receiver.accept().ok());
+  auto end = collector.receiver.next(milliseconds(5000));
+  ASSERT_TRUE(end.ok() && *end);
+  collector.receiver.done({"stored.h5", {}, 0, 0});
+  EXPECT_FALSE(collector.receiver.see_off(milliseconds(200)));
+  edge.join();
 }
 
 TEST(Wire, ADeadCollectorIsNoticed) {

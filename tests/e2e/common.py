@@ -66,8 +66,9 @@ class Case(unittest.TestCase):
         return os.path.join(self.folder, *names)
 
     def start(self, *arguments, **more):
-        return subprocess.Popen([ETALON, *arguments], env=self.environment, cwd=self.folder,
-                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **more)
+        more.setdefault("cwd", self.folder)
+        return subprocess.Popen([ETALON, *arguments], env=self.environment, stdout=subprocess.PIPE,
+                                stderr=subprocess.PIPE, text=True, **more)
 
     def end(self, process, status=0, limit=300):
         out, err = process.communicate(timeout=limit)

@@ -129,7 +129,16 @@ class Run(Case):
         self.assertIn("ETALON_E2E", err)
         self.environment["ETALON_E2E"] = self.folder
         self.assertEqual(self.json("run", recipe)["frames"], 2)
-        self.assertIn("sim.h5", self.left())  # the recipe's own folder, beside it
+        self.assertIn("sim.h5", self.left())
+
+    def test_inputs_lie_by_the_recipe_and_outputs_where_one_stands(self):
+        self.simulate(frames=2)
+        os.mkdir(self.path("away"))
+        recipe = self.recipe(more='[source]\npath = "sim.h5"\n[store]\nfolder = "results"\n')
+        out, _ = self.end(self.start("run", recipe, "--json", cwd=self.path("away")))
+        self.assertEqual(json.loads(out)["output"], "results/sim.h5")
+        self.assertIn("sim.h5", self.left("away/results"))
+        self.assertTrue(os.path.exists(self.path("away", "results", "ledger.db")))
 
 
 if __name__ == "__main__":

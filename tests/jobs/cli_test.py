@@ -83,6 +83,8 @@ def test_cancel_and_table():
     assert row.split()[:4] == [number, "long", "background", "running"], row
     etalon("jobs", "--cancel", number)
     assert until(number, "cancelled")["exit_code"] is None
+    again = etalon("jobs", "--cancel", number)
+    assert "has ended before (cancelled)" in again.stderr and again.stdout == "", again
     few = etalon("jobs", "--last", "1").stdout.splitlines()
     assert len(few) == 3 and "--last 0" in few[2], few
 
@@ -128,9 +130,13 @@ def test_a_state_directory_that_cannot_be():
     open(plain, "w").close()
     done = etalon("submit", "--", "true", status=1, env=dict(ENV, ETALON_STATE=plain + "/state"))
     assert plain in done.stderr and "ETALON_STATE" in done.stderr
-    bad = etalon("submit", "--", "true", status=1,
-                 env=dict(ENV, ETALON_STATE=os.path.join(WORK, "other"), ETALON_SLOTS="none"))
-    assert "ETALON_SLOTS" in bad.stderr
+
+
+def test_senseless_settings():
+    for state in (ENV["ETALON_STATE"], os.path.join(WORK, "other")):  # with a daemon, and without
+        for words in (("submit", "--", "true"), ("jobs",)):
+            bad = etalon(*words, status=2, env=dict(ENV, ETALON_STATE=state, ETALON_SLOTS="none"))
+            assert "ETALON_SLOTS" in bad.stderr, bad
 
 
 def test_the_daemon_is_internal():

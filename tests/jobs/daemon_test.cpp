@@ -227,7 +227,7 @@ TEST_F(Daemon, HostileMessagesAreAnsweredOrCutOffAndHarmNobody) {
 
 TEST_F(Daemon, SilentCallersDoNotKeepOthersOut) {
   ended(submit(part({"once", file("ran")})));
-  std::vector<jobs::Fd> silent;
+  std::vector<Fd> silent;
   for (int i = 0; i < 400; ++i) {
     auto socket = jobs::connect_in(state("jobs"));
     ASSERT_TRUE(socket.ok()) << socket.error().message;
@@ -271,8 +271,9 @@ TEST_F(Daemon, WhyItCannotStartIsSaid) {
   EXPECT_EQ((*absent)->list().error().code, Errc::missing);
 
   ::setenv("ETALON_SLOTS", "many", 1);
-  const auto slots = runner()->list();
+  const auto slots = local_runner({file("state"), "/proc/self/exe"});
   ASSERT_FALSE(slots.ok());
+  EXPECT_EQ(slots.error().code, Errc::usage);
   EXPECT_NE(slots.error().message.find("ETALON_SLOTS"), std::string::npos);
   ::unsetenv("ETALON_SLOTS");
 }

@@ -38,6 +38,16 @@ TEST_F(Jobs, AJobRunsWithTheSubmittersDirectoryEnvironmentAndMask) {
   EXPECT_GT(job.latency_s, 0);
 }
 
+TEST_F(Jobs, OutputAndErrorsApart) {
+  JobSpec spec;
+  spec.argv = {"sh", "-c", "echo one; echo two >&2; echo three"};
+  spec.split_output = true;
+  const JobStatus job = ended(submit(spec));
+  EXPECT_EQ(job.state, JobState::done);
+  EXPECT_EQ(content(job.output), "one\nthree\n");
+  EXPECT_EQ(content(job.errors), "two\n");
+}
+
 TEST_F(Jobs, WhatCannotRunSaysWhy) {
   JobSpec spec;
   spec.argv = {"no-such-command-here"};

@@ -18,7 +18,7 @@ OUTSIDE = {
 }
 # POSIX and Linux headers are open to the rooms that touch files, processes or sockets.
 POSIX = re.compile(r"(sys|linux|arpa|netinet)/\w+\.h|(fcntl|unistd|signal|poll|glob|spawn|dirent|pwd|grp|sched|pthread)\.h")
-POSIX_ROOMS = {"ledger", "store", "stream", "jobs", "pipeline"}
+POSIX_ROOMS = {"base", "ledger", "store", "stream", "jobs", "pipeline"}
 TEST_ONLY = re.compile(r"gtest/.*|gmock/.*|benchmark/.*")
 STD = re.compile(r"[a-z_0-9]+|immintrin\.h")
 
