@@ -1,6 +1,7 @@
 #include "side_by_side.hpp"
 
 #include <benchmark/benchmark.h>
+#include <malloc.h>
 
 #include <cstdio>
 #include <cstring>
@@ -103,6 +104,9 @@ int run(int argc, char** argv, void (*add_set)(const Set&)) {
     return exit_code(error.code);
   };
   if (const auto set = set_backend_from_environment(); !set.ok()) return fail(set.error());
+  // Freed memory is kept: no coder pays for fresh pages of its output.
+  mallopt(M_MMAP_THRESHOLD, 1 << 30);
+  mallopt(M_TRIM_THRESHOLD, -1);
   benchmark::Initialize(&argc, argv);
   std::deque<Set> sets;
   for (int i = 1; i < argc; ++i) {

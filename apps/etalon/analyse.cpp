@@ -3,6 +3,7 @@
 #include "analyse/hits.hpp"
 #include "analyse/powder.hpp"
 #include "commands.hpp"
+#include "reduce_input.hpp"
 #include "store/file.hpp"
 
 namespace etalon::cli {
@@ -67,26 +68,31 @@ Result<void> run_hits(const Options& options) {
 Result<Powder> all_powder(const Options& options) {
   Progress progress("powder", 0, "frames");
   AnalysisOptions how;
-  how.open.dataset = options.dataset;
   how.threads = options.threads;
   how.stop = &interrupted;
   std::uint64_t before = 0;
   how.progress = [&](std::uint64_t done) { progress.update(before + done); };
-  Result<Powder> all = powder_of(options.files[0], how);
-  for (std::size_t i = 1; i < options.files.size() && all.ok(); ++i) {
+  std::optional<Powder> all;
+  for (const std::string& file : options.files) {
+    ETALON_ASSIGN(how.open, open_options({file, options.dataset, "", ""}));
+    ETALON_ASSIGN(Powder more, powder_of(file, how));
+    if (!all)
+      all = std::move(more);
+    else if (auto merged = all->merge(more); !merged.ok())
+      return std::move(merged).error().in(file);
     before = all->frames();
-    ETALON_ASSIGN(const Powder more, powder_of(options.files[i], how));
-    if (auto merged = all->merge(more); !merged.ok())
-      return std::move(merged).error().in(options.files[i]);
   }
-  return all;
+  return std::move(*all);
 }
 
 Result<void> run_powder(const Options& options) {
+  ETALON_TRY(check_ending(options.output, FileKind::hdf5, "HDF5"));
   for (const std::string& file : options.files) ETALON_TRY(refuse_same_file(file, options.output));
   ETALON_ASSIGN(const Powder powder, all_powder(options));
-  // A series without stored peaks has a powder all the same.
-  auto hits = all_hits(options);
+  // A series without stored peaks has a powder all the same; only HDF5 stores any.
+  const bool hdf5 = std::ranges::all_of(
+      options.files, [](const std::string& file) { return file_kind(file) == FileKind::hdf5; });
+  auto hits = hdf5 ? all_hits(options) : Error{Errc::missing, "no peaks are stored"};
   if (!hits.ok() && hits.error().code != Errc::missing &&
       !(hits.error().code == Errc::malformed && !options.dataset.empty()))
     return std::move(hits).error();
@@ -121,21 +127,21 @@ void add_analyse(Cli& cli) {
       "analyse", "Analyse stored series; the first word is the kind of analysis");
   analyse->require_subcommand(1);
   const auto kind = [&](const std::string& name, const std::string& summary,
-                        Result<void> (*run)(const Options&)) {
+                        const std::string& files, Result<void> (*run)(const Options&)) {
     auto options = std::make_shared<Options>();
     CLI::App* command = analyse->add_subcommand(name, summary);
     command->callback(
         [&cli, options, run] { cli.chosen = [options, run] { return run(*options); }; });
-    command->add_option("FILE", options->files, "Stored series (NXmx HDF5 and what else is read)")
-        ->required();
+    command->add_option("FILE", options->files, files)->required();
     command->add_option("--min-peaks", options->min_peaks, "Stored peaks that make a hit");
     command->add_flag("--json", options->json, "Print JSON");
     return std::pair(command, options);
   };
   kind("hits", "Hits, hit rate, peaks per hit and their resolution, from the stored peaks",
-       run_hits);
-  const auto [powder, options] = kind(
-      "powder", "Virtual powder: sum, mean, maximum and variance of each good pixel", run_powder);
+       "Series that etalon run stored: HDF5 with its peaks", run_hits);
+  const auto [powder, options] =
+      kind("powder", "Virtual powder: sum, mean, maximum and variance of each good pixel",
+           "Series: HDF5 (NXmx), .npy, CBF, a folder or a pattern of CBF files", run_powder);
   powder->add_option("-o,--output", options->output, "HDF5 file to write")->required();
   powder->add_option("--dataset", options->dataset, "Image dataset, where a file has several");
   powder->add_option("-T,--threads", options->threads, "Threads; 0: one per processor")

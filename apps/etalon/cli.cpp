@@ -17,6 +17,12 @@ Result<void> print(std::string_view text) {
   return {};
 }
 
+Result<void> print_report(const std::string& report, const std::string& output) {
+  if (output != "-") return print(report + "\n");
+  note(report);
+  return {};
+}
+
 void note(std::string_view text) {
   std::fprintf(stderr, "%.*s\n", static_cast<int>(text.size()), text.data());
 }

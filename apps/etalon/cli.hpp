@@ -37,6 +37,9 @@ extern std::atomic<bool> interrupted;
 
 // Data goes to standard output: this is the only way to it. Errc::io when it cannot be written.
 Result<void> print(std::string_view text);
+// A report about `output`: to standard output, or to standard error where output is "-" and the
+// data go there.
+Result<void> print_report(const std::string& report, const std::string& output);
 // Remarks go to standard error.
 void note(std::string_view text);
 

@@ -20,5 +20,6 @@ void add_job_daemon(Cli& cli);
 void add_analyse(Cli& cli);
 void add_ledger(Cli& cli);
 void add_version(Cli& cli);
+void add_manual(Cli& cli);
 
 }  // namespace etalon::cli

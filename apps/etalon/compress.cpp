@@ -41,7 +41,7 @@ Result<Totals> compress_frames(const Array& array, CompressOptions options,
   const std::size_t batch = 4 * std::size_t{options.threads};
   Progress progress("compress", frames, "frames");
   for (std::size_t first = 0; first < frames; first += batch) {
-    if (interrupted) return Error{Errc::interrupted, "etalon compress: interrupted"};
+    if (interrupted) return Error{Errc::interrupted, "compress: interrupted"};
     const std::size_t count = std::min(batch, frames - first);
     std::vector<std::optional<Result<Bytes>>> encoded(count);
     const auto encode = [&](std::size_t i) {
@@ -93,6 +93,7 @@ Result<void> run(const Options& options) {
   for (const std::string& region : options.regions) ETALON_TRY(parse_region(region));
   compress_options.threads =
       options.threads == 0 ? std::max(1u, std::thread::hardware_concurrency()) : options.threads;
+  ETALON_TRY(check_ending(options.output, FileKind::raw, "an Etalon container"));
   ETALON_TRY(refuse_same_file(options.input.path, options.output));
   ETALON_ASSIGN(OutputFile file, OutputFile::create(options.output, options.overwrite));
   ETALON_ASSIGN(const Array array, read_input(options.input));
@@ -109,7 +110,7 @@ Result<void> run(const Options& options) {
       std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   const double raw = static_cast<double>(array.view().size_bytes());
   const double ratio = raw / static_cast<double>(std::max<std::uint64_t>(done->bytes, 1));
-  if (options.json && options.output != "-") {
+  if (options.json) {
     const nlohmann::json report = {{"schema", "etalon.compress/1"},
                                    {"input", options.input.path},
                                    {"output", options.output},
@@ -121,7 +122,7 @@ Result<void> run(const Options& options) {
                                    {"ratio", ratio},
                                    {"chunks", done->chunks},
                                    {"seconds", seconds}};
-    return print(report.dump(2) + "\n");
+    return print_report(report.dump(2), options.output);
   }
   char text[160];
   std::snprintf(text, sizeof text, "%s -> %s: ratio %.2f, %.3f bits per element, %.0f MB/s",
@@ -142,8 +143,10 @@ void add_compress(Cli& cli) {
       cli, "compress", "Compress an array or a series within an error bound, region by region",
       options, run);
   command
-      ->add_option("input", options->input.path,
-                   "HDF5, .npy, CBF or raw file; - reads .npy or raw from standard input")
+      ->add_option(
+          "input", options->input.path,
+          "HDF5, .npy, CBF or raw file, a folder or a pattern of CBF files; - reads .npy or\n"
+          "raw from standard input")
       ->required();
   command->add_option("-o,--output", options->output, "Container to write; - is standard output")
       ->required();
@@ -167,7 +170,7 @@ void add_compress(Cli& cli) {
                    "Threads, 0 for one per core; the bytes do not depend on it")
       ->check(CLI::Range(0, 1024));
   command->add_flag("-f,--force", options->overwrite, "Overwrite the output");
-  command->add_flag("--json", options->json, "Print JSON");
+  command->add_flag("--json", options->json, "Print JSON; to standard error with -o -");
   command->add_flag("--dither", options->dither)->group("");
   for (int level = 1; level <= 9; ++level)
     command

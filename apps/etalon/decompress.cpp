@@ -64,16 +64,16 @@ Result<void> run(const Options& options) {
   ETALON_ASSIGN(const Bytes bytes, read_file(options.input));
   auto array = decode(bytes, options);
   if (!array.ok()) return std::move(array).error().in(options.input);
-  if (interrupted) return Error{Errc::interrupted, "etalon decompress: interrupted"};
+  if (interrupted) return Error{Errc::interrupted, "decompress: interrupted"};
   OpenOptions open;
   open.dataset = options.dataset;
   ETALON_TRY(write_array(options.output, array->view(), options.overwrite, open));
-  if (options.json && options.output != "-") {
+  if (options.json) {
     const nlohmann::json report = {
         {"schema", "etalon.decompress/1"},   {"input", options.input},
         {"output", options.output},          {"dtype", name_of(array->dtype())},
         {"shape", array->shape().extents()}, {"raw_bytes", array->view().size_bytes()}};
-    return print(report.dump(2) + "\n");
+    return print_report(report.dump(2), options.output);
   }
   note(options.input + ": " + std::string(name_of(array->dtype())) + " " +
        to_string(array->shape()) + " -> " + options.output);
@@ -88,9 +88,10 @@ void add_decompress(Cli& cli) {
       add_command(cli, "decompress", "Decompress a container, or a box of it", options, run);
   command->add_option("input", options->input, "Container; - is standard input")->required();
   command
-      ->add_option("-o,--output", options->output,
-                   ".npy, .h5/.hdf5/.nxs (dataset /data), anything else raw; - is raw to standard "
-                   "output")
+      ->add_option(
+          "-o,--output", options->output,
+          ".npy, .h5 and other HDF5 endings (dataset /data), else raw; - is raw to standard "
+          "output")
       ->required();
   command->add_option("--box", options->box,
                       "Part of the array, 3:5,0:100,: for instance; touches only its chunks");
@@ -98,7 +99,7 @@ void add_decompress(Cli& cli) {
   command->add_option("-T,--threads", options->threads, "Threads, 0 for one per core")
       ->check(CLI::Range(0, 1024));
   command->add_flag("-f,--force", options->overwrite, "Overwrite the output");
-  command->add_flag("--json", options->json, "Print JSON");
+  command->add_flag("--json", options->json, "Print JSON; to standard error with -o -");
 }
 
 }  // namespace etalon::cli

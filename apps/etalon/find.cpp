@@ -11,24 +11,13 @@
 #include "commands.hpp"
 #include "find_report.hpp"
 #include "kernels/peakfinder8/peakfinder8.hpp"
+#include "reduce_input.hpp"
 #include "store/series_reader.hpp"
 
 namespace etalon::cli {
 namespace {
 
-Error usage(const std::string& reason) { return {Errc::usage, "etalon find: " + reason}; }
-
-Result<OpenOptions> open_options(const FindOptions& options) {
-  OpenOptions open;
-  open.dataset = options.dataset;
-  if (!options.dtype.empty()) {
-    ETALON_ASSIGN(open.dtype, parse_dtype(options.dtype));
-  }
-  if (!options.shape.empty()) {
-    ETALON_ASSIGN(open.shape, parse_shape(options.shape));
-  }
-  return open;
-}
+Error usage(const std::string& reason) { return {Errc::usage, "find: " + reason}; }
 
 Result<void> set_centre(const FindOptions& options, Geometry& geometry) {
   if (options.centre.empty()) {
@@ -148,7 +137,8 @@ Result<void> drain(Search& search, FindReport& report, const std::string& file) 
 Result<void> run(const FindOptions& options) {
   if (options.method != "peakfinder8")
     return usage("--method '" + options.method + "': there is peakfinder8 only");
-  ETALON_ASSIGN(const OpenOptions open, open_options(options));
+  ETALON_ASSIGN(const OpenOptions open,
+                open_options({options.file, options.dataset, options.dtype, options.shape}));
   ETALON_ASSIGN(const auto reader, open_series(options.file, open));
   const SeriesInfo& info = reader->info();
   Geometry geometry = info.geometry;

@@ -41,7 +41,7 @@ std::string to_csv(std::uint64_t frame, const Peak& p) {
 
 Result<void> FindReport::begin() const {
   if (options_.json) return {};
-  return print(options_.csv ? "frame,x,y,tot,max,sigma,snr,npix\n" : "   frame   peaks\n");
+  return print(options_.csv ? "frame,x,y,intensity,max,sigma,snr,pixels\n" : "   frame   peaks\n");
 }
 
 Result<void> FindReport::add(const Found& found) {

@@ -3,7 +3,6 @@
 #include "commands.hpp"
 #include "etalon/codec.hpp"
 #include "reduce_input.hpp"
-#include "store/array_file.hpp"
 #include "store/file.hpp"
 #include "store/inspect_file.hpp"
 
@@ -43,12 +42,17 @@ std::string table(const StreamInfo& info, double ratio) {
 }
 
 Result<StreamInfo> inspect_any(const Options& options) {
+  ETALON_TRY(open_options({options.file, options.dataset, "", ""}));
   if (options.file != "-" && file_kind(options.file) != FileKind::raw)
     return inspect_file(options.file, options.dataset);
   ETALON_ASSIGN(const Bytes bytes, read_file(options.file));
   const bool chunk = text_of(bytes).substr(0, 3) == "Etc" && !is_container(bytes);
   auto read = chunk ? inspect_chunk(bytes) : inspect(bytes);
-  if (!read.ok()) return std::move(read).error().in(options.file);
+  if (!read.ok()) {
+    if (const auto format = foreign_format(options.file); !format.empty())
+      return Error{Errc::malformed, options.file + ": " + std::string(format) + " is not read"};
+    return std::move(read).error().in(options.file);
+  }
   return read;
 }
 

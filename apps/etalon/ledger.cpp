@@ -204,8 +204,10 @@ void add_ledger(Cli& cli) {
       "folder above it, else ledger.db in the current folder.");
   const auto options = std::make_shared<Options>();
   const auto add_path = [&](CLI::App* command) {  // before or after the verb
-    command->add_option("--ledger", options->ledger,
-                        "The ledger's file (default: see `etalon ledger --help`)");
+    command
+        ->add_option("--ledger", options->ledger,
+                     "The ledger's file (default: $ETALON_LEDGER, else a ledger.db near NAME)")
+        ->default_str("");
   };
   add_path(ledger);
   const auto add = [&](const char* name, const char* summary, Result<void> (*run)(const Options&)) {

@@ -4,6 +4,7 @@
 
 #include "commands.hpp"
 #include "etalon/backend.hpp"
+#include "parse_error.hpp"
 
 namespace {
 
@@ -59,12 +60,15 @@ int main(int argc, char** argv) {
   cli::add_analyse(cli);
   cli::add_ledger(cli);
   cli::add_version(cli);
+  cli::add_manual(cli);
 
   try {
     app.parse(argc, argv);
+  } catch (const CLI::Success& asked) {  // --help
+    return app.exit(asked);
   } catch (const CLI::ParseError& e) {
-    const int status = app.exit(e);
-    return status == 0 ? 0 : exit_code(Errc::usage);
+    std::fprintf(stderr, "%s\n", cli::explain(app, e).c_str());
+    return exit_code(Errc::usage);
   }
   catch_signals();
   if (!backend_name.empty())

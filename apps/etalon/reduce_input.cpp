@@ -1,13 +1,12 @@
 #include "reduce_input.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <cstring>
 #include <filesystem>
 
-#include "store/array_file.hpp"
 #include "store/file.hpp"
 #include "store/npy.hpp"
-#include "store/series_reader.hpp"
 
 namespace etalon::cli {
 namespace {
@@ -18,14 +17,25 @@ std::pair<std::size_t, std::size_t> image_of(const Shape& shape) {
   return {rank >= 2 ? shape[rank - 2] : 1, rank >= 1 ? shape[rank - 1] : 1};
 }
 
-Result<OpenOptions> open_options(const ArrayInput& input) {
-  OpenOptions open;
-  open.dataset = input.dataset;
-  ETALON_ASSIGN(open.dtype, parse_dtype(input.dtype));
-  if (!input.shape.empty()) {
-    ETALON_ASSIGN(open.shape, parse_shape(input.shape));
+// A folder or a pattern, as open_series takes them.
+bool is_folder(const std::string& path) {
+  std::error_code ignored;
+  return !std::filesystem::is_regular_file(path, ignored) &&
+         (std::filesystem::is_directory(path, ignored) ||
+          path.find_first_of("*?[") != std::string::npos);
+}
+
+Result<Array> read_frames(const std::string& path) {
+  ETALON_ASSIGN(const auto series, open_series(path));
+  const SeriesInfo& info = series->info();
+  Array array(info.dtype, {info.frames, info.geometry.ny, info.geometry.nx});
+  std::byte* to = array.mutable_view().data;
+  for (std::uint64_t i = 0; i < info.frames; ++i) {
+    ETALON_ASSIGN(const Frame frame, series->read(i));
+    const ByteSpan image = frame.image.view().bytes();
+    to = std::copy(image.begin(), image.end(), to);
   }
-  return open;
+  return array;
 }
 
 std::vector<std::uint8_t> non_zero(const Array& array) {
@@ -105,14 +115,60 @@ Result<PeakTable> read_peaks(const std::string& path) {
   return table;
 }
 
+// A box that reaches beyond the image is a mistake in its numbers.
+Result<void> box_inside(const RegionSpec& box, std::size_t ny, std::size_t nx) {
+  for (const auto& [key, extent] : {std::pair("y", ny), std::pair("x", nx)}) {
+    const std::string_view range = box.get(key);
+    double end = 0;
+    if (!parse_field(range.substr(range.find("..") + 2), end) || end > static_cast<double>(extent))
+      return Error{Errc::usage, "region box: " + std::string(key) + "=" + std::string(range) +
+                                    ": lies beyond images of " + to_string(Shape{ny, nx})};
+  }
+  return {};
+}
+
 }  // namespace
+
+bool is_raw(const std::string& path) {
+  return path == "-" || (!is_folder(path) && file_kind(path) == FileKind::raw);
+}
+
+Result<OpenOptions> open_options(const ArrayInput& input) {
+  const auto refuse = [&](const std::string& reason) {
+    return Error{Errc::usage, input.path + ": " + reason};
+  };
+  const bool hdf5 = input.path != "-" && file_kind(input.path) == FileKind::hdf5;
+  if (!input.dataset.empty() && !hdf5)
+    return refuse("is no HDF5 file: --dataset " + input.dataset + " has no meaning");
+  if (!(input.dtype.empty() && input.shape.empty()) && !is_raw(input.path))
+    return refuse("says its type and shape itself: --dtype and --shape are for raw bytes");
+  OpenOptions open;
+  open.dataset = input.dataset;
+  if (!input.dtype.empty()) {
+    ETALON_ASSIGN(open.dtype, parse_dtype(input.dtype));
+  }
+  if (!input.shape.empty()) {
+    ETALON_ASSIGN(open.shape, parse_shape(input.shape));
+  }
+  return open;
+}
+
+Result<void> check_ending(const std::string& output, FileKind written, const std::string& what) {
+  const FileKind kind = ending_kind(output);
+  if ((kind == written || kind == FileKind::raw) && foreign_ending(output).empty()) return {};
+  return Error{Errc::usage,
+               output + ": what is written is " + what + ", and the ending says another format"};
+}
 
 Result<Array> read_input(const ArrayInput& input) {
   ETALON_ASSIGN(const OpenOptions open, open_options(input));
+  if (is_folder(input.path)) return read_frames(input.path);
   if (input.path != "-") return read_array(input.path, open);
   ETALON_ASSIGN(const Bytes bytes, read_file("-"));
   const auto where = [](Error error) { return std::move(error).in("standard input"); };
   if (bytes.size() >= 6 && std::memcmp(bytes.data(), "\x93NUMPY", 6) == 0) {
+    if (!(input.dtype.empty() && input.shape.empty()))
+      return where({Errc::usage, "is .npy: --dtype and --shape are for raw bytes"});
     auto array = parse_npy(bytes);
     if (!array.ok()) return where(std::move(array).error());
     return array;
@@ -123,7 +179,8 @@ Result<Array> read_input(const ArrayInput& input) {
   if (__builtin_mul_overflow(open.shape.count(), size_of(open.dtype), &size) ||
       size != bytes.size())
     return where({Errc::malformed, std::to_string(bytes.size()) + " bytes are not " +
-                                       to_string(open.shape) + " " + input.dtype});
+                                       to_string(open.shape) + " " +
+                                       std::string(name_of(open.dtype))});
   Array array(open.dtype, open.shape);
   if (size != 0) std::memcpy(array.mutable_view().data, bytes.data(), size);
   return array;
@@ -165,6 +222,7 @@ Result<RegionSet> RegionSet::create(const std::vector<std::string>& texts, const
     ETALON_ASSIGN(item.spec, parse_region(text));
     const std::string file(item.spec.get("file"));
     if (item.spec.kind == "box") {
+      ETALON_TRY(box_inside(item.spec, set.ny_, set.nx_));
       ETALON_ASSIGN(item.fixed, box_region(item.spec, set.ny_, set.nx_));
     } else if (item.spec.kind == "annulus") {
       ETALON_ASSIGN(item.fixed, annulus_region(item.spec, set.ny_, set.nx_));

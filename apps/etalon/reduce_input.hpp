@@ -1,4 +1,4 @@
-// What compress and verify read: an array in any form, its mask, and the regions asked for.
+// What compress, verify and find read: an array in any form, its mask, the regions asked for.
 #pragma once
 
 #include <map>
@@ -8,13 +8,24 @@
 #include "base/bytes.hpp"
 #include "etalon/codec.hpp"
 #include "etalon/regions.hpp"
+#include "store/array_file.hpp"
+#include "store/series_reader.hpp"
 
 namespace etalon::cli {
 
 struct ArrayInput {
-  std::string path, dataset, dtype = "u16", shape;
+  std::string path, dataset, dtype, shape;  // dtype is u16 where it is empty
 };
-// .npy, HDF5, CBF or raw; "-" reads .npy or raw bytes from standard input.
+// Whether the path holds bytes that do not say what they are: raw, or a container.
+bool is_raw(const std::string& path);
+// Errc::usage for what the kind of file has no use for: a dataset of anything but HDF5, a type or
+// shape of anything but raw bytes.
+Result<OpenOptions> open_options(const ArrayInput& input);
+// Errc::usage when an output's name has the ending of another format than the one it gets: `what`
+// ("HDF5", "an Etalon container"), which is of the kind `written`.
+Result<void> check_ending(const std::string& output, FileKind written, const std::string& what);
+// .npy, HDF5, CBF or raw; a folder or a pattern of CBF files as (frame, y, x); "-" reads .npy or
+// raw bytes from standard input.
 Result<Array> read_input(const ArrayInput& input);
 
 // 1 is good. `mask` names a file (non-zero is masked) or a dataset of the input; without one, the

@@ -1,6 +1,7 @@
 #include <nlohmann/json.hpp>
 
 #include "commands.hpp"
+#include "reduce_input.hpp"
 #include "sim/stills.hpp"
 #include "simulate_truth.hpp"
 #include "store/nxmx_writer.hpp"
@@ -31,6 +32,7 @@ Result<StillsParameters> parameters_of(const Options& options) {
 Result<void> run(const Options& options) {
   ETALON_ASSIGN(const StillsParameters parameters, parameters_of(options));
   ETALON_ASSIGN(const StillsSimulator simulator, StillsSimulator::create(parameters));
+  ETALON_TRY(check_ending(options.output, FileKind::hdf5, "HDF5"));
   ETALON_ASSIGN(NxmxWriter writer, NxmxWriter::create(options.output, simulator.info(),
                                                       Bound::lossless(), options.overwrite));
   StillsTruthTable truth;

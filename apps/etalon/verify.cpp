@@ -1,11 +1,11 @@
 #include <cmath>
-#include <cstring>
 #include <nlohmann/json.hpp>
 #include <thread>
 
 #include "commands.hpp"
-#include "reduce_input.hpp"
 #include "store/file.hpp"
+#include "store/inspect_file.hpp"
+#include "verify_sources.hpp"
 
 namespace etalon::cli {
 namespace {
@@ -15,189 +15,174 @@ struct Options {
   std::string reduced, reduced_dataset, bound;
   std::vector<std::string> regions;
   bool json = false, science = false;
+
+  // Whether the reduction is held to what it says of itself.
+  bool own() const { return bound.empty() && regions.empty(); }
 };
-
-struct Measured {
-  std::string kind;
-  Bound bound;
-  std::uint64_t elements = 0, violations = 0;
-  double max_error = 0;
-};
-
-struct Offender {
-  bool found = false;
-  std::size_t element = 0, region = 0;
-  double error = 0;
-};
-
-std::string place_of(std::size_t i, const Shape& shape) {
-  std::string text;
-  for (std::size_t axis = shape.rank(); axis-- > 0;) {
-    text = std::to_string(i % shape[axis]) + (text.empty() ? "" : ",") + text;
-    i /= shape[axis];
-  }
-  return "[" + text + "]";
-}
-
-// Infinite where a special value did not come back bit for bit.
-template <typename T>
-double error_of(T a, T b) {
-  if (std::memcmp(&a, &b, sizeof a) == 0) return 0;
-  if constexpr (std::is_floating_point_v<T>) {
-    if (!std::isfinite(a) || !std::isfinite(b) || (a == 0 && std::signbit(a)))
-      return std::numeric_limits<double>::infinity();
-    // +0 for 0 differs in nothing but its bits.
-    const double e = std::abs(static_cast<double>(a) - static_cast<double>(b));
-    return e == 0 ? std::numeric_limits<double>::denorm_min() : e;
-  } else {
-    return static_cast<double>(a > b
-                                   ? static_cast<std::uint64_t>(a) - static_cast<std::uint64_t>(b)
-                                   : static_cast<std::uint64_t>(b) - static_cast<std::uint64_t>(a));
-  }
-}
 
 struct Verdict {
-  std::vector<Measured> regions;
-  Offender first;
-  double psnr_db = std::numeric_limits<double>::infinity();
-  double max_error = 0;
+  Tally tally;
+  std::optional<FrameCount> frames;
 };
-
-Verdict measure(const Array& original, const Array& reduced, const Bound& bound,
-                const RegionSet& regions, const std::vector<std::string>& texts) {
-  Verdict v;
-  v.regions.push_back({"default", bound, 0, 0, 0});
-  for (const std::string& text : texts) {
-    const auto spec = parse_region(text);
-    v.regions.push_back({spec->kind, spec->bound, 0, 0, 0});
-  }
-  const Shape& shape = original.shape();
-  std::size_t plane = 1;
-  for (std::size_t i = shape.rank() >= 2 ? shape.rank() - 2 : 0; i < shape.rank(); ++i)
-    plane *= shape[i];
-  visit(original.dtype(), [&](auto zero) {
-    using T = decltype(zero);
-    const auto a = original.as<T>(), b = reduced.as<T>();
-    double squares = 0, low = std::numeric_limits<double>::infinity(), high = -low;
-    std::vector<Region> members;
-    for (std::size_t i = 0; i < a.size(); ++i) {
-      if (!texts.empty() && i % plane == 0 && (i == 0 || regions.by_frame()))
-        members = regions.of_frame(i / plane);
-      std::size_t region = 0;
-      for (std::size_t r = members.size(); r-- > 0;)
-        if (members[r].where[i % plane] != 0) {
-          region = r + 1;
-          break;
-        }
-      Measured& m = v.regions[region];
-      const double e = error_of(a[i], b[i]);
-      ++m.elements;
-      if (e > m.max_error) m.max_error = e;
-      if (e > m.bound.value) {
-        ++m.violations;
-        if (!v.first.found) v.first = {true, i, region, e};
-      }
-      const auto x = static_cast<double>(a[i]);
-      if (std::isfinite(x)) {
-        low = std::min(low, x);
-        high = std::max(high, x);
-        if (std::isfinite(e)) squares += e * e;
-      }
-    }
-    if (squares > 0 && high > low)
-      v.psnr_db =
-          10 * std::log10((high - low) * (high - low) * static_cast<double>(a.size()) / squares);
-  });
-  for (const Measured& m : v.regions) v.max_error = std::max(v.max_error, m.max_error);
-  return v;
-}
 
 nlohmann::json number(double value) {
   return std::isfinite(value) ? nlohmann::json(value) : nlohmann::json("inf");
 }
 
-Result<void> report(const Options& options, const Verdict& v, const Shape& shape) {
-  if (options.json) {
-    nlohmann::json regions = nlohmann::json::array();
-    for (const Measured& m : v.regions)
-      regions.push_back({{"kind", m.kind},
-                         {"bound", to_string(m.bound)},
-                         {"elements", m.elements},
-                         {"max_error", number(m.max_error)},
-                         {"violations", m.violations},
-                         {"holds", m.violations == 0}});
-    nlohmann::json out = {{"schema", "etalon.verify/1"},
-                          {"holds", !v.first.found},
-                          {"max_error", number(v.max_error)},
-                          {"psnr_db", number(v.psnr_db)},
-                          {"regions", regions}};
-    if (v.first.found)
-      out["first_offender"] = {{"element", v.first.element},
-                               {"place", place_of(v.first.element, shape)},
-                               {"region", v.regions[v.first.region].kind},
-                               {"error", number(v.first.error)}};
-    return print(out.dump(2) + "\n");
-  }
+double share_of(const Measured& m, const Tally& tally) {
+  const std::uint64_t all = tally.elements();
+  return all == 0 ? 0 : static_cast<double>(m.elements) / static_cast<double>(all);
+}
+
+Result<void> print_json(const Verdict& verdict) {
+  const Tally& tally = verdict.tally;
+  nlohmann::json regions = nlohmann::json::array();
+  for (const Measured& m : tally.regions())
+    regions.push_back({{"kind", m.kind},
+                       {"bound", to_string(m.bound)},
+                       {"elements", m.elements},
+                       {"share", share_of(m, tally)},
+                       {"max_error", number(m.max_error)},
+                       {"violations", m.violations},
+                       {"holds", m.violations == 0}});
+  nlohmann::json out = {{"schema", "etalon.verify/1"},
+                        {"holds", tally.holds()},
+                        {"max_error", number(tally.max_error())},
+                        {"psnr_db", number(tally.psnr_db())},
+                        {"regions", regions}};
+  if (const auto& frames = verdict.frames)
+    out["frames"] = {{"original", frames->original},
+                     {"compared", frames->compared},
+                     {"left_out", frames->original - frames->compared}};
+  if (const auto& first = tally.offender())
+    out["first_offender"] = {{"place", first->at},
+                             {"region", tally.regions()[first->region].kind},
+                             {"error", number(first->error)}};
+  return print(out.dump(2) + "\n");
+}
+
+Result<void> print_text(const Verdict& verdict) {
+  const Tally& tally = verdict.tally;
   char line[200];
   std::string text;
-  std::snprintf(line, sizeof line, "%-10s %-14s %14s %12s  %s\n", "region", "bound", "elements",
-                "max error", "");
+  if (const auto& frames = verdict.frames)
+    text = "frames     " + std::to_string(frames->compared) + " compared, " +
+           std::to_string(frames->original - frames->compared) + " of " +
+           std::to_string(frames->original) + " left out\n";
+  std::snprintf(line, sizeof line, "%-10s %-14s %14s %10s %12s\n", "region", "bound", "elements",
+                "share", "max error");
   text += line;
-  for (const Measured& m : v.regions) {
-    std::snprintf(line, sizeof line, "%-10s %-14s %14llu %12g  %s\n", m.kind.c_str(),
+  for (const Measured& m : tally.regions()) {
+    std::snprintf(line, sizeof line, "%-10s %-14s %14llu %9.4f%% %12g  %s\n", m.kind.c_str(),
                   to_string(m.bound).c_str(), static_cast<unsigned long long>(m.elements),
-                  m.max_error, m.violations == 0 ? "holds" : "VIOLATED");
+                  100 * share_of(m, tally), m.max_error, m.violations == 0 ? "holds" : "VIOLATED");
     text += line;
   }
-  std::snprintf(line, sizeof line, "PSNR %.2f dB\n", v.psnr_db);
+  std::snprintf(line, sizeof line, "PSNR %.2f dB\n", tally.psnr_db());
   return print(text + line);
+}
+
+Result<Demand> demand_of(const Options& options, const Bound& declared, const Shape& shape) {
+  Demand demand{declared, {}};
+  if (!options.bound.empty()) {
+    ETALON_ASSIGN(demand.bound, parse_bound(options.bound));
+  }
+  ETALON_ASSIGN(demand.regions, RegionSet::create(options.regions, shape));
+  return demand;
+}
+
+Result<Verdict> verify_series(const Options& options, SeriesReader& original,
+                              SeriesReader& stored) {
+  Bound declared;
+  if (options.bound.empty()) {
+    ETALON_ASSIGN(const StreamInfo info, inspect_file(options.reduced, options.reduced_dataset));
+    declared = info.bound;
+  }
+  const Geometry& image = original.info().geometry;
+  ETALON_ASSIGN(const Demand demand,
+                demand_of(options, declared, {original.info().frames, image.ny, image.nx}));
+  Verdict verdict;
+  ETALON_ASSIGN(verdict.tally,
+                hold_series(original, stored, demand, options.own(), verdict.frames.emplace()));
+  return verdict;
+}
+
+Result<Verdict> verify_container(const Options& options, const Array& original,
+                                 const Bytes& bytes) {
+  const auto inside = [&](Error error) { return std::move(error).in(options.reduced); };
+  const auto info = inspect(bytes);
+  if (!info.ok()) return inside(info.error());
+  ETALON_TRY(same_form(options.reduced, info->dtype, info->shape, options.original.path,
+                       original.dtype(), original.shape()));
+  if (options.own()) {
+    auto tally = hold_container(original, bytes);
+    if (!tally.ok()) return inside(std::move(tally).error());
+    return Verdict{std::move(*tally), {}};
+  }
+  ETALON_ASSIGN(const Demand demand, demand_of(options, info->bound, original.shape()));
+  const auto reduced = decompress(bytes, std::max(1u, std::thread::hardware_concurrency()));
+  if (!reduced.ok()) return inside(reduced.error());
+  ETALON_ASSIGN(Tally tally, hold_array(original, *reduced, demand));
+  return Verdict{std::move(tally), {}};
+}
+
+// --dtype and --shape are for those of the two files that are raw.
+ArrayInput input_of(const Options& options, const std::string& path, const std::string& dataset) {
+  ArrayInput input{path, dataset, options.original.dtype, options.original.shape};
+  const bool both = is_raw(options.original.path) == is_raw(options.reduced);
+  if (!both && !is_raw(path)) input.dtype = input.shape = "";
+  return input;
+}
+
+Result<Verdict> verify_array(const Options& options, const Array& original) {
+  const ArrayInput input = input_of(options, options.reduced, options.reduced_dataset);
+  ETALON_ASSIGN(const Array reduced, read_input(input));
+  ETALON_TRY(same_form(options.reduced, reduced.dtype(), reduced.shape(), options.original.path,
+                       original.dtype(), original.shape()));
+  Bound declared;
+  if (options.bound.empty() && file_kind(options.reduced) == FileKind::hdf5) {
+    ETALON_ASSIGN(const StreamInfo info, inspect_file(options.reduced, options.reduced_dataset));
+    declared = info.bound;
+  }
+  ETALON_ASSIGN(const Demand demand, demand_of(options, declared, original.shape()));
+  ETALON_ASSIGN(Tally tally, hold_array(original, reduced, demand));
+  return Verdict{std::move(tally), {}};
+}
+
+Result<Verdict> verdict_of(const Options& options) {
+  const ArrayInput input = input_of(options, options.original.path, options.original.dataset);
+  ETALON_TRY(open_options({options.reduced, options.reduced_dataset, "", ""}));
+  const bool hdf5 = options.reduced != "-" && file_kind(options.reduced) == FileKind::hdf5;
+  if (hdf5 && options.original.path != "-") {
+    const auto stored = open_series(options.reduced, {options.reduced_dataset, {}, {}});
+    if (stored.ok() && (*stored)->has_source_numbers()) {
+      ETALON_ASSIGN(const OpenOptions how, open_options(input));
+      ETALON_ASSIGN(const auto original, open_series(options.original.path, how));
+      return verify_series(options, *original, **stored);
+    }
+  }
+  ETALON_ASSIGN(const Array original, read_input(input));
+  if (!hdf5) {
+    ETALON_ASSIGN(const Bytes bytes, read_file(options.reduced));
+    if (is_container(bytes)) return verify_container(options, original, bytes);
+  }
+  return verify_array(options, original);
 }
 
 Result<void> run(const Options& options) {
   if (options.science) return Error{Errc::usage, "--science does not exist in this version"};
-  Bound bound;
-  if (!options.bound.empty()) {
-    ETALON_ASSIGN(bound, parse_bound(options.bound));
-  }
+  if (!options.bound.empty()) ETALON_TRY(parse_bound(options.bound));
   for (const std::string& region : options.regions) ETALON_TRY(parse_region(region));
-  ETALON_ASSIGN(const Array original, read_input(options.original));
-  Array reduced;
-  ETALON_ASSIGN(const Bytes bytes, read_file(options.reduced));
-  if (is_container(bytes)) {
-    auto array = decompress(bytes, std::max(1u, std::thread::hardware_concurrency()));
-    if (!array.ok()) return std::move(array).error().in(options.reduced);
-    reduced = std::move(*array);
-    if (options.bound.empty()) {
-      ETALON_ASSIGN(const StreamInfo info, inspect(bytes));
-      bound = info.bound;
-      if (info.regions.size() > 1 && options.regions.empty()) {
-        for (const RegionInfo& r : info.regions)
-          if (r.bound.value > bound.value) bound = r.bound;
-        note(options.reduced + ": has regions; without --region every element is held to the " +
-             "loosest bound, " + to_string(bound) + " (etalon info shows each region's own)");
-      }
-    }
-  } else {
-    ArrayInput input = options.original;
-    input.path = options.reduced;
-    input.dataset = options.reduced_dataset;
-    ETALON_ASSIGN(reduced, read_input(input));
-  }
-  if (original.dtype() != reduced.dtype() || !(original.shape() == reduced.shape()))
-    return Error{Errc::check, options.reduced + ": is " + std::string(name_of(reduced.dtype())) +
-                                  " " + to_string(reduced.shape()) + ", " + options.original.path +
-                                  " is " + std::string(name_of(original.dtype())) + " " +
-                                  to_string(original.shape())};
-  ETALON_ASSIGN(const RegionSet regions, RegionSet::create(options.regions, original.shape()));
-  const Verdict v = measure(original, reduced, bound, regions, options.regions);
-  ETALON_TRY(report(options, v, original.shape()));
-  if (!v.first.found) return {};
+  ETALON_ASSIGN(const Verdict verdict, verdict_of(options));
+  ETALON_TRY(options.json ? print_json(verdict) : print_text(verdict));
+  const auto& first = verdict.tally.offender();
+  if (!first) return {};
+  const Measured& region = verdict.tally.regions()[first->region];
   char error[32];
-  std::snprintf(error, sizeof error, "%g", v.first.error);
-  return Error{Errc::check, options.reduced + ": element " +
-                                place_of(v.first.element, original.shape()) + ": region " +
-                                v.regions[v.first.region].kind + ": error " + error + " exceeds " +
-                                to_string(v.regions[v.first.region].bound)};
+  std::snprintf(error, sizeof error, "%g", first->error);
+  return Error{Errc::check, options.reduced + ": element " + first->place() + ": region " +
+                                region.kind + ": error " + error + " exceeds " +
+                                to_string(region.bound)};
 }
 
 }  // namespace
@@ -207,13 +192,17 @@ void add_verify(Cli& cli) {
   CLI::App* command = add_command(
       cli, "verify", "Hold what came out of a reduction against the original, element by element",
       options, run);
-  command->add_option("original", options->original.path, "HDF5, .npy, CBF or raw file")
+  command
+      ->add_option("original", options->original.path,
+                   "HDF5, .npy, CBF or raw file; a folder or a pattern of CBF files")
       ->required();
-  command->add_option("reduced", options->reduced, "Etalon container, or an array file")
+  command
+      ->add_option("reduced", options->reduced,
+                   "Etalon container, a series that etalon run stored, or an array file")
       ->required();
   command->add_option("--bound", options->bound,
-                      "Bound to hold: lossless or abs:E; by default the container's own "
-                      "(the loosest, where it has regions), or lossless");
+                      "Bound to hold: lossless or abs:E; by default each region's own, or "
+                      "lossless where the file says none");
   command->add_option("--region", options->regions, "Regions with bounds of their own, as compress")
       ->allow_extra_args(false);
   command->add_option("--dataset", options->original.dataset, "HDF5 dataset of the original");
@@ -222,7 +211,10 @@ void add_verify(Cli& cli) {
   command->add_option("--shape", options->original.shape, "Extents of raw files");
   command->add_flag("--json", options->json, "Print JSON");
   command->add_flag("--science", options->science)->group("");
-  command->footer("Exit code 4 when a bound does not hold: the message names the first offender.");
+  command->footer(
+      "Frames of a stored series are compared by the number they had in the original; frames that\n"
+      "were vetoed or lost are counted as left out. Exit code 4 when a bound does not hold: the\n"
+      "message names the region and the place of the first offender.");
 }
 
 }  // namespace etalon::cli

@@ -25,8 +25,12 @@ Result<Array> read_raw(const std::string& path, const OpenOptions& options) {
   std::error_code unknown;
   if (path != "-" && !std::filesystem::exists(path, unknown) && !unknown)
     return Error{Errc::missing, path + ": no such file"};
-  if (options.shape.rank() == 0)
+  if (options.shape.rank() == 0) {
+    if (const auto format = foreign_format(path); !format.empty())
+      return Error{Errc::malformed, path + ": " + std::string(format) +
+                                        " is not read; HDF5, .npy, CBF and raw bytes are"};
     return Error{Errc::usage, path + ": raw bytes need a type and a shape (--dtype, --shape)"};
+  }
   ETALON_ASSIGN(const Bytes bytes, read_file(path));
   std::size_t size = 0;
   if (__builtin_mul_overflow(options.shape.count(), size_of(options.dtype), &size) ||
@@ -56,12 +60,55 @@ Result<void> write_hdf5(const std::string& path, const ArrayView& array, bool ov
 
 }  // namespace
 
-FileKind file_kind(std::string_view path) {
-  const auto ends = [&](std::string_view ending) { return path.ends_with(ending); };
-  if (ends(".h5") || ends(".hdf5") || ends(".nxs") || ends(".nx5") || ends(".cxi"))
-    return FileKind::hdf5;
+std::string_view foreign_ending(std::string_view path) {
+  struct Format {
+    std::string_view ending, name;
+  };
+  for (const Format& f : {Format{".tif", "TIFF"},
+                          {".tiff", "TIFF"},
+                          {".cbor", "CBOR"},
+                          {".nc", "netCDF"},
+                          {".png", "PNG"},
+                          {".jpg", "JPEG"},
+                          {".edf", "EDF"},
+                          {".img", "SMV"},
+                          {".mccd", "MarCCD"},
+                          {".npz", "zipped NumPy"},
+                          {".zarr", "Zarr"},
+                          {".zip", "ZIP"}})
+    if (path.ends_with(f.ending)) return f.name;
+  return {};
+}
+
+std::string_view foreign_format(const std::string& path) {
+  struct Format {
+    std::string_view start, name;
+  };
+  char bytes[4] = {};
+  std::ifstream(path, std::ios::binary).read(bytes, sizeof bytes);
+  const std::string_view start(bytes, sizeof bytes);
+  for (const Format& f : {Format{{"II*\0", 4}, "TIFF"},
+                          {{"MM\0*", 4}, "TIFF"},
+                          {"CDF\x01", "netCDF classic"},
+                          {"CDF\x02", "netCDF classic"},
+                          {"\x89PNG", "PNG"},
+                          {"\xD9\xD9\xF7", "CBOR"},
+                          {"PK\x03\x04", "ZIP"},
+                          {"\xFF\xD8\xFF", "JPEG"}})
+    if (start.starts_with(f.start)) return f.name;
+  return foreign_ending(path);
+}
+
+FileKind ending_kind(std::string_view path) {
+  const auto ends = [&](auto... endings) { return (path.ends_with(endings) || ...); };
+  if (ends(".h5", ".hdf5", ".nxs", ".nx5", ".cxi")) return FileKind::hdf5;
   if (ends(".npy")) return FileKind::npy;
-  if (ends(".cbf") || ends(".cbf.bz2") || ends(".cbf.gz")) return FileKind::cbf;
+  if (ends(".cbf", ".cbf.bz2", ".cbf.gz")) return FileKind::cbf;
+  return FileKind::raw;
+}
+
+FileKind file_kind(std::string_view path) {
+  if (const FileKind kind = ending_kind(path); kind != FileKind::raw) return kind;
   char start[8] = {};
   std::ifstream(std::string(path), std::ios::binary).read(start, sizeof start);
   if (std::memcmp(start, "\x89HDF\r\n\x1a\n", 8) == 0) return FileKind::hdf5;
@@ -92,11 +139,17 @@ Result<Array> read_array(const std::string& path, const OpenOptions& options) {
 
 Result<void> write_array(const std::string& path, const ArrayView& array, bool overwrite,
                          const OpenOptions& options) {
-  const FileKind kind = file_kind(path);
-  const bool named = path.ends_with(".h5") || path.ends_with(".hdf5") || path.ends_with(".nxs");
-  if (kind == FileKind::hdf5 && named) return write_hdf5(path, array, overwrite, options);
+  const FileKind kind = ending_kind(path);
+  if (kind == FileKind::hdf5) return write_hdf5(path, array, overwrite, options);
+  const std::string_view format = kind == FileKind::cbf ? "CBF" : foreign_ending(path);
+  if (!format.empty())
+    return Error{Errc::usage, path + ": " + std::string(format) +
+                                  " is not written; .npy, .h5 and raw bytes (.raw) are"};
+  if (!options.dataset.empty())
+    return Error{Errc::usage,
+                 path + ": is no HDF5 file: dataset " + options.dataset + " has no meaning"};
   ETALON_ASSIGN(OutputFile file, OutputFile::create(path, overwrite));
-  if (path.ends_with(".npy")) ETALON_TRY(file.write(npy_header(array.dtype, array.shape)));
+  if (kind == FileKind::npy) ETALON_TRY(file.write(npy_header(array.dtype, array.shape)));
   ETALON_TRY(file.write(array.bytes()));
   return file.commit();
 }

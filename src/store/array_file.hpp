@@ -1,6 +1,7 @@
 // Which kind of file a name stands for.
 #pragma once
 
+#include <string>
 #include <string_view>
 
 namespace etalon {
@@ -10,5 +11,12 @@ enum class FileKind { hdf5, npy, cbf, raw };
 // By ending (.h5 .hdf5 .nxs .nx5 .cxi, .npy, .cbf with or without .bz2 or .gz), else by the bytes
 // the file starts with, else raw.
 FileKind file_kind(std::string_view path);
+// By ending alone.
+FileKind ending_kind(std::string_view path);
+
+// The name of a format that is neither read nor written, by the ending, or by the bytes the file
+// starts with before that; empty when it is none that we know.
+std::string_view foreign_ending(std::string_view path);
+std::string_view foreign_format(const std::string& path);
 
 }  // namespace etalon

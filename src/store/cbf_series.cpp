@@ -95,7 +95,9 @@ Result<std::vector<std::string>> list_cbf_files(const std::string& path) {
   }
   std::erase_if(paths, [](const std::string& name) { return file_kind(name) != FileKind::cbf; });
   std::sort(paths.begin(), paths.end());
-  if (paths.empty()) return Error{Errc::missing, path + ": no CBF files there"};
+  if (paths.empty())
+    return Error{Errc::missing,
+                 path + ": no CBF files there; of other formats one file is read at a time"};
   return paths;
 }
 

@@ -37,16 +37,6 @@ std::string shorten(std::string text) {
   return text.substr(0, text.find('\''));
 }
 
-std::string list_some(const std::vector<Entry>& entries) {
-  std::string text;
-  std::size_t shown = 0;
-  for (const Entry& e : entries) {
-    if (shown == 8) return text + ", ...";
-    text += (shown++ ? ", " : "") + e.path + " (" + to_string(e.shape) + " " + e.type + ")";
-  }
-  return text.empty() ? "none" : text;
-}
-
 }  // namespace
 
 Lock::Lock() : lock_(mutex()) {
@@ -81,6 +71,16 @@ Error failure(Errc code, std::string_view place) {
           std::string(place) + ": " + (text.empty() ? "HDF5 gives no reason" : shorten(text))};
 }
 
+std::string list_of(const std::vector<Entry>& entries) {
+  constexpr std::size_t most = 8;
+  std::string text;
+  for (std::size_t i = 0; i < std::min(entries.size(), most); ++i)
+    text += (i ? ", " : "") + entries[i].path + " (" + to_string(entries[i].shape) + " " +
+            entries[i].type + ")";
+  if (entries.size() > most) text += " and " + std::to_string(entries.size() - most) + " more";
+  return text.empty() ? "none" : text;
+}
+
 Result<File> File::open(const std::string& path) {
   struct stat status {};
   if (::stat(path.c_str(), &status) != 0)
@@ -109,7 +109,7 @@ Result<Dataset> File::dataset(const std::string& name) const {
   d.id_ = Id(H5Dopen2(id_, name.c_str(), H5P_DEFAULT));
   if (!d.id_.ok()) {
     Error why = failure(Errc::missing, d.place_ + ": no such dataset");
-    why.message += "; this file has " + list_some(entries());
+    why.message += "; this file has " + list_of(entries());
     return why;
   }
   const Id type(H5Dget_type(d.id_)), space(H5Dget_space(d.id_)), plist(H5Dget_create_plist(d.id_));

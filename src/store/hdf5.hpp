@@ -101,6 +101,9 @@ struct Entry {
   bool numeric = false;
 };
 
+// "/a (2x3 u16), /b (4 f32) and 7 more", for messages.
+std::string list_of(const std::vector<Entry>& entries);
+
 struct Number {
   double value = 0;
   std::string units;  // empty: the file says none

@@ -1,5 +1,6 @@
 #include "store/nxmx_reader.hpp"
 
+#include <array>
 #include <filesystem>
 
 #include "codec/hdf5_filter.hpp"
@@ -38,6 +39,7 @@ class Hdf5Series final : public SeriesReader {
       return values;
     };
     numbers_ = row("sequence_number");
+    has_numbers_ = numbers_.size() == info_.frames && file_.exists(detector + "sequence_number");
     times_s_ = row("start_time");
     return {};
   }
@@ -48,25 +50,22 @@ class Hdf5Series final : public SeriesReader {
     return n >= 0 && n < 0x1p53 ? static_cast<std::uint64_t>(n) : index;
   }
 
+  bool has_source_numbers() const override { return has_numbers_; }
+
+  Result<std::vector<std::byte>> stored_chunk(std::uint64_t index) const override {
+    if (!has_frame_chunks()) return std::vector<std::byte>{};
+    ETALON_ASSIGN(const Slab slab, slab_of(index));
+    return images_.read_chunk(std::span(slab.start).first(images_.shape().rank()));
+  }
+
   Result<Frame> read(std::uint64_t index) override {
-    if (index >= info_.frames)
-      return Error{Errc::usage, images_.place() + ": no frame " + std::to_string(index) +
-                                    "; there are " + std::to_string(info_.frames)};
-    const Shape& shape = images_.shape();
-    std::size_t start[Shape::max_rank] = {}, count[Shape::max_rank] = {};
-    std::uint64_t rest = index;
-    for (std::size_t axis = shape.rank(); axis-- > 0;) {
-      const bool in_frame = axis + 2 >= shape.rank();
-      count[axis] = in_frame ? shape[axis] : 1;
-      if (in_frame) continue;
-      start[axis] = rest % shape[axis];
-      rest /= shape[axis];
-    }
+    ETALON_ASSIGN(const Slab slab, slab_of(index));
+    const std::size_t rank = images_.shape().rank();
     Frame frame{
         index,
         index < times_s_.size() ? times_s_[index] : static_cast<double>(index) * info_.frame_time_s,
         Array(info_.dtype, {info_.geometry.ny, info_.geometry.nx})};
-    auto read = read_hyperslab(std::span(start, shape.rank()), std::span(count, shape.rank()),
+    auto read = read_hyperslab(std::span(slab.start).first(rank), std::span(slab.count).first(rank),
                                frame.image.mutable_view());
     if (!read.ok()) {
       Error why = std::move(read).error();
@@ -77,6 +76,26 @@ class Hdf5Series final : public SeriesReader {
   }
 
  private:
+  // Where a frame lies in the dataset.
+  struct Slab {
+    std::array<std::size_t, Shape::max_rank> start{}, count{};
+  };
+  Result<Slab> slab_of(std::uint64_t index) const {
+    if (index >= info_.frames)
+      return Error{Errc::usage, images_.place() + ": no frame " + std::to_string(index) +
+                                    "; there are " + std::to_string(info_.frames)};
+    const Shape& shape = images_.shape();
+    Slab slab;
+    for (std::size_t axis = shape.rank(); axis-- > 0;) {
+      const bool in_frame = axis + 2 >= shape.rank();
+      slab.count[axis] = in_frame ? shape[axis] : 1;
+      if (in_frame) continue;
+      slab.start[axis] = index % shape[axis];
+      index /= shape[axis];
+    }
+    return slab;
+  }
+
   // Chunks of one frame under the Etalon filter alone are decoded here, without HDF5 and its lock.
   bool has_frame_chunks() const {
     const Shape& chunk = images_.chunk();
@@ -108,6 +127,7 @@ class Hdf5Series final : public SeriesReader {
   h5::Dataset images_;
   SeriesInfo info_;
   std::vector<double> numbers_, times_s_;  // a value a frame, or empty
+  bool has_numbers_ = false;
 };
 
 }  // namespace
@@ -130,13 +150,8 @@ Result<std::string> find_images(const h5::File& file, const std::string& wanted,
   if (found == nullptr) found = largest([](std::size_t rank) { return rank == 2; });
   if (found == nullptr && any_rank) found = largest([](std::size_t) { return true; });
   if (found != nullptr) return found->path;
-  std::string there;
-  for (const h5::Entry& e : entries) {
-    if (there.size() > 300) break;
-    there += " " + e.path + " (" + to_string(e.shape) + " " + e.type + ")";
-  }
-  return Error{Errc::missing, file.path() + ": no dataset of images; this file has" +
-                                  (there.empty() ? " no datasets" : there)};
+  return Error{Errc::missing,
+               file.path() + ": no dataset of images; this file has " + h5::list_of(entries)};
 }
 
 Result<std::unique_ptr<SeriesReader>> open_hdf5_series(const std::string& path,

@@ -28,6 +28,12 @@ class SeriesReader {
   // The number that the frame at `index` had in the series it was taken from: where frames were
   // left out, stored files keep it.
   virtual std::uint64_t source_number(std::uint64_t index) const { return index; }
+  // Whether the file itself says these numbers.
+  virtual bool has_source_numbers() const { return false; }
+  // The Etalon chunk that the frame is stored as; empty when it is stored in any other way.
+  virtual Result<std::vector<std::byte>> stored_chunk(std::uint64_t) const {
+    return std::vector<std::byte>{};
+  }
   // Files that were read, for the ledger.
   virtual std::vector<std::string> files() const = 0;
 };
@@ -39,9 +45,9 @@ Result<std::unique_ptr<SeriesReader>> open_series(const std::string& path,
 
 // Any array file as one array: .npy, raw (options' dtype and shape), HDF5 (options.dataset), CBF.
 Result<Array> read_array(const std::string& path, const OpenOptions& options = {});
-// By ending: .npy, .h5/.hdf5/.nxs (dataset /data unless options name another), anything else raw.
-// Written beside and renamed, so that a failure leaves nothing; Errc::usage when the file exists
-// and not `overwrite`.
+// By ending: .npy, HDF5 (dataset /data unless options name another), anything else raw. Written
+// beside and renamed, so that a failure leaves nothing; Errc::usage when the file exists and not
+// `overwrite`, for the ending of a format that is not written, and for a dataset outside HDF5.
 Result<void> write_array(const std::string& path, const ArrayView& array, bool overwrite,
                          const OpenOptions& options = {});
 

@@ -51,7 +51,7 @@ def main(folder):
             assert peak["pixels"] >= 4 and 150 < peak["intensity"] < 350 and peak["snr"] > 5
 
     lines = etalon(file, "--csv").splitlines()
-    assert lines[0] == "frame,x,y,tot,max,sigma,snr,npix"
+    assert lines[0] == "frame,x,y,intensity,max,sigma,snr,pixels"
     assert len(lines) == 1 + 3 * len(spots)
     assert float(lines[1].split(",")[1]) == round(found["frames"][1]["peaks"][0]["x"], 4)
     assert "3 hits in 6 frames" in etalon(file).splitlines()[-1]

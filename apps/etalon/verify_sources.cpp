@@ -1,0 +1,156 @@
+#include "verify_sources.hpp"
+
+#include <cstring>
+
+#include "cli.hpp"
+#include "codec/container_format.hpp"
+
+namespace etalon::cli {
+namespace {
+
+using codec::ChunkLabels;
+
+Result<void> go_on() {
+  if (interrupted) return Error{Errc::interrupted, "verify: interrupted"};
+  return {};
+}
+
+Shape zeros(std::size_t rank) {
+  const std::size_t none[Shape::max_rank] = {};
+  return Shape(std::span(none, rank));
+}
+
+Array cut(const ArrayView& whole, const codec::ChunkBox& box) {
+  Array part(whole.dtype, box.extent);
+  const std::size_t rank = box.extent.rank(), size = size_of(whole.dtype);
+  const std::size_t row = rank == 0 ? 1 : box.extent[rank - 1];
+  for (std::size_t i = 0; i < part.count(); i += row) {
+    std::size_t from = 0, stride = 1, rest = i;
+    for (std::size_t axis = rank; axis-- > 0; stride *= whole.shape[axis]) {
+      from += (box.origin[axis] + rest % box.extent[axis]) * stride;
+      rest /= box.extent[axis];
+    }
+    std::memcpy(part.mutable_view().data + i * size, whole.data + from * size, row * size);
+  }
+  return part;
+}
+
+bool same_numbers(const SeriesReader& a, const SeriesReader& b) {
+  if (!a.has_source_numbers() || a.info().frames != b.info().frames) return false;
+  for (std::uint64_t i = 0; i < a.info().frames; ++i)
+    if (a.source_number(i) != b.source_number(i)) return false;
+  return true;
+}
+
+Shape frame_shape(const SeriesReader& series) {
+  return {1, series.info().geometry.ny, series.info().geometry.nx};
+}
+
+}  // namespace
+
+ChunkLabels Demand::labels(std::size_t frame, std::size_t elements) const {
+  ChunkLabels found{{{"default", bound, elements, 0, 0}}, {}};
+  for (const Region& r : regions.of_frame(frame)) {
+    found.labels.resize(r.where.size());
+    for (std::size_t i = 0; i < r.where.size(); ++i)
+      if (r.where[i] != 0) found.labels[i] = static_cast<std::uint8_t>(found.regions.size());
+    found.regions.push_back({r.kind, r.bound, 0, 0, 0});
+  }
+  if (found.labels.empty()) return found;
+  const std::size_t planes = elements / found.labels.size();
+  found.regions[0].elements = 0;
+  for (std::uint8_t label : found.labels) found.regions[label].elements += planes;
+  return found;
+}
+
+Result<void> same_form(const std::string& reduced, DType a, const Shape& a_shape,
+                       const std::string& original, DType b, const Shape& b_shape) {
+  if (a == b && a_shape == b_shape) return {};
+  return Error{Errc::check, reduced + ": is " + std::string(name_of(a)) + " " + to_string(a_shape) +
+                                ", " + original + " is " + std::string(name_of(b)) + " " +
+                                to_string(b_shape)};
+}
+
+Result<Tally> hold_container(const Array& original, ByteSpan container) {
+  ETALON_ASSIGN(const auto index, codec::parse_container(container));
+  Tally tally({{"default", index.bound, 0, 0, 0}});
+  Progress progress("verify", index.chunks.size(), "chunks");
+  for (std::size_t i = 0; i < index.chunks.size(); ++i) {
+    ETALON_TRY(go_on());
+    const ByteSpan chunk = container.subspan(index.chunks[i].offset, index.chunks[i].size);
+    const codec::ChunkBox box = codec::chunk_box(index, i);
+    const auto hold = [&]() -> Result<void> {
+      ETALON_ASSIGN(const Array piece, decode_chunk(chunk));
+      ETALON_ASSIGN(const ChunkLabels labels, codec::chunk_labels(chunk));
+      if (piece.dtype() != index.dtype || !(piece.shape() == box.extent))
+        return Error{Errc::malformed, "its type or shape is not what the container declares"};
+      tally.add(cut(original.view(), box).view(), piece.view(), labels, box.origin);
+      return {};
+    };
+    if (auto held = hold(); !held.ok())
+      return std::move(held).error().in("chunk " + std::to_string(i));
+    progress.update(i + 1);
+  }
+  return tally;
+}
+
+Result<Tally> hold_array(const Array& original, const Array& reduced, const Demand& demand) {
+  Tally tally(demand.labels(0, 0).regions);
+  const Shape& shape = original.shape();
+  if (!demand.regions.by_frame()) {
+    tally.add(original.view(), reduced.view(), demand.labels(0, original.count()),
+              zeros(shape.rank()));
+    return tally;
+  }
+  Shape frame = shape, origin = zeros(shape.rank());
+  frame[0] = 1;
+  for (; origin[0] < shape[0]; ++origin[0]) {
+    ETALON_TRY(go_on());
+    ArrayView a = original.view()[origin[0]], b = reduced.view()[origin[0]];
+    a.shape = b.shape = frame;
+    tally.add(a, b, demand.labels(origin[0], frame.count()), origin);
+  }
+  return tally;
+}
+
+Result<Tally> hold_series(SeriesReader& original, SeriesReader& stored, const Demand& demand,
+                          bool own, FrameCount& count) {
+  const SeriesInfo &a = original.info(), &b = stored.info();
+  const std::string name = stored.files().front();
+  const Shape frame = frame_shape(original);
+  ETALON_TRY(
+      same_form(name, b.dtype, frame_shape(stored), original.files().front(), a.dtype, frame));
+  const bool in_step = same_numbers(original, stored);
+  Tally tally(demand.labels(0, 0).regions);
+  const ChunkLabels common = demand.labels(0, frame.count());
+  std::vector<bool> seen(a.frames);
+  count = {a.frames, 0};
+  Progress progress("verify", b.frames, "frames");
+  for (std::uint64_t i = 0; i < b.frames; ++i) {
+    ETALON_TRY(go_on());
+    const std::uint64_t number = in_step ? i : stored.source_number(i);
+    if (number >= a.frames || seen[number])
+      return Error{
+          Errc::check,
+          name + ": frame " + std::to_string(i) + ": has number " + std::to_string(number) +
+              (number < a.frames ? " as one before it"
+                                 : ", the original has " + std::to_string(a.frames) + " frames")};
+    seen[number] = true;
+    ETALON_ASSIGN(Frame from, original.read(number));
+    ETALON_ASSIGN(Frame to, stored.read(i));
+    ChunkLabels labels = demand.regions.by_frame() ? demand.labels(number, frame.count()) : common;
+    ETALON_ASSIGN(const Bytes chunk, own ? stored.stored_chunk(i) : Bytes{});
+    if (!chunk.empty()) {
+      auto found = codec::chunk_labels(chunk);
+      if (!found.ok()) return std::move(found).error().in("frame " + std::to_string(i)).in(name);
+      labels = std::move(*found);
+    }
+    ArrayView before = from.image.view(), after = to.image.view();
+    before.shape = after.shape = frame;
+    tally.add(before, after, labels, {number, 0, 0});
+    progress.update(++count.compared);
+  }
+  return tally;
+}
+
+}  // namespace etalon::cli

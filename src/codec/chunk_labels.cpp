@@ -1,0 +1,39 @@
+#include "codec/chunk_labels.hpp"
+
+#include "codec/chunk_format.hpp"
+#include "codec/counts_model.hpp"
+
+namespace etalon::codec {
+
+Result<ChunkLabels> chunk_labels(ByteSpan chunk) {
+  ETALON_ASSIGN(const ChunkParts parts, parse_chunk(chunk));
+  const ChunkHead& head = parts.head;
+  ChunkLabels found{head.regions, {}};
+  const bool mapped = head.engine == Engine::counts || head.engine == Engine::scaled ||
+                      head.engine == Engine::offset;
+  if (!mapped || head.regions.size() == 1) return found;
+
+  CountsLayout layout;
+  layout.grid = grid_of(head.shape, head.regions.size());
+  SideDecoder side(parts.side);
+  CountsModel model;
+  const bool exact_fill = head.engine == Engine::scaled;
+  const bool is_unsigned =
+      head.engine == Engine::offset || (head.engine == Engine::counts && !is_signed(head.dtype));
+  if (auto read = get_model(side, model, layout, head.regions.size(),
+                            head.fills.size() + (exact_fill ? 1 : 0), is_unsigned);
+      !read.ok())
+    return std::move(read).error().in("chunk");
+
+  found.labels = label_plane(layout);
+  std::vector<std::uint64_t> elements(head.regions.size());
+  for (std::uint8_t label : found.labels) elements[label] += layout.grid.planes;
+  for (std::size_t r = 0; r < elements.size(); ++r)
+    if (elements[r] != head.regions[r].elements)
+      return Error{Errc::malformed, "chunk: region " + head.regions[r].kind + " covers " +
+                                        std::to_string(elements[r]) + " elements and declares " +
+                                        std::to_string(head.regions[r].elements)};
+  return found;
+}
+
+}  // namespace etalon::codec
