@@ -3,6 +3,7 @@
 #include <thread>
 
 #include "base/thread_pool.hpp"
+#include "codec/dither.hpp"
 #include "commands.hpp"
 #include "reduce_input.hpp"
 #include "store/file.hpp"
@@ -16,6 +17,7 @@ struct Options {
   std::vector<std::string> regions;
   unsigned threads = 0;
   bool overwrite = false, json = false, dither = false;
+  std::uint64_t seed = 0;
   int level = 0;
 };
 
@@ -29,7 +31,10 @@ Result<Totals> compress_frames(const Array& array, CompressOptions options,
   const std::size_t frames = array.shape()[0];
   Shape chunk = array.shape();
   chunk[0] = 1;
-  ETALON_ASSIGN(auto writer, ContainerWriter::create(array.dtype(), chunk, options.bound));
+  const bool widens = options.dither && !is_float(array.dtype());
+  ETALON_ASSIGN(auto writer,
+                ContainerWriter::create(widens ? dithered_dtype(array.dtype()) : array.dtype(),
+                                        chunk, options.bound, array.dtype()));
   Totals totals;
   const auto put = [&](ByteSpan bytes) {
     totals.bytes += bytes.size();
@@ -47,9 +52,10 @@ Result<Totals> compress_frames(const Array& array, CompressOptions options,
     const auto encode = [&](std::size_t i) {
       ArrayView frame = array.view()[first + i];
       frame.shape = chunk;
-      if (regions.by_frame()) {
+      if (regions.by_frame() || options.dither) {
         CompressOptions own = options;
-        own.regions = regions.of_frame(first + i);
+        own.seed = codec::dither_bits(options.seed, first + i);
+        if (regions.by_frame()) own.regions = regions.of_frame(first + i);
         encoded[i] = encode_chunk(frame, own);
       } else {
         encoded[i] = encode_chunk(frame, options);
@@ -82,14 +88,18 @@ Result<Totals> compress_whole(const Array& array, CompressOptions options, const
 }
 
 Result<void> run(const Options& options) {
-  if (options.dither)
-    return Error{Errc::usage,
-                 "--dither does not exist in this version; bounds are lossless and abs:E"};
   if (options.level != 0)
     return Error{Errc::usage, "-" + std::to_string(options.level) +
                                   ": levels do not exist in this version; there is one"};
   CompressOptions compress_options;
-  ETALON_ASSIGN(compress_options.bound, parse_bound(options.bound));
+  std::optional<Target> target;
+  if (names_target(options.bound)) {
+    ETALON_ASSIGN(target, parse_target(options.bound));
+  } else {
+    ETALON_ASSIGN(compress_options.bound, parse_bound(options.bound));
+  }
+  compress_options.dither = options.dither;
+  compress_options.seed = options.seed;
   for (const std::string& region : options.regions) ETALON_TRY(parse_region(region));
   compress_options.threads =
       options.threads == 0 ? std::max(1u, std::thread::hardware_concurrency()) : options.threads;
@@ -98,7 +108,21 @@ Result<void> run(const Options& options) {
   ETALON_ASSIGN(OutputFile file, OutputFile::create(options.output, options.overwrite));
   ETALON_ASSIGN(const Array array, read_input(options.input));
   ETALON_ASSIGN(compress_options.mask, read_mask(options.input, options.mask, array.shape()));
-  ETALON_ASSIGN(const RegionSet regions, RegionSet::create(options.regions, array.shape()));
+  ETALON_ASSIGN(RegionSet regions, RegionSet::create(options.regions, array.shape()));
+  regions.give_ranges(array.view());
+  if (target) {
+    if (regions.by_frame())
+      return Error{Errc::usage, "--bound " + options.bound +
+                                    ": not with peaks that differ from frame to frame; find a "
+                                    "bound without them first"};
+    CompressOptions trial = compress_options;
+    trial.regions = regions.of_frame(0);
+    auto found = find_bound(array.view(), trial, *target);
+    if (!found.ok()) return std::move(found).error().in(options.input.path);
+    compress_options.bound = *found;
+    note(options.bound + " is met by " + to_string(*found));
+  }
+  compress_options = with_ranges(std::move(compress_options), array.view());
 
   const auto start = std::chrono::steady_clock::now();
   const bool frames = array.shape().rank() == 3 && array.count() != 0;
@@ -151,7 +175,10 @@ void add_compress(Cli& cli) {
   command->add_option("-o,--output", options->output, "Container to write; - is standard output")
       ->required();
   command->add_option("--bound", options->bound,
-                      "lossless, or abs:E: no element is off by more than E");
+                      "How far an element x may be off:\n"
+                      "lossless  abs:E  rel:R (of the array's range; or rel:R,range=A..B)\n"
+                      "pwrel:R (R |x|)  sigma:S[,gain=G][,noise=N] (S sqrt(G max(x,0) + N^2));\n"
+                      "or a target for the whole: psnr:D (at least D dB)  ratio:X (at least X)");
   command
       ->add_option("--region", options->regions,
                    "KIND[:key=value,...]@BOUND, may be repeated; later ones win:\n"
@@ -171,7 +198,10 @@ void add_compress(Cli& cli) {
       ->check(CLI::Range(0, 1024));
   command->add_flag("-f,--force", options->overwrite, "Overwrite the output");
   command->add_flag("--json", options->json, "Print JSON; to standard error with -o -");
-  command->add_flag("--dither", options->dither)->group("");
+  command->add_flag("--dither", options->dither,
+                    "Errors of abs and rel bounds get zero mean whatever the signal: sums over\n"
+                    "weak spots stay right. Unsigned types become signed ones of twice the width");
+  command->add_option("--seed", options->seed, "Of the dither");
   for (int level = 1; level <= 9; ++level)
     command
         ->add_flag_callback("-" + std::to_string(level),

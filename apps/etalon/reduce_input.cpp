@@ -241,6 +241,7 @@ Result<RegionSet> RegionSet::create(const std::vector<std::string>& texts, const
         return Error{Errc::usage, file + ": peaks of several frames need an array of three axes"};
       if (table.by_frame && shape.rank() == 3) {
         set.by_frame_ = true;
+        item.is_fixed = false;
         item.peaks = std::move(table.peaks);
       } else {
         std::vector<Peak> all;
@@ -254,10 +255,18 @@ Result<RegionSet> RegionSet::create(const std::vector<std::string>& texts, const
   return set;
 }
 
+void RegionSet::give_ranges(const ArrayView& whole) {
+  for (Item& item : items_) {
+    CompressOptions options;
+    options.bound = item.spec.bound;
+    item.spec.bound = item.fixed.bound = with_ranges(std::move(options), whole).bound;
+  }
+}
+
 std::vector<Region> RegionSet::of_frame(std::size_t frame) const {
   std::vector<Region> regions;
   for (const Item& item : items_) {
-    if (!item.fixed.where.empty()) {
+    if (item.is_fixed) {
       regions.push_back(item.fixed);
       continue;
     }

@@ -37,12 +37,17 @@ Result<std::vector<std::uint8_t>> read_mask(const ArrayInput& input, const std::
 class RegionSet {
  public:
   static Result<RegionSet> create(const std::vector<std::string>& texts, const Shape& shape);
+  // The pixels (y, x) of one of these regions.
+  std::vector<std::uint8_t> members(const Region& region) const { return region.members(ny_, nx_); }
+  // Gives relative bounds the range of the whole array.
+  void give_ranges(const ArrayView& whole);
   // Whether frames differ in their peaks.
   bool by_frame() const { return by_frame_; }
   std::vector<Region> of_frame(std::size_t frame) const;
 
  private:
   struct Item {
+    bool is_fixed = true;  // the same region on every frame
     RegionSpec spec;
     Region fixed;
     std::size_t half = 4;

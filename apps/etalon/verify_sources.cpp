@@ -51,9 +51,10 @@ Shape frame_shape(const SeriesReader& series) {
 ChunkLabels Demand::labels(std::size_t frame, std::size_t elements) const {
   ChunkLabels found{{{"default", bound, elements, 0, 0}}, {}};
   for (const Region& r : regions.of_frame(frame)) {
-    found.labels.resize(r.where.size());
-    for (std::size_t i = 0; i < r.where.size(); ++i)
-      if (r.where[i] != 0) found.labels[i] = static_cast<std::uint8_t>(found.regions.size());
+    const std::vector<std::uint8_t> inside = regions.members(r);
+    found.labels.resize(inside.size());
+    for (std::size_t i = 0; i < inside.size(); ++i)
+      if (inside[i] != 0) found.labels[i] = static_cast<std::uint8_t>(found.regions.size());
     found.regions.push_back({r.kind, r.bound, 0, 0, 0});
   }
   if (found.labels.empty()) return found;
@@ -65,7 +66,7 @@ ChunkLabels Demand::labels(std::size_t frame, std::size_t elements) const {
 
 Result<void> same_form(const std::string& reduced, DType a, const Shape& a_shape,
                        const std::string& original, DType b, const Shape& b_shape) {
-  if (a == b && a_shape == b_shape) return {};
+  if ((a == b || a == dithered_dtype(b)) && a_shape == b_shape) return {};
   return Error{Errc::check, reduced + ": is " + std::string(name_of(a)) + " " + to_string(a_shape) +
                                 ", " + original + " is " + std::string(name_of(b)) + " " +
                                 to_string(b_shape)};

@@ -24,6 +24,19 @@ double error_of(T a, T b) {
   }
 }
 
+// Integers as a type that holds them all.
+Array as_dtype(const ArrayView& array, DType dtype) {
+  Array out(dtype, array.shape);
+  visit(array.dtype, [&](auto from) {
+    visit(dtype, [&](auto to) {
+      const auto in = array.as<decltype(from)>();
+      const auto wide = out.as<decltype(to)>();
+      for (std::size_t i = 0; i < in.size(); ++i) wide[i] = static_cast<decltype(to)>(in[i]);
+    });
+  });
+  return out;
+}
+
 std::vector<std::size_t> place_of(std::size_t i, const Shape& shape, const Shape& origin) {
   std::vector<std::size_t> at(shape.rank());
   for (std::size_t axis = shape.rank(); axis-- > 0; i /= shape[axis])
@@ -58,7 +71,7 @@ void Tally::add_elements(std::span<const T> a, std::span<const T> b, const Shape
                          const codec::ChunkLabels& labels, const std::vector<std::size_t>& regions,
                          const Shape& origin) {
   const auto tighter = [&](std::size_t l, std::size_t r) {
-    return regions_[l].bound.value < regions_[r].bound.value;
+    return regions_[l].bound.tolerance(1) < regions_[r].bound.tolerance(1);
   };
   const std::size_t unmapped = *std::min_element(regions.begin(), regions.end(), tighter);
   const std::size_t plane = std::max<std::size_t>(labels.labels.size(), 1);
@@ -73,8 +86,8 @@ void Tally::add_elements(std::span<const T> a, std::span<const T> b, const Shape
     if (std::isfinite(e)) squares_ += e * e;
     const std::size_t region = labels.labels.empty() ? unmapped : regions[labels.labels[i % plane]];
     Measured& m = regions_[region];
-    m.max_error = std::max(m.max_error, e);
-    if (e <= m.bound.value) continue;
+    m.max_error = std::max(m.max_error, m.bound.error(x, e));
+    if (e <= m.bound.tolerance(x)) continue;
     ++m.violations;
     if (!offender_) offender_ = {place_of(i, shape, origin), region, e};
   }
@@ -86,6 +99,14 @@ void Tally::add(const ArrayView& original, const ArrayView& piece, const codec::
   for (std::size_t r = 0; r < labels.regions.size(); ++r) {
     regions.push_back(region_at(r, labels.regions[r]));
     regions_[regions.back()].elements += labels.regions[r].elements;
+  }
+  if (original.dtype != piece.dtype) {  // dithered: a wider signed type
+    const Array wide = as_dtype(original, piece.dtype);
+    visit(piece.dtype, [&](auto zero) {
+      using T = decltype(zero);
+      add_elements<T>(wide.as<T>(), piece.as<T>(), original.shape, labels, regions, origin);
+    });
+    return;
   }
   visit(original.dtype, [&](auto zero) {
     using T = decltype(zero);

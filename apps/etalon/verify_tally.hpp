@@ -32,7 +32,8 @@ class Tally {
   // Regions that must appear in the report, whether or not a piece has them.
   explicit Tally(const std::vector<RegionInfo>& regions = {});
 
-  // Holds a piece against the original's same elements; dtype and shape are equal, `origin` is
+  // Holds a piece against the original's same elements; shapes are equal, so are dtypes unless
+  // the piece was dithered; `origin` is
   // where the piece lies in the whole. Of a piece without a map of its regions (it should be
   // exact), an element that differs counts for the region with the tightest bound.
   void add(const ArrayView& original, const ArrayView& piece, const codec::ChunkLabels& labels,

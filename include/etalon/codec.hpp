@@ -42,8 +42,8 @@ struct Bound {
   bool operator==(const Bound&) const = default;
 
   double tolerance(double x) const;  // never negative; NaN for NaN
-  // |decoded - x| in the bound's own unit (what `value` is compared with); 0 where they are equal.
-  double error(double x, double decoded) const;
+  // `distance` = |decoded - x| in the bound's own unit, which `value` is in.
+  double error(double x, double distance) const;
 };
 
 // "lossless", "abs:E", "rel:R[,range=A..B]", "pwrel:R", "sigma:S[,gain=G][,noise=N]"; E, S, N >= 0,
@@ -56,8 +56,8 @@ std::string to_string(const Bound& bound);
 struct Region {
   std::string kind;  // "peaks", "box", "mask", "annulus": for people; the membership is below
   Bound bound;
-  std::vector<std::uint8_t>
-      where = {};  // (y, x) row major, 1 inside; as many as the last two extents have
+  std::vector<std::uint8_t> where =
+      {};  // (y, x) row major, 1 inside; as many as the last two extents have
   // Or, with `where` empty: squares of side 2 half + 1 round centres, cut off at the image's edges.
   // Spots fall off from their centres, and the codec makes use of that.
   struct Centre {
@@ -80,8 +80,8 @@ struct CompressOptions {
   // Adds a number that decoder and encoder know, uniform over a quantizer step, before quantizing
   // and takes it away after: errors of abs and rel bounds then have zero mean whatever the signal
   // is, so that sums over many weak elements stay right. Elements of unsigned types must be able
-  // to come out negative for that: they become the signed type of twice the width. Not for 64-bit integers.
-  // Every chunk needs another seed; `compress` sees to it.
+  // to come out negative for that: they become the signed type of twice the width. Not for 64-bit
+  // integers. Every chunk needs another seed; `compress` sees to it.
   bool dither = false;
   std::uint64_t seed = 0;
 };
@@ -175,8 +175,7 @@ class ContainerWriter {
   // holds. `dtype` is that of the decoded elements, `source` that of the original ones.
   static Result<ContainerWriter> create(DType dtype, const Shape& chunk_shape, const Bound& bound,
                                         DType source);
-  static Result<ContainerWriter> create(DType dtype, const Shape& chunk_shape,
-                                        const Bound& bound) {
+  static Result<ContainerWriter> create(DType dtype, const Shape& chunk_shape, const Bound& bound) {
     return create(dtype, chunk_shape, bound, dtype);
   }
   // Bytes to write next. A chunk must have been encoded with the dtype and chunk shape given at

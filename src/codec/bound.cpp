@@ -50,13 +50,12 @@ double Bound::tolerance(double x) const {
   return 0;
 }
 
-double Bound::error(double x, double decoded) const {
-  const double e = std::abs(decoded - x);
-  if (e == 0 || kind == Kind::lossless || kind == Kind::abs) return e;
+double Bound::error(double x, double distance) const {
+  if (distance == 0 || kind == Kind::lossless || kind == Kind::abs) return distance;
   const double unit = Bound{kind, 1, low, high, gain, noise}.tolerance(x);
   // Where the element is within its bound, the quotient's rounding must not say otherwise.
-  const double quotient = e / unit;
-  return e <= tolerance(x) ? std::min(quotient, value) : quotient;
+  const double quotient = distance / unit;
+  return distance <= tolerance(x) ? std::min(quotient, value) : quotient;
 }
 
 Result<Bound> parse_bound(std::string_view text) {
@@ -81,7 +80,8 @@ Result<Bound> parse_bound(std::string_view text) {
   std::string_view rest = text.substr(colon + 1);
   const std::size_t comma = rest.find(',');
   const std::string_view value = rest.substr(0, comma);
-  if (!parse_number(value, bound.value)) return fail("'" + std::string(value) + "' is not a number");
+  if (!parse_number(value, bound.value))
+    return fail("'" + std::string(value) + "' is not a number");
   if (bound.value < 0 || std::signbit(bound.value))
     return fail("the error must be finite and at least 0");
   if (bound.kind == Bound::Kind::pwrel && bound.value >= 1)

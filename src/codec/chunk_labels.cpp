@@ -2,6 +2,8 @@
 
 #include "codec/chunk_format.hpp"
 #include "codec/counts_model.hpp"
+#include "codec/dither.hpp"
+#include "codec/mapped.hpp"
 
 namespace etalon::codec {
 
@@ -10,7 +12,8 @@ Result<ChunkLabels> chunk_labels(ByteSpan chunk) {
   const ChunkHead& head = parts.head;
   ChunkLabels found{head.regions, {}};
   const bool mapped = head.engine == Engine::counts || head.engine == Engine::scaled ||
-                      head.engine == Engine::offset;
+                      head.engine == Engine::offset || head.engine == Engine::binned ||
+                      head.engine == Engine::dithered;
   if (!mapped || head.regions.size() == 1) return found;
 
   CountsLayout layout;
@@ -19,7 +22,12 @@ Result<ChunkLabels> chunk_labels(ByteSpan chunk) {
   CountsModel model;
   const bool exact_fill = head.engine == Engine::scaled;
   const bool is_unsigned =
-      head.engine == Engine::offset || (head.engine == Engine::counts && !is_signed(head.dtype));
+      head.engine == Engine::offset ||
+      ((head.engine == Engine::counts || head.engine == Engine::binned) && !is_signed(head.dtype));
+  if (head.engine == Engine::dithered)
+    for (const RegionInfo& r : head.regions)
+      layout.hints.push_back(
+          dither_hints(integer_bound(r.bound, head.source), head.regions.size()));
   if (auto read = get_model(side, model, layout, head.regions.size(),
                             head.fills.size() + (exact_fill ? 1 : 0), is_unsigned);
       !read.ok())

@@ -21,6 +21,20 @@ using Buffer = std::unique_ptr<void, Free>;
 // malloc(0) may give null, which would read as a failure.
 Buffer allocate(std::size_t bytes) { return Buffer(std::malloc(bytes == 0 ? 1 : bytes)); }
 
+// What cd_values hold of a bound besides its kind.
+std::vector<double> numbers_of(const Bound& bound) {
+  switch (bound.kind) {
+    case Bound::Kind::lossless:
+      return {};
+    case Bound::Kind::rel:
+      return {bound.value, bound.low, bound.high};
+    case Bound::Kind::sigma:
+      return {bound.value, bound.gain, bound.noise};
+    default:
+      return {bound.value};
+  }
+}
+
 Result<std::size_t> encode(const FilterSettings& settings, const void* from, std::size_t bytes,
                            Buffer& to) {
   const ArrayView elements{static_cast<const std::byte*>(from), settings.dtype, settings.chunk};
@@ -62,9 +76,11 @@ std::vector<unsigned> to_cd_values(const FilterSettings& settings) {
     values.push_back(static_cast<unsigned>(extent));
   values.push_back(static_cast<unsigned>(settings.bound.kind));
   if (settings.bound.kind == Bound::Kind::lossless) return values;
-  const auto bits = std::bit_cast<std::uint64_t>(settings.bound.value);
-  values.push_back(static_cast<unsigned>(bits));
-  values.push_back(static_cast<unsigned>(bits >> 32));
+  for (double number : numbers_of(settings.bound)) {
+    const auto bits = std::bit_cast<std::uint64_t>(number);
+    values.push_back(static_cast<unsigned>(bits));
+    values.push_back(static_cast<unsigned>(bits >> 32));
+  }
   return values;
 }
 
@@ -92,13 +108,23 @@ Result<FilterSettings> parse_cd_values(std::span<const unsigned> values) {
     return bad("a chunk over 4 GiB");
   const unsigned kind = values[3 + rank];
   if (kind == static_cast<unsigned>(Bound::Kind::lossless)) return settings;
-  if (kind != static_cast<unsigned>(Bound::Kind::abs))
+  if (kind > static_cast<unsigned>(Bound::Kind::sigma))
     return bad("bound kind " + std::to_string(kind));
-  if (values.size() < 6 + rank) return bad("no bound");
-  const std::uint64_t bits = values[4 + rank] | std::uint64_t{values[5 + rank]} << 32;
-  settings.bound = Bound::abs(std::bit_cast<double>(bits));
-  if (!std::isfinite(settings.bound.value) || settings.bound.value < 0)
-    return bad("the bound is not finite and at least 0");
+  settings.bound.kind = static_cast<Bound::Kind>(kind);
+  std::vector<double> numbers = numbers_of(settings.bound);
+  if (values.size() < 4 + rank + 2 * numbers.size()) return bad("no bound");
+  for (std::size_t i = 0; i < numbers.size(); ++i) {
+    const unsigned* at = values.data() + 4 + rank + 2 * i;
+    numbers[i] = std::bit_cast<double>(at[0] | std::uint64_t{at[1]} << 32);
+  }
+  settings.bound.value = numbers[0];
+  if (settings.bound.kind == Bound::Kind::rel)
+    settings.bound = Bound::rel(numbers[0], numbers[1], numbers[2]);
+  if (settings.bound.kind == Bound::Kind::sigma)
+    settings.bound = Bound::sigma(numbers[0], numbers[1], numbers[2]);
+  // What the text of a bound may not say, these may not either.
+  if (const auto said = parse_bound(to_string(settings.bound)); !said.ok())
+    return bad(said.error().message);
   return settings;
 }
 

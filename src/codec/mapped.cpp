@@ -75,7 +75,8 @@ MappedStream encode_binned(std::span<const T> values, const CountsLayout& layout
     if (decoded != values[i])
       errors[label] =
           std::max(errors[label], bounds[label].error(static_cast<double>(values[i]),
-                                                      static_cast<double>(decoded)));
+                                                      std::abs(static_cast<double>(decoded) -
+                                                               static_cast<double>(values[i]))));
   });
   MappedStream mapped;
   mapped.stream = encode_counts<T>(numbers, layout, good, report);
@@ -164,8 +165,8 @@ Result<CountsLayout> decode_dithered(const ChunkParts& parts, const Grid& grid,
     return hint;
   };
   std::vector<std::int32_t> q(out.size());
-  ETALON_TRY(decode_counts<std::int32_t>(sections_of(parts), head.regions.size(),
-                                         head.fills.size(), layout, q));
+  ETALON_TRY(decode_counts<std::int32_t>(sections_of(parts), head.regions.size(), head.fills.size(),
+                                         layout, q));
   for (std::uint64_t b : layout.bounds)
     if (b != 0) return Error{Errc::malformed, "dithered numbers with a bound of their own"};
   for_each_labelled(label_plane(layout), grid, [&](std::size_t i, std::size_t label) {
@@ -177,13 +178,13 @@ Result<CountsLayout> decode_dithered(const ChunkParts& parts, const Grid& grid,
   return layout;
 }
 
-#define ETALON_MAPPED(T)                                                                          \
-  template MappedStream encode_binned(std::span<const T>, const CountsLayout&,                    \
-                                      const std::vector<Bound>&, const Fills&,                    \
-                                      std::span<const std::uint8_t>, CountsReport&);              \
-  template Result<CountsLayout> decode_binned(const ChunkParts&, const Grid&, std::span<T>);      \
-  template std::optional<MappedStream> encode_dithered(                                           \
-      std::span<const T>, const CountsLayout&, const std::vector<Bound>&, const Fills&,           \
+#define ETALON_MAPPED(T)                                                                     \
+  template MappedStream encode_binned(std::span<const T>, const CountsLayout&,               \
+                                      const std::vector<Bound>&, const Fills&,               \
+                                      std::span<const std::uint8_t>, CountsReport&);         \
+  template Result<CountsLayout> decode_binned(const ChunkParts&, const Grid&, std::span<T>); \
+  template std::optional<MappedStream> encode_dithered(                                      \
+      std::span<const T>, const CountsLayout&, const std::vector<Bound>&, const Fills&,      \
       std::span<const std::uint8_t>, std::uint64_t, CountsReport&);
 ETALON_MAPPED(std::uint8_t)
 ETALON_MAPPED(std::uint16_t)

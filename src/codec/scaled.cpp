@@ -49,8 +49,8 @@ std::optional<ScaledStream> encode_scaled(std::span<const T> values, const Count
     // Wider bounds take several steps, but a dither is as wide as one.
     const double steps = std::floor((b.tolerance(0) - scaled.step / 2) / scaled.step);
     const bool wider = scales.back().is_common_grid() && !dither;
-    l.bounds.push_back(
-        wider ? static_cast<std::uint64_t>(std::clamp(steps, 0.0, widest)) : std::uint64_t{0});
+    l.bounds.push_back(wider ? static_cast<std::uint64_t>(std::clamp(steps, 0.0, widest))
+                             : std::uint64_t{0});
   }
   if (!any) return std::nullopt;
 
@@ -103,8 +103,9 @@ std::optional<ScaledStream> encode_scaled(std::span<const T> values, const Count
       if (map[i] != 0) continue;
       if (within(i, decoded[i])) {
         double& worst = scaled.label_max_error[label_of(i)];
-        worst = std::max(worst, bounds[label_of(i)].error(static_cast<double>(values[i]),
-                                                          decoded_value(i, decoded[i])));
+        const auto x = static_cast<double>(values[i]);
+        worst = std::max(worst,
+                         bounds[label_of(i)].error(x, std::abs(decoded_value(i, decoded[i]) - x)));
         continue;
       }
       map[i] = exact_label;
@@ -127,17 +128,11 @@ std::optional<ScaledStream> encode_scaled(std::span<const T> values, const Count
   return scaled;
 }
 
-template std::optional<ScaledStream> encode_scaled<float>(std::span<const float>,
-                                                          const CountsLayout&,
-                                                          const std::vector<Bound>&, const Fills&,
-                                                          std::span<const std::uint8_t>,
-                                                          std::optional<std::uint64_t>,
-                                                          CountsReport&);
-template std::optional<ScaledStream> encode_scaled<double>(std::span<const double>,
-                                                           const CountsLayout&,
-                                                           const std::vector<Bound>&, const Fills&,
-                                                           std::span<const std::uint8_t>,
-                                                           std::optional<std::uint64_t>,
-                                                           CountsReport&);
+template std::optional<ScaledStream> encode_scaled<float>(
+    std::span<const float>, const CountsLayout&, const std::vector<Bound>&, const Fills&,
+    std::span<const std::uint8_t>, std::optional<std::uint64_t>, CountsReport&);
+template std::optional<ScaledStream> encode_scaled<double>(
+    std::span<const double>, const CountsLayout&, const std::vector<Bound>&, const Fills&,
+    std::span<const std::uint8_t>, std::optional<std::uint64_t>, CountsReport&);
 
 }  // namespace etalon::codec

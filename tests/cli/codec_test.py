@@ -132,12 +132,31 @@ for bound, limit in (("lossless", 0), ("abs:0.05", 0.05)):
     assert back[~usual].tobytes() == field[~usual].tobytes() and np.signbit(back[7, 8])
     etalon("verify", "field.npy", "f.etalon")
 
+# Bounds of every kind, and targets.
+for name, bound in (("photons", "rel:1e-2"), ("photons", "pwrel:0.1"), ("photons", "sigma:1"),
+                    ("photons", "sigma:1,gain=2,noise=3"), ("photons", "ratio:10"),
+                    ("field", "rel:1e-3"), ("field", "pwrel:1e-3"), ("field", "psnr:50"),
+                    ("field", "sigma:0.1,noise=1")):
+    etalon("compress", name + ".npy", "-o", "b.etalon", "-f", "--bound", bound)
+    verdict = json.loads(etalon("verify", name + ".npy", "b.etalon", "--json"))
+    assert verdict["holds"], (name, bound)
+    if bound.startswith("psnr"):
+        assert verdict["psnr_db"] >= 50
+    elif bound.startswith("ratio"):
+        assert info("b.etalon")["ratio"] >= 10
+    else:
+        assert info("b.etalon")["bound"].startswith(bound)
+wide = photons.astype("i8")
+etalon("compress", "photons.npy", "-o", "d.etalon", "--bound", "abs:2", "--dither", "--seed", "3")
+etalon("decompress", "d.etalon", "-o", "d.npy")
+back = np.load("d.npy")
+assert back.dtype == np.int32 and np.abs(back - wide).max() == 2
+assert json.loads(etalon("verify", "photons.npy", "d.etalon", "--json"))["holds"]
+etalon("compress", "photons.npy", "-o", "no", "--bound", "sigma:1", "--dither", code=2, says="dither")
+
 # What does not exist yet, and what makes no sense, is refused as such.
-for arguments in (["--bound", "rel:1e-3"], ["--bound", "pwrel:0.1"], ["--bound", "sigma:1"],
-                  ["--bound", "psnr:60"], ["--bound", "ratio:10"]):
-    etalon("compress", "photons.npy", "-o", "no", *arguments, code=2,
-           says="bounds are lossless and abs:E")
-etalon("compress", "photons.npy", "-o", "no", "--dither", code=2, says="--dither")
+for bound in ("pwrel:1", "rel:1,range=2..1", "sigma:1,gain=-1", "psnr", "ratio:0"):
+    etalon("compress", "photons.npy", "-o", "no", "--bound", bound, code=2)
 for level in range(1, 10):
     etalon("compress", "photons.npy", "-o", "no", "-%d" % level, code=2, says="levels")
 for arguments in (["--bound", "abs:-1"], ["--bound", "abs:nan"], ["--bound", "2"],

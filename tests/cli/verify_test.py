@@ -54,7 +54,7 @@ def containers():
         y, x = np.mgrid[:90, :110]
         r2 = (y - 45) ** 2 + (x - 55) ** 2
         assert kinds["annulus"]["elements"] == 5 * ((r2 >= 400) & (r2 < 625)).sum()
-    assert kinds["annulus"]["max_error"] <= 1 and 0 < kinds["default"]["max_error"] <= 2, dtype
+        assert kinds["annulus"]["max_error"] <= 1 and 0 < kinds["default"]["max_error"] <= 2, dtype
         assert abs(sum(r["share"] for r in found["regions"]) - 1) < 1e-9
 
         for at, kind in (((3, 6, 8), "box"), ((0, 5, 7), "box"), ((4, 8, 19), "box")):
