@@ -14,8 +14,8 @@ FileKind file_kind(std::string_view path);
 // By ending alone.
 FileKind ending_kind(std::string_view path);
 
-// The name of a format that is neither read nor written, by the ending, or by the bytes the file
-// starts with before that; empty when it is none that we know.
+// The name of a format that is neither read nor written, by ending alone or first by the bytes that
+// the file starts with; empty when it is none that we know.
 std::string_view foreign_ending(std::string_view path);
 std::string_view foreign_format(const std::string& path);
 
