@@ -35,7 +35,14 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (array.count() != 0)
     std::memcpy(array.mutable_view().data, data + 4, array.view().size_bytes());
   CompressOptions options;
-  options.bound = data[2] % 4 == 0 ? Bound::lossless() : Bound::abs(std::ldexp(data[2], -4));
+  const double value = std::ldexp(data[2], -4);
+  const Bound bounds[] = {Bound::lossless(),
+                          Bound::abs(value),
+                          Bound::pwrel(value / 17),
+                          Bound::sigma(value, 1 + data[1] % 3, 0.5),
+                          Bound::rel(value / 64, -3, 1000),
+                          Bound::sigma(value, 0, value)};
+  options.bound = bounds[data[2] % std::size(bounds)];
   if (data[3] % 2 != 0) {
     Region r{"box", Bound::abs(data[3]), std::vector<std::uint8_t>(ny * nx)};
     for (std::size_t i = 0; i < r.where.size(); ++i) r.where[i] = i % (data[3] + 2u) < 9;
@@ -49,10 +56,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     using T = decltype(zero);
     const std::span<const T> a = array.as<T>(), b = back->as<T>();
     for (std::size_t i = 0; i < a.size(); ++i) {
-      double bound = options.bound.value;
-      if (!options.regions.empty() && options.regions[0].where[i] != 0)
-        bound = options.regions[0].bound.value;
-      if (!within(a[i], b[i], bound)) std::abort();
+      const bool inside = !options.regions.empty() && options.regions[0].where[i] != 0;
+      const Bound& bound = inside ? options.regions[0].bound : options.bound;
+      if (!within(a[i], b[i], bound.tolerance(static_cast<double>(a[i])))) std::abort();
     }
   });
   return 0;

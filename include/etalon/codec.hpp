@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <span>
 #include <string>
@@ -119,8 +120,20 @@ constexpr DType dithered_dtype(DType dtype) {
   }
 }
 
+// The range of finite values, which may be gathered piece by piece. Nothing yet: low > high.
+struct ValueRange {
+  double low = std::numeric_limits<double>::infinity();
+  double high = -std::numeric_limits<double>::infinity();
+
+  void add(const ArrayView& piece);
+  double width() const { return low < high ? high - low : 0; }
+};
+
+// Whether a rel bound has no range yet.
+bool needs_range(const CompressOptions& options);
 // Gives every rel bound without a range that of the whole array's finite values. Where that is
 // empty or 0 wide the bound is lossless.
+CompressOptions with_ranges(CompressOptions options, const ValueRange& range);
 CompressOptions with_ranges(CompressOptions options, const ArrayView& whole);
 
 // What a whole array may have instead of a bound: psnr:D, a peak signal-to-noise ratio
@@ -179,7 +192,7 @@ class ContainerWriter {
     return create(dtype, chunk_shape, bound, dtype);
   }
   // Bytes to write next. A chunk must have been encoded with the dtype and chunk shape given at
-  // creation.
+  // creation; the last one may have a smaller first extent.
   std::vector<std::byte> header() const;
   Result<std::vector<std::byte>> chunk(std::span<const std::byte> encoded);
   std::vector<std::byte> finish();  // the trailing index
@@ -189,7 +202,7 @@ class ContainerWriter {
   DType dtype_ = DType::u8, source_ = DType::u8;
   Shape chunk_shape_;
   Bound bound_;
-  std::uint64_t offset_ = 0;
+  std::uint64_t offset_ = 0, steps_ = 0;
   struct Entry {
     std::uint64_t offset, size;
   };

@@ -24,12 +24,18 @@ std::vector<std::byte> ContainerWriter::header() const {
 
 Result<std::vector<std::byte>> ContainerWriter::chunk(std::span<const std::byte> encoded) {
   ETALON_ASSIGN(const auto info, inspect_chunk(encoded));
-  if (info.dtype != dtype_ || info.source != source_ || !(info.shape == chunk_shape_))
+  const std::size_t steps = info.shape.rank() == 0 ? 0 : info.shape[0];
+  Shape wanted = chunk_shape_;
+  if (steps >= 1 && steps < wanted[0]) wanted[0] = steps;  // the last one
+  if (steps_ % chunk_shape_[0] != 0)
+    return Error{Errc::usage, "container: no chunk may follow one that is cut off"};
+  if (info.dtype != dtype_ || info.source != source_ || !(info.shape == wanted))
     return Error{Errc::usage, "container: chunk of " + std::string(name_of(info.dtype)) + " " +
                                   to_string(info.shape) + " where " + std::string(name_of(dtype_)) +
                                   " " + to_string(chunk_shape_) + " is expected"};
   std::vector<std::byte> bytes = section_head("CHNK", encoded.size());
   entries_.push_back({offset_ + bytes.size(), encoded.size()});
+  steps_ += steps;
   bytes.insert(bytes.end(), encoded.begin(), encoded.end());
   offset_ += bytes.size();
   return bytes;
@@ -37,7 +43,7 @@ Result<std::vector<std::byte>> ContainerWriter::chunk(std::span<const std::byte>
 
 std::vector<std::byte> ContainerWriter::finish() {
   ContainerIndex index{dtype_, source_, chunk_shape_, chunk_shape_, bound_, {}};
-  index.shape[0] = chunk_shape_[0] * entries_.size();
+  index.shape[0] = steps_;
   for (const Entry& e : entries_) index.chunks.push_back({e.offset, e.size});
   return container_tail(index, offset_);
 }

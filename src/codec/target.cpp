@@ -1,33 +1,12 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
-#include <limits>
 
 #include "codec/container_format.hpp"
 #include "etalon/codec.hpp"
 
 namespace etalon {
 namespace {
-
-struct Range {
-  double low = std::numeric_limits<double>::infinity();
-  double high = -std::numeric_limits<double>::infinity();
-
-  double width() const { return low < high ? high - low : 0; }
-};
-
-Range finite_range(const ArrayView& array) {
-  return visit(array.dtype, [&](auto zero) {
-    Range range;
-    for (const auto v : array.as<decltype(zero)>()) {
-      const auto x = static_cast<double>(v);
-      if (!std::isfinite(x)) continue;
-      range.low = std::min(range.low, x);
-      range.high = std::max(range.high, x);
-    }
-    return range;
-  });
-}
 
 // The sum of squared differences of elements that are finite in the original.
 double squared_error(const ArrayView& original, const ArrayView& decoded) {
@@ -61,8 +40,9 @@ class Trial {
       : array_(array),
         options_(with_ranges(std::move(options), array)),
         target_(target),
-        range_(finite_range(array)),
-        finite_(finite_count(array)) {}
+        finite_(finite_count(array)) {
+    range_.add(array);
+  }
 
   Result<bool> meets(double bound) {
     options_.bound = bound > 0 ? Bound::abs(bound) : Bound::lossless();
@@ -82,7 +62,7 @@ class Trial {
   const ArrayView& array_;
   CompressOptions options_;
   Target target_;
-  Range range_;
+  ValueRange range_;
   std::size_t finite_;
 };
 
@@ -93,26 +73,6 @@ std::string to_text(double value) {
 }
 
 }  // namespace
-
-CompressOptions with_ranges(CompressOptions options, const ArrayView& whole) {
-  const auto unknown = [](const Bound& b) {
-    return b.kind == Bound::Kind::rel && b.low == 0 && b.high == 0;
-  };
-  bool any = unknown(options.bound);
-  for (const Region& r : options.regions) any = any || unknown(r.bound);
-  if (!any) return options;
-  const Range range = finite_range(whole);
-  const auto settle = [&](Bound& b) {
-    if (!unknown(b)) return;
-    if (range.width() > 0 && std::isfinite(range.width()))
-      b = Bound::rel(b.value, range.low, range.high);
-    else
-      b = Bound::lossless();
-  };
-  settle(options.bound);
-  for (Region& r : options.regions) settle(r.bound);
-  return options;
-}
 
 bool names_target(std::string_view text) {
   return text.starts_with("psnr") || text.starts_with("ratio");
@@ -147,7 +107,8 @@ Result<Bound> find_bound(const ArrayView& array, const CompressOptions& options,
   // Bounds are searched among integers, or in steps of 2 % from 2^-40 of the range up.
   const double width = trial.width();
   const auto bound_of = [&](std::int64_t k) {
-    return integers ? static_cast<double>(k) : width * 0x1p-40 * std::pow(1.02, static_cast<double>(k));
+    return integers ? static_cast<double>(k)
+                    : width * 0x1p-40 * std::pow(1.02, static_cast<double>(k));
   };
   const std::int64_t last =
       integers ? static_cast<std::int64_t>(std::min(width, 4294967295.0)) : 1400;
@@ -166,9 +127,10 @@ Result<Bound> find_bound(const ArrayView& array, const CompressOptions& options,
     high *= 2;
   }
   if (!found)
-    return wants_tight ? Result<Bound>(Error{Errc::check, "ratio:" + to_text(target.value) +
-                                                              ": no bound of the default reaches it"})
-                       : Result<Bound>(Bound::abs(bound_of(low)));
+    return wants_tight
+               ? Result<Bound>(Error{Errc::check, "ratio:" + to_text(target.value) +
+                                                      ": no bound of the default reaches it"})
+               : Result<Bound>(Bound::abs(bound_of(low)));
   while (high - low > 1) {
     const std::int64_t middle = low + (high - low) / 2;
     ETALON_ASSIGN(const bool met, trial.meets(bound_of(middle)));
