@@ -100,7 +100,8 @@ Result<void> lay_out(const CompressOptions& options, std::span<const std::uint8_
     std::replace(others.begin(), others.end(), static_cast<std::uint8_t>(r + 1), std::uint8_t{0});
   }
   layout.regions = rects_of(others, layout.grid.ny, layout.grid.nx);
-  if (layout.regions.size() > max_rects) return usage("regions fall into more than 2^22 rectangles");
+  if (layout.regions.size() > max_rects)
+    return usage("regions fall into more than 2^22 rectangles");
   return {};
 }
 
@@ -151,8 +152,7 @@ Coded code_counts(std::span<const T> values, Task task) {
   CountsReport report;
   if (std::any_of(task.bounds.begin(), task.bounds.end(), grows_with_value)) {
     coded.engine = Engine::binned;
-    auto mapped =
-        encode_binned(values, task.layout, task.bounds, task.fills, task.good, report);
+    auto mapped = encode_binned(values, task.layout, task.bounds, task.fills, task.good, report);
     take(coded, std::move(mapped.stream), report);
     coded.label_max_error = std::move(mapped.label_max_error);
     return coded;
@@ -210,8 +210,8 @@ std::optional<Coded> code_offset(std::span<const T> values, Task task) {
 template <typename T>
 std::optional<Coded> code_scaled(std::span<const T> values, const Task& task) {
   CountsReport report;
-  auto scaled = encode_scaled(values, task.layout, task.bounds, task.fills, task.good, task.dither,
-                              report);
+  auto scaled =
+      encode_scaled(values, task.layout, task.bounds, task.fills, task.good, task.dither, report);
   if (!scaled) return std::nullopt;
   Coded coded;
   coded.engine = Engine::scaled;
@@ -301,15 +301,14 @@ Result<Bytes> encode(const ArrayView& elements, const CompressOptions& options) 
   Task task;
   task.bounds = {options.bound};
   for (const Region& r : options.regions) task.bounds.push_back(r.bound);
-  for (const Bound& b : task.bounds)
-    task.layout.bounds.push_back(integer_bound(b, elements.dtype));
+  for (const Bound& b : task.bounds) task.layout.bounds.push_back(integer_bound(b, elements.dtype));
   const bool integers = !is_float(elements.dtype);
   // Where nothing is quantized there is nothing to dither.
-  const bool quantized =
-      integers ? std::any_of(task.layout.bounds.begin(), task.layout.bounds.end(),
-                             [](std::uint64_t b) { return b != 0; })
-               : std::any_of(task.bounds.begin(), task.bounds.end(),
-                             [](const Bound& b) { return b.tolerance(0) > 0; });
+  const bool quantized = integers
+                             ? std::any_of(task.layout.bounds.begin(), task.layout.bounds.end(),
+                                           [](std::uint64_t b) { return b != 0; })
+                             : std::any_of(task.bounds.begin(), task.bounds.end(),
+                                           [](const Bound& b) { return b.tolerance(0) > 0; });
   if (options.dither && quantized) task.dither = options.seed;
   const bool changes_type =
       options.dither && integers && dithered_dtype(elements.dtype) != elements.dtype;
