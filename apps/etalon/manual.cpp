@@ -31,7 +31,7 @@ std::string roff(const std::string& text) {
 }
 
 std::string roff(const CLI::Option& option) {
-  const bool positional = option.nonpositional() == false;
+  const bool positional = !option.nonpositional();
   std::string head = "\\fB" + roff(option.get_name(positional, !positional)) + "\\fR";
   if (option.get_type_size() != 0 && !option.get_type_name().empty())
     head += " \\fI" + roff(option.get_type_name()) + "\\fR";
