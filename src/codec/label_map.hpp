@@ -19,7 +19,8 @@ struct Rect {
 
 struct Point {
   std::uint32_t y, x;
-  auto operator<=>(const Point&) const = default;
+  bool operator==(const Point&) const = default;
+  bool operator<(const Point& other) const { return y != other.y ? y < other.y : x < other.x; }
 };
 
 // Equal squares of side 2 half + 1 round points, cut off at the image's edges: boxes round peaks.
