@@ -1,17 +1,35 @@
+#include <cstring>
+
 #include "codec/counts_model.hpp"
 
 namespace etalon::codec {
 
 namespace {
 
+// What follows the symbols; the cargo of the states is the beginning of one of them.
+struct RestBytes {
+  Bytes bits, escapes;
+  bool all_bits = false;  // whether every byte of `bits` must be asked for
+};
+
+Result<RestBytes> rest_of(const CountsSections& sections, Bytes cargo, bool any_escapes) {
+  if (!any_escapes && !sections.escapes.empty())
+    return Error{Errc::malformed, "escapes: none are asked for"};
+  RestBytes rest;
+  (any_escapes ? rest.escapes : rest.bits) = std::move(cargo);
+  rest.bits.insert(rest.bits.end(), sections.bits.begin(), sections.bits.end());
+  rest.escapes.insert(rest.escapes.end(), sections.escapes.begin(), sections.escapes.end());
+  rest.all_bits = !sections.bits.empty();
+  return rest;
+}
+
 // The numbers behind tokens: asked for in order.
 class Numbers {
  public:
-  Numbers(const CountsModel& model, const CountsSections& sections)
-      : model_(model), raw_(sections.bits), escapes_(sections.escapes) {
+  Numbers(const CountsModel& model, const RestBytes& rest)
+      : model_(model), raw_(rest.bits), escapes_(rest.escapes), rest_(rest) {
     for (std::size_t s = 0; s < model.segments.size(); ++s)
       first_.push_back(first_escaped(model.tables[s], model.split));
-    has_escapes_ = !sections.escapes.empty();
   }
 
   std::uint32_t operator()(std::uint8_t token, std::uint8_t table) {
@@ -20,15 +38,15 @@ class Numbers {
     if (token == escape_symbol) {
       const std::uint64_t n = first_[table] + escapes_.get(models_.of(model_, table));
       bad_ = bad_ || n > 0xFFFFFFFFu || escapes_.exhausted();
-      any_ = true;
       return static_cast<std::uint32_t>(n);
     }
     return value_of(token, raw_.get(raw_bits_of(token, split)), split);
   }
   Result<void> finish() const {
-    if (!raw_.ended())
+    if (raw_.bytes_read() > rest_.bits.size() || !raw_.only_zeros_left() ||
+        (rest_.all_bits && raw_.bytes_read() != rest_.bits.size()))
       return Error{Errc::malformed, "raw bits: not as many as the tokens ask for"};
-    if (bad_ || any_ != has_escapes_)
+    if (bad_)
       return Error{Errc::malformed, "escapes: not those that the tokens ask for"};
     return {};
   }
@@ -39,7 +57,8 @@ class Numbers {
   SideDecoder escapes_;
   EscapeModels models_;
   std::vector<std::uint32_t> first_;
-  bool any_ = false, bad_ = false, has_escapes_ = false;
+  const RestBytes& rest_;
+  bool bad_ = false;
 };
 
 }  // namespace
@@ -54,9 +73,11 @@ Result<void> decode_counts(const CountsSections& sections, std::size_t labels, s
   raise_classes(model, layout, contexts.span());
   classes_to_tables(model, layout, contexts.span());
   Scratch<std::uint8_t> tokens(out.size());
-  ETALON_TRY(rans_decode(sections.symbols, contexts.span(), model.tables, tokens.span()));
-
-  Numbers number(model, sections);
+  ETALON_ASSIGN(auto cargo,
+                rans_decode(sections.symbols, contexts.span(), model.tables, tokens.span()));
+  const bool any_escapes = std::memchr(tokens.data(), escape_symbol, out.size()) != nullptr;
+  ETALON_ASSIGN(const auto rest, rest_of(sections, std::move(cargo), any_escapes));
+  Numbers number(model, rest);
   struct Rule {
     std::uint64_t bound = 0, step = 1;
     std::int64_t offset = 0;

@@ -84,8 +84,11 @@ class Encoder {
       choose_tables(classes);
       classes_to_tables(model_, layout_, contexts_.span());
     }
-    for (std::size_t s = 0; s < model_.segments.size(); ++s)
-      model_.tables.push_back(choose_frequencies(tables_[s], model_.split));
+    for (std::size_t s = 0; s < model_.segments.size(); ++s) {
+      const Table table = choose_table(tables_[s], model_.split);
+      model_.tables.push_back(table.frequencies);
+      model_.segments[s].rate = table.rate;
+    }
     model_.tables.push_back(normalize(Histogram{}));
 
     CountsStream stream;
@@ -93,7 +96,10 @@ class Encoder {
     SideEncoder side;
     put_model(side, model_, layout_, direct && std::is_unsigned_v<T>);
     stream.side = side.finish();
-    stream.symbols = rans_encode(contexts_.span(), tokens_.span(), model_.tables);
+    Bytes& rest = stream.escapes.empty() ? stream.bits : stream.escapes;
+    stream.symbols = rans_encode(contexts_.span(), tokens_.span(), model_.tables, rest);
+    const std::size_t carried = std::min(rest.size(), 2 * lanes_of(n_));
+    rest.erase(rest.begin(), rest.begin() + static_cast<std::ptrdiff_t>(carried));
     report.label_max_error = errors_;
     report.label_bits.assign(layout_.bounds.size(), 0);
     for (std::size_t s = 0; s < model_.segments.size(); ++s)
@@ -287,7 +293,8 @@ class Encoder {
     for (std::size_t c = 0; c < max_classes; ++c)
       if (const H* one = classes.find(group, c)) std::copy(one->begin(), one->end(), h[c].begin());
     const auto chosen = choose_segments(static_cast<std::uint8_t>(group),
-                                        max_tables / model_.groups.label.size(), h, step);
+                                        max_tables / model_.groups.label.size(), h, step,
+                                        model_.split);
     model_.segments.insert(model_.segments.end(), chosen.begin(), chosen.end());
   }
 

@@ -55,7 +55,16 @@ void put_model(SideEncoder& out, const CountsModel& model, const CountsLayout& l
       if (phases && layout.bounds[model.groups.label[group]] != 0) out.put(phase, segment->phase);
     }
   }
-  put_tables(out, std::span(model.tables).first(model.segments.size()), true);
+  TableCoder tables(true);
+  RateCoder rates;
+  for (std::size_t s = 0; s < model.segments.size(); ++s) {
+    const auto& rate = model.segments[s].rate;
+    out.put_bit(rates.kind, rate.has_value());
+    if (rate)
+      rates.put(out, *rate, model.segments[s].first_class);
+    else
+      tables.put(out, model.tables[s]);
+  }
 }
 
 Result<void> get_model(SideDecoder& in, CountsModel& model, CountsLayout& layout,
@@ -113,7 +122,17 @@ Result<void> get_model(SideDecoder& in, CountsModel& model, CountsLayout& layout
       model.segments.push_back(s);
     }
   }
-  ETALON_ASSIGN(model.tables, get_tables(in, model.segments.size(), token_count(model.split), true));
+  TableCoder tables(true);
+  RateCoder rates;
+  for (Segment& segment : model.segments) {
+    if (in.get_bit(rates.kind)) {
+      ETALON_ASSIGN(segment.rate, rates.get(in, segment.first_class));
+      model.tables.push_back(frequencies_of(*segment.rate, model.split));
+    } else {
+      ETALON_ASSIGN(const auto table, tables.get(in, token_count(model.split)));
+      model.tables.push_back(table);
+    }
+  }
   if (in.exhausted()) return bad("side information: truncated");
   Frequencies silent{};
   silent[0] = probability_one;

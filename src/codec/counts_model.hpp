@@ -10,6 +10,7 @@
 #include "codec/groups.hpp"
 #include "codec/lambda_map.hpp"
 #include "codec/rans.hpp"
+#include "codec/rate_table.hpp"
 #include "codec/scratch.hpp"
 #include "codec/spots.hpp"
 #include "codec/tokens.hpp"
@@ -21,6 +22,7 @@ struct Segment {
   std::uint8_t group = 0;
   std::uint8_t first_class = 0;
   std::uint64_t phase = 0;  // bins are [q s - phase, (q + 1) s - phase) with s = 2 bound + 1
+  std::optional<RateTable> rate = {};  // what tells the table; otherwise its frequencies are told
 };
 
 struct CountsModel {
@@ -49,12 +51,12 @@ void classes_to_tables(const CountsModel& model, const CountsLayout& layout,
 // Numbers that tables have no symbol for, each less the first such number of its table.
 class EscapeModels {
  public:
-  UintModel& of(const CountsModel& model, std::size_t table) {
+  CrowdModel& of(const CountsModel& model, std::size_t table) {
     return models_[model.groups.label[model.segments[table].group]];
   }
 
  private:
-  std::array<UintModel, max_labels> models_;
+  std::array<CrowdModel, max_labels> models_;
 };
 // The number of the first symbol that has no frequency, the escape aside.
 std::uint32_t first_escaped(const Frequencies& frequencies, unsigned split);

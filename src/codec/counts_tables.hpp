@@ -17,10 +17,15 @@ using ValueHistogram = std::array<std::uint32_t, 257>;
 // 1, and every segment gets the phase under which its bins cost least.
 std::vector<Segment> choose_segments(std::uint8_t group, std::size_t most,
                                      const std::vector<ValueHistogram>& histograms,
-                                     std::uint64_t step);
+                                     std::uint64_t step, unsigned split);
 
-// Frequencies of tokens: the first ones get their own, the rare ones after them share the escape.
-Frequencies choose_frequencies(const Histogram& tokens, unsigned split);
+// The table for tokens: of a rate, or frequencies, where the first ones get their own and the rare
+// ones after them share the escape.
+struct Table {
+  Frequencies frequencies;
+  std::optional<RateTable> rate;
+};
+Table choose_table(const Histogram& tokens, unsigned split);
 // Bits that the elements of the histogram take under them, raw bits and escapes included.
 double table_bits(const Histogram& tokens, const Frequencies& frequencies, unsigned split);
 

@@ -49,6 +49,13 @@ std::uint8_t log_mean(std::uint64_t sum, std::uint64_t count) {
   return static_cast<std::uint8_t>(std::clamp(eighths + 65, 1, int{max_level}));
 }
 
+std::uint64_t mean_of_level(unsigned level) {
+  constexpr std::uint64_t eighths[8] = {65536, 71468, 77936, 84990, 92682, 101070, 110218, 120194};
+  const int steps = static_cast<int>(level) - 65, octave = steps >> 3;
+  const std::uint64_t m = eighths[steps & 7];
+  return octave >= 0 ? m << octave : m >> -octave;
+}
+
 std::vector<std::uint8_t> settle_levels(std::span<const std::int16_t> levels, std::size_t columns,
                                         bool coarse) {
   std::vector<std::uint8_t> filled(levels.size(), 64);

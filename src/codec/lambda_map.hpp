@@ -31,6 +31,9 @@ inline constexpr std::uint8_t max_level = 254;
 // 0.
 std::uint8_t log_mean(std::uint64_t sum, std::uint64_t count);
 
+// The mean that a level stands for, in 1/65536.
+std::uint64_t mean_of_level(unsigned level);
+
 // A tile without good pixels.
 inline constexpr std::int16_t no_level = -1;
 // Levels as they are coded: tiles without one take the level that is foretold for them, and with

@@ -95,7 +95,8 @@ Bytes encode(ByteSpan bytes, bool floats, const Grid& grid) {
   for (const Histogram& h : histograms) tables.push_back(normalize(h));
   SideEncoder side;
   side.put_raw(choice, 2);
-  put_tables(side, tables, false);
+  TableCoder coder(false);
+  for (const Frequencies& t : tables) coder.put(side, t);
   ByteWriter out;
   const Bytes side_bytes = side.finish();
   out.put_varint(side_bytes.size());
@@ -118,13 +119,20 @@ Result<void> decode(ByteSpan coded, bool floats, const Grid& grid, std::span<std
   ETALON_ASSIGN(const auto side_bytes, in.take(side_size));
   SideDecoder side(side_bytes);
   const auto choice = static_cast<unsigned>(side.get_raw(2));
-  ETALON_ASSIGN(const auto tables, get_tables(side, sizeof(W), 256, false));
+  TableCoder coder(false);
+  std::array<Frequencies, sizeof(W)> tables;
+  for (Frequencies& t : tables) {
+    ETALON_ASSIGN(t, coder.get(side, 256));
+  }
   std::vector<W> words(grid.count());
   std::vector<std::uint8_t> symbols(words.size()), contexts(words.size(), 0);
   for (std::size_t k = 0; k < sizeof(W); ++k) {
     ETALON_ASSIGN(const auto size, in.get_varint());
     ETALON_ASSIGN(const auto plane, in.take(size));
-    ETALON_TRY(rans_decode(plane, contexts, std::span(&tables[k], 1), symbols));
+    ETALON_ASSIGN(const auto cargo,
+                  rans_decode(plane, contexts, std::span(&tables[k], 1), symbols));
+    for (std::byte b : cargo)
+      if (b != std::byte{0}) return Error{Errc::malformed, "symbols: wrong final state"};
     for (std::size_t i = 0; i < words.size(); ++i)
       words[i] = static_cast<W>(words[i] | static_cast<W>(W{symbols[i]} << (8 * k)));
   }

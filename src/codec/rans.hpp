@@ -32,21 +32,34 @@ double entropy_bits(std::span<const std::uint32_t> histogram);
 // Stands for all symbols too rare for a frequency of their own, where tables have `escapes`: what
 // they are is told elsewhere.
 inline constexpr std::uint8_t escape_symbol = 255;
-void put_tables(SideEncoder& out, std::span<const Frequencies> tables, bool escapes);
-Result<std::vector<Frequencies>> get_tables(SideDecoder& in, std::size_t count, std::size_t symbols,
-                                            bool escapes);
+// Tables one after the other. Frequencies fall off along a row and resemble the table before, hence
+// the contexts.
+class TableCoder {
+ public:
+  explicit TableCoder(bool escapes) : escapes_(escapes) {}
+  void put(SideEncoder& out, const Frequencies& table);
+  Result<Frequencies> get(SideDecoder& in, std::size_t symbols);
+
+ private:
+  bool escapes_;
+  UintModel escape_;
+  std::array<UintModel, 14> next_;
+  UintModel last_;
+  std::int64_t last_before_ = 0;
+};
 
 // How many lanes n symbols get; both sides compute it.
 constexpr std::size_t lanes_of(std::size_t n) { return n >= 8192 ? 32 : n >= 256 ? 4 : 1; }
 
 // States and words: u32 state per lane, then u16 words in the order in which they are read. Symbols
-// without a frequency are coded as escape_symbol.
+// without a frequency are coded as escape_symbol. Coding starts from states, which decoding ends
+// with, and half of each is free: they carry the first bytes of `cargo`, up to two a lane.
 Bytes rans_encode(std::span<const std::uint8_t> contexts, std::span<const std::uint8_t> symbols,
-                  std::span<const Frequencies> tables);
-// Every context must be below tables.size(). Errc::malformed when the bytes do not end where the
-// symbols do.
-Result<void> rans_decode(ByteSpan bytes, std::span<const std::uint8_t> contexts,
-                         std::span<const Frequencies> tables, std::span<std::uint8_t> symbols);
+                  std::span<const Frequencies> tables, ByteSpan cargo = {});
+// Returns the cargo, two bytes a lane. Every context must be below tables.size(). Errc::malformed
+// when the bytes do not end where the symbols do.
+Result<Bytes> rans_decode(ByteSpan bytes, std::span<const std::uint8_t> contexts,
+                          std::span<const Frequencies> tables, std::span<std::uint8_t> symbols);
 
 // One slot of a decoding table: symbol | (frequency - 1) << 8 | (slot - first slot) << 20.
 using Slots = std::vector<std::uint32_t>;

@@ -1,9 +1,11 @@
 // The definition of the entropy coder, lane by lane.
 #include <algorithm>
+#include <bit>
 #include <cstring>
 
 #include "codec/rans.hpp"
 #include "codec/scratch.hpp"
+#include "codec/tokens.hpp"
 
 namespace etalon::codec {
 namespace {
@@ -49,11 +51,13 @@ inline std::uint8_t advance(std::uint32_t& state, const std::uint32_t* table) {
 }  // namespace
 
 Bytes rans_encode(std::span<const std::uint8_t> contexts, std::span<const std::uint8_t> symbols,
-                  std::span<const Frequencies> tables) {
+                  std::span<const Frequencies> tables, ByteSpan cargo) {
   const std::size_t n = symbols.size(), lanes = lanes_of(n);
   const std::vector<EncodingSlot> slots = encoding_slots(tables);
   std::array<std::uint32_t, 32> states;
   states.fill(least_state);
+  for (std::size_t k = 0; k < std::min(cargo.size(), 2 * lanes); ++k)
+    states[k / 2] |= static_cast<std::uint32_t>(cargo[k]) << (8 * (k % 2));
   Scratch<std::uint16_t> words(n + 1);  // written from the end
   std::uint16_t* at = words.data() + words.size();
   for (std::size_t i = n; i-- > 0;) {
@@ -68,9 +72,16 @@ Bytes rans_encode(std::span<const std::uint8_t> contexts, std::span<const std::u
     states[i & (lanes - 1)] = x + quotient * (probability_one - s.frequency) + s.first;
   }
   const auto count = static_cast<std::size_t>(words.data() + words.size() - at);
-  Bytes bytes(4 * lanes + 2 * count);
-  std::memcpy(bytes.data(), states.data(), 4 * lanes);
-  if (count != 0) std::memcpy(bytes.data() + 4 * lanes, at, 2 * count);
+  // A state has 17 to 32 digits, each about as likely.
+  BitWriter packed;
+  for (std::size_t lane = 0; lane < lanes; ++lane) {
+    const auto digits = static_cast<unsigned>(std::bit_width(states[lane]));
+    packed.put(digits - 17, 4);
+    packed.put(states[lane] & ((1u << (digits - 1)) - 1), digits - 1);
+  }
+  Bytes bytes = packed.finish();
+  const auto* first = reinterpret_cast<const std::byte*>(at);
+  bytes.insert(bytes.end(), first, first + 2 * count);
   return bytes;
 }
 
@@ -92,17 +103,21 @@ std::size_t rans_decode_groups_ref(const std::uint8_t* contexts, std::size_t n,
   return i;
 }
 
-Result<void> rans_decode(ByteSpan bytes, std::span<const std::uint8_t> contexts,
+Result<Bytes> rans_decode(ByteSpan bytes, std::span<const std::uint8_t> contexts,
                          std::span<const Frequencies> tables, std::span<std::uint8_t> symbols) {
   const std::size_t n = symbols.size(), lanes = lanes_of(n);
-  if (bytes.size() < 4 * lanes || bytes.size() % 2 != 0)
-    return Error{Errc::malformed, "symbols: truncated"};
   std::array<std::uint32_t, 32> states{};
-  std::memcpy(states.data(), bytes.data(), 4 * lanes);
-  for (std::size_t lane = 0; lane < lanes; ++lane)
-    if (states[lane] < least_state) return Error{Errc::malformed, "symbols: impossible state"};
-  const std::byte* const words = bytes.data() + 4 * lanes;
-  const std::size_t word_count = (bytes.size() - 4 * lanes) / 2;
+  BitReader packed(bytes);
+  for (std::size_t lane = 0; lane < lanes; ++lane) {
+    const unsigned digits = packed.get(4) + 17;
+    states[lane] = 1u << (digits - 1) | packed.get(digits - 1);
+  }
+  const std::size_t packed_bytes = packed.bytes_read();
+  if (packed_bytes > bytes.size() || (bytes.size() - packed_bytes) % 2 != 0)
+    return Error{Errc::malformed, "symbols: truncated"};
+  if (!packed.byte_ends_in_zeros()) return Error{Errc::malformed, "symbols: impossible state"};
+  const std::byte* const words = bytes.data() + packed_bytes;
+  const std::size_t word_count = (bytes.size() - packed_bytes) / 2;
   const Slots slots = decoding_slots(tables);
   std::size_t at = 0, i = 0;
   if (lanes == 32)
@@ -115,10 +130,14 @@ Result<void> rans_decode(ByteSpan bytes, std::span<const std::uint8_t> contexts,
     if (at == word_count) return Error{Errc::malformed, "symbols: truncated"};
     x = x << 16 | word_at(words, at++);
   }
-  for (std::size_t lane = 0; lane < lanes; ++lane)
-    if (states[lane] != least_state) return Error{Errc::malformed, "symbols: wrong final state"};
   if (at != word_count) return Error{Errc::malformed, "symbols: words left over"};
-  return {};
+  Bytes cargo;
+  for (std::size_t lane = 0; lane < lanes; ++lane) {
+    if (states[lane] >> 16 != 1) return Error{Errc::malformed, "symbols: wrong final state"};
+    cargo.push_back(static_cast<std::byte>(states[lane]));
+    cargo.push_back(static_cast<std::byte>(states[lane] >> 8));
+  }
+  return cargo;
 }
 
 }  // namespace etalon::codec

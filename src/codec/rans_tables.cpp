@@ -60,63 +60,47 @@ double entropy_bits(std::span<const std::uint32_t> histogram) {
 
 namespace {
 
-// Frequencies fall off along a row and resemble the table before, hence these contexts.
-struct TableModels {
-  UintModel escape;
-  std::array<UintModel, 14> next;
-  UintModel last;
-};
 std::size_t context_of(unsigned before) { return static_cast<std::size_t>(std::bit_width(before)); }
 
 }  // namespace
 
-void put_tables(SideEncoder& out, std::span<const Frequencies> tables, bool escapes) {
-  TableModels m;
-  std::size_t last_before = 0;
-  for (const Frequencies& f : tables) {
-    std::size_t last = escapes ? 254 : 255;
-    while (f[last] == 0) --last;
-    if (escapes) out.put(m.escape, f[escape_symbol]);
-    out.put(m.last,
-            zigzag(static_cast<std::int64_t>(last) - static_cast<std::int64_t>(last_before)));
-    last_before = last;
-    unsigned before = probability_one;
-    for (std::size_t s = 0; s < last; ++s) {  // the last one is what is left
-      out.put(m.next[context_of(before)], f[s]);
-      before = f[s];
-    }
+void TableCoder::put(SideEncoder& out, const Frequencies& f) {
+  std::size_t last = escapes_ ? 254 : 255;
+  while (f[last] == 0) --last;
+  if (escapes_) out.put(escape_, f[escape_symbol]);
+  out.put(last_, zigzag(static_cast<std::int64_t>(last) - last_before_));
+  last_before_ = static_cast<std::int64_t>(last);
+  unsigned before = probability_one;
+  for (std::size_t s = 0; s < last; ++s) {  // the last one is what is left
+    out.put(next_[context_of(before)], f[s]);
+    before = f[s];
   }
 }
 
-Result<std::vector<Frequencies>> get_tables(SideDecoder& in, std::size_t count, std::size_t symbols,
-                                            bool escapes) {
-  TableModels m;
-  std::vector<Frequencies> tables(count);
-  std::int64_t last = 0;
-  for (Frequencies& f : tables) {
-    f.fill(0);
-    std::uint64_t left = probability_one;
-    if (escapes) {
-      const std::uint64_t escape = in.get(m.escape);
-      if (escape >= left) return Error{Errc::malformed, "tables: frequencies exceed their sum"};
-      f[escape_symbol] = static_cast<std::uint16_t>(escape);
-      left -= escape;
-    }
-    last += unzigzag(in.get(m.last));
-    if (last < 0 || last >= static_cast<std::int64_t>(symbols) || in.exhausted())
-      return Error{Errc::malformed, "tables: symbol out of range"};
-    unsigned before = probability_one;
-    for (std::int64_t s = 0; s < last; ++s) {
-      const std::uint64_t value = in.get(m.next[context_of(before)]);
-      if (value >= left) return Error{Errc::malformed, "tables: frequencies exceed their sum"};
-      f[static_cast<std::size_t>(s)] = static_cast<std::uint16_t>(value);
-      before = static_cast<unsigned>(value);
-      left -= value;
-    }
-    f[static_cast<std::size_t>(last)] = static_cast<std::uint16_t>(left);
+Result<Frequencies> TableCoder::get(SideDecoder& in, std::size_t symbols) {
+  Frequencies f{};
+  std::uint64_t left = probability_one;
+  if (escapes_) {
+    const std::uint64_t escape = in.get(escape_);
+    if (escape >= left) return Error{Errc::malformed, "tables: frequencies exceed their sum"};
+    f[escape_symbol] = static_cast<std::uint16_t>(escape);
+    left -= escape;
   }
+  last_before_ += unzigzag(in.get(last_));
+  if (last_before_ < 0 || last_before_ >= static_cast<std::int64_t>(symbols) || in.exhausted())
+    return Error{Errc::malformed, "tables: symbol out of range"};
+  const auto last = static_cast<std::size_t>(last_before_);
+  unsigned before = probability_one;
+  for (std::size_t s = 0; s < last; ++s) {
+    const std::uint64_t value = in.get(next_[context_of(before)]);
+    if (value >= left) return Error{Errc::malformed, "tables: frequencies exceed their sum"};
+    f[s] = static_cast<std::uint16_t>(value);
+    before = static_cast<unsigned>(value);
+    left -= value;
+  }
+  f[last] = static_cast<std::uint16_t>(left);
   if (in.exhausted()) return Error{Errc::malformed, "tables: truncated"};
-  return tables;
+  return f;
 }
 
 Slots decoding_slots(std::span<const Frequencies> tables) {

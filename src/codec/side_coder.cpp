@@ -40,14 +40,32 @@ void SideEncoder::put_bit(BitModel& model, bool bit) {
   model.learn(bit);
 }
 
+// Digits after the leading one.
+unsigned SideEncoder::put_length(std::array<BitModel, 64>& models, std::uint64_t number) {
+  const unsigned length = static_cast<unsigned>(std::bit_width(number)) - 1;
+  for (unsigned i = 0; i < length; ++i) put_bit(models[i], true);
+  put_bit(models[length], false);
+  return length;
+}
+
 void SideEncoder::put(UintModel& model, std::uint64_t value) {
   const std::uint64_t v = value + 1;
-  const unsigned length = static_cast<unsigned>(std::bit_width(v)) - 1;
-  for (unsigned i = 0; i < length; ++i) put_bit(model.length[i], true);
-  put_bit(model.length[length], false);
+  const unsigned length = put_length(model.length, v);
   if (length == 0) return;
   put_bit(model.top[length], (v >> (length - 1)) & 1);
   put_raw(v & ((std::uint64_t{1} << (length - 1)) - 1), length - 1);
+}
+
+void SideEncoder::put(CrowdModel& model, std::uint64_t value) {
+  const std::uint64_t v = value + 1;
+  const unsigned length = put_length(model.length, v);
+  unsigned left = length;
+  for (unsigned node = 1; node < 16 && left > 0;) {
+    const bool digit = (v >> --left) & 1;
+    put_bit(model.digits[length][node], digit);
+    node = 2 * node + digit;
+  }
+  put_raw(v, left);
 }
 
 void SideEncoder::put_raw(std::uint64_t value, unsigned bits) {
@@ -98,13 +116,29 @@ bool SideDecoder::get_bit(BitModel& model) {
   return bit;
 }
 
-std::uint64_t SideDecoder::get(UintModel& model) {
+unsigned SideDecoder::get_length(std::array<BitModel, 64>& models) {
   unsigned length = 0;
-  while (length < 62 && get_bit(model.length[length])) ++length;
+  while (length < 62 && get_bit(models[length])) ++length;
+  return length;
+}
+
+std::uint64_t SideDecoder::get(UintModel& model) {
+  const unsigned length = get_length(model.length);
   if (length == 0) return 0;
   std::uint64_t v = 2 | (get_bit(model.top[length]) ? 1 : 0);
   v = v << (length - 1) | get_raw(length - 1);
   return v - 1;
+}
+
+std::uint64_t SideDecoder::get(CrowdModel& model) {
+  const unsigned length = get_length(model.length);
+  std::uint64_t v = 1;
+  unsigned left = length;
+  while (v < 16 && left > 0) {
+    v = v << 1 | (get_bit(model.digits[length][v]) ? 1 : 0);
+    --left;
+  }
+  return (v << left | get_raw(left)) - 1;
 }
 
 std::uint64_t SideDecoder::get_raw(unsigned bits) {

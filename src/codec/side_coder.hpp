@@ -15,11 +15,14 @@ class BitModel {
  public:
   std::uint32_t p0() const { return p0_; }
   void learn(bool bit) {
-    const unsigned rate = seen_ < 4 ? ++seen_ + 1u : 5u;
+    // The mean of what was seen, and of the last ones once that is many.
+    constexpr unsigned slowest = 40;
+    const std::uint32_t share = seen_ + 2;
+    if (seen_ + 2 < slowest) ++seen_;
     if (bit)
-      p0_ -= p0_ >> rate;
+      p0_ -= p0_ / share;
     else
-      p0_ += (65536 - p0_) >> rate;
+      p0_ += (65536 - p0_) / share;
     if (p0_ < 64) p0_ = 64;
     if (p0_ > 65536 - 64) p0_ = 65536 - 64;
   }
@@ -35,10 +38,17 @@ struct UintModel {
   std::array<BitModel, 64> length, top;
 };
 
+// The same with up to four digits after the leading one modelled: for numbers that crowd somewhere.
+struct CrowdModel {
+  std::array<BitModel, 64> length;
+  std::array<std::array<BitModel, 16>, 64> digits;
+};
+
 class SideEncoder {
  public:
   void put_bit(BitModel& model, bool bit);
   void put(UintModel& model, std::uint64_t value);
+  void put(CrowdModel& model, std::uint64_t value);
   void put_raw(std::uint64_t value, unsigned bits);  // bits <= 64, equally likely
   void put_below(std::uint32_t value, std::uint32_t end);  // value < end <= 2^16, equally likely
   Bytes finish();
@@ -46,6 +56,7 @@ class SideEncoder {
  private:
   void emit();
   void raise(std::uint32_t by);
+  unsigned put_length(std::array<BitModel, 64>& models, std::uint64_t number);
   void narrow(std::uint32_t bound, bool bit);
 
   Bytes bytes_;
@@ -59,11 +70,13 @@ class SideDecoder {
   explicit SideDecoder(ByteSpan bytes);
   bool get_bit(BitModel& model);
   std::uint64_t get(UintModel& model);
+  std::uint64_t get(CrowdModel& model);
   std::uint64_t get_raw(unsigned bits);
   std::uint32_t get_below(std::uint32_t end);  // from damaged bytes also `end` and above
   bool exhausted() const { return at_ > bytes_.size() + 4; }
 
  private:
+  unsigned get_length(std::array<BitModel, 64>& models);
   bool decide(std::uint32_t bound);
   std::uint32_t next();
 

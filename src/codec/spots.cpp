@@ -17,12 +17,7 @@ constexpr unsigned add_levels(unsigned a, unsigned b) {
 }
 
 // The mean that a class stands for, in 1/256.
-std::int64_t mean_of_class(unsigned c) {
-  constexpr std::int64_t eighths[8] = {65536, 71468, 77936, 84990, 92682, 101070, 110218, 120194};
-  const int level = static_cast<int>(c) - 65, octave = level >> 3;
-  const std::int64_t m = eighths[level & 7];
-  return octave >= 8 ? m << (octave - 8) : m >> (8 - octave);
-}
+std::int64_t mean_of_class(unsigned c) { return static_cast<std::int64_t>(mean_of_level(c) >> 8); }
 
 }  // namespace
 
@@ -82,30 +77,26 @@ Spots measure_spots(const Squares& squares, const Grid& grid,
 }
 
 void put_spots(SideEncoder& out, const Spots& spots) {
-  UintModel drops, steps;
+  UintModel drops;
+  CrowdModel brightness;
   for (std::uint8_t d : spots.drop) out.put(drops, d);
-  std::int64_t last = 8;
-  for (std::uint8_t b : spots.brightness) {
-    out.put(steps, zigzag(b - last));
-    last = b;
-  }
+  for (std::uint8_t b : spots.brightness) out.put(brightness, b);
 }
 
 Result<Spots> get_spots(SideDecoder& in, std::size_t squares) {
   const auto bad = [](const char* reason) { return Error{Errc::malformed, reason}; };
-  UintModel drops, steps;
+  UintModel drops;
+  CrowdModel brightness;
   Spots spots;
   for (std::uint8_t& d : spots.drop) {
     const std::uint64_t drop = in.get(drops);
     if (drop > max_drop) return bad("squares: profile out of range");
     d = static_cast<std::uint8_t>(drop);
   }
-  std::int64_t last = 8;
   for (std::size_t s = 0; s < squares; ++s) {
-    last += unzigzag(in.get(steps));
-    if (last < 0 || last > max_brightness || in.exhausted())
-      return bad("squares: brightness out of range");
-    spots.brightness.push_back(static_cast<std::uint8_t>(last));
+    const std::uint64_t b = in.get(brightness);
+    if (b > max_brightness || in.exhausted()) return bad("squares: brightness out of range");
+    spots.brightness.push_back(static_cast<std::uint8_t>(b));
   }
   return spots;
 }

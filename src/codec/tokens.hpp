@@ -72,10 +72,16 @@ class BitReader {
     at_ += bits;
     return value;
   }
-  // All bytes were read, none beyond, and what fills the last one up is zero.
-  bool ended() const {
-    if ((at_ + 7) / 8 != bytes_.size()) return false;
-    return (at_ & 7) == 0 || static_cast<unsigned>(bytes_.back()) >> (at_ & 7) == 0;
+  std::size_t bytes_read() const { return (at_ + 7) / 8; }  // more than there are if past the end
+  // Of the last byte read, and of all after it.
+  bool byte_ends_in_zeros() const {
+    return (at_ & 7) == 0 || bytes_read() > bytes_.size() ||
+           static_cast<unsigned>(bytes_[at_ / 8]) >> (at_ & 7) == 0;
+  }
+  bool only_zeros_left() const {
+    for (std::size_t byte = bytes_read(); byte < bytes_.size(); ++byte)
+      if (bytes_[byte] != std::byte{0}) return false;
+    return byte_ends_in_zeros();
   }
 
  private:
