@@ -70,12 +70,18 @@ class Bytes:
 # --- section 5: side information ---------------------------------------------------------------
 class Bit:
     def __init__(self):
-        self.p, self.seen = 32768, 0
+        self.p, self.divisor = 32768, 2
 
 
 class Uint:
     def __init__(self):
         self.length, self.top = [Bit() for _ in range(64)], [Bit() for _ in range(64)]
+
+
+class Crowd:
+    def __init__(self):
+        self.length = [Bit() for _ in range(64)]
+        self.digits = [[Bit() for _ in range(16)] for _ in range(64)]
 
 
 def unzigzag(v):
@@ -107,9 +113,9 @@ class Side:
 
     def bit(self, m):
         bit = self.decide((self.range >> 16) * m.p)
-        m.seen, rate = (m.seen + 1, m.seen + 2) if m.seen < 4 else (4, 5)
-        m.p += -(m.p >> rate) if bit else (65536 - m.p) >> rate
+        m.p += -(m.p // m.divisor) if bit else (65536 - m.p) // m.divisor
         m.p = min(max(m.p, 64), 65472)
+        m.divisor = min(m.divisor + 1, 40)
         return bit
 
     def raw(self, n):
@@ -126,6 +132,15 @@ class Side:
             return 0
         value = 2 | self.bit(m.top[length])
         return (value << (length - 1) | self.raw(length - 1)) - 1
+
+    def crowd(self, m):
+        length, value = 0, 1
+        while length < 62 and self.bit(m.length[length]):
+            length += 1
+        left = length
+        while value < 16 and left:
+            value, left = value << 1 | self.bit(m.digits[length][value]), left - 1
+        return (value << left | self.raw(left)) - 1
 
     def int(self, m):
         return unzigzag(self.uint(m))
@@ -171,34 +186,77 @@ class Side:
         return half, centres
 
     def spots(self, count):
-        drops, steps = Uint(), Uint()
-        drop, brightness, last = [self.uint(drops) for _ in range(8)], [], 8
+        drops, model = Uint(), Crowd()
+        drop = [self.uint(drops) for _ in range(8)]
         require(max(drop) <= 255, "squares: profile out of range")
-        for _ in range(count):
-            last += self.int(steps)
-            require(0 <= last <= 31, "squares: brightness out of range")
-            brightness.append(last)
+        brightness = [self.crowd(model) for _ in range(count)]
+        require(max(brightness, default=0) <= 31, "squares: brightness out of range")
         return drop, brightness
 
-    def tables(self, count, symbols, escapes):
-        escape, last_model, models = Uint(), Uint(), [Uint() for _ in range(14)]
-        tables, last = [], 0
-        for _ in range(count):
-            f, left, before = np.zeros(256, np.uint32), 4096, 4096
-            if escapes:
-                f[ESCAPE] = self.uint(escape)
-                left -= int(f[ESCAPE])
-                require(left > 0, "tables: frequencies exceed their sum")
-            last += self.int(last_model)
-            require(0 <= last < symbols, "tables: symbol out of range")
-            for s in range(last):
-                before = self.uint(models[before.bit_length()])
-                require(before < left, "tables: frequencies exceed their sum")
-                f[s] = before
-                left -= before
-            f[last] = left
-            tables.append(f)
-        return tables
+
+class Tables:
+    """Tables one after the other: their models go on."""
+
+    def __init__(self, side, escapes):
+        self.side, self.escapes, self.last = side, escapes, 0
+        self.escape, self.last_model, self.models = Uint(), Uint(), [Uint() for _ in range(14)]
+
+    def table(self, symbols):
+        f, left, before = np.zeros(256, np.uint32), 4096, 4096
+        if self.escapes:
+            f[ESCAPE] = self.side.uint(self.escape)
+            left -= int(f[ESCAPE])
+            require(left > 0, "tables: frequencies exceed their sum")
+        self.last += self.side.int(self.last_model)
+        require(0 <= self.last < symbols, "tables: symbol out of range")
+        for s in range(self.last):
+            before = self.side.uint(self.models[before.bit_length()])
+            require(before < left, "tables: frequencies exceed their sum")
+            f[s] = before
+            left -= before
+        f[self.last] = left
+        return f
+
+
+class Rates:
+    """Tables that the mean and the shape of a negative binomial distribution tell."""
+    EIGHTHS = [65536, 71468, 77936, 84990, 92682, 101070, 110218, 120194]
+    SHAPES = [64, 90, 128, 181, 256, 362, 512, 724, 1024, 1448, 2048, 2896, 4096, 5792, 8192, 1 << 24]
+
+    def __init__(self, side, split):
+        self.side, self.split = side, split
+        self.level, self.shape, self.escape = Uint(), Uint(), Uint()
+
+    def table(self, first_class):
+        level = first_class + 1 + self.side.int(self.level)
+        shape, escape = self.side.uint(self.shape), self.side.uint(self.escape)
+        require(1 <= level <= 129 and shape <= 15 and escape <= 1024, "tables: rate out of range")
+        octave, eighth = divmod(level - 65, 8)
+        mean = self.EIGHTHS[eighth] << octave if octave >= 0 else self.EIGHTHS[eighth] >> -octave
+        r, w, total, weights = self.SHAPES[shape], 1 << 16, 0, [0] * 256
+        for n in range(1024):
+            if w == 0:
+                break
+            symbol = token(n, self.split)
+            weights[symbol] += w
+            total += w
+            w = w * ((256 * n + r) * mean) // (256 * (n + 1) * (mean + 256 * r))
+            if total >> 48:
+                weights, total, w = [x >> 16 for x in weights], total >> 16, w >> 16
+        share = 4096 - escape
+        f = [x * share // total for x in weights]
+        last, largest = max(s for s in range(256) if f[s]), weights.index(max(weights))
+        f[:last + 1] = [max(x, 1) for x in f[:last + 1]]
+        f[largest] += share - sum(f)
+        f[ESCAPE] = escape
+        return np.array(f, np.uint32)
+
+
+def token(n, split):
+    if n < 1 << split:
+        return n
+    bits = n.bit_length() - 1
+    return (1 << split) + 4 * (bits - split) + (n >> (bits - 2) & 3)
 
 
 def label_map(rects, ny, nx):
@@ -212,10 +270,15 @@ def label_map(rects, ny, nx):
 def rans(data, contexts, tables):
     n = len(contexts)
     lanes = 32 if n >= 8192 else 4 if n >= 256 else 1
-    require(len(data) >= 4 * lanes and len(data) % 2 == 0, "symbols: truncated")
-    states = np.frombuffer(data, "<u4", lanes).astype(np.uint64)
-    words = np.frombuffer(data, "<u2", offset=4 * lanes).astype(np.uint64)
-    require((states >= 65536).all(), "symbols: impossible state")
+    packed, states, at = int.from_bytes(data[:5 * lanes], "little"), [], 0
+    for _ in range(lanes):
+        digits = (packed >> at & 15) + 16
+        states.append(1 << digits | packed >> (at + 4) & (1 << digits) - 1)
+        at += 4 + digits
+    states, first = np.array(states, np.uint64), (at + 7) // 8
+    require(first <= len(data) and (len(data) - first) % 2 == 0, "symbols: truncated")
+    require((packed & (1 << 8 * first) - 1) >> at == 0, "symbols: impossible state")
+    words = np.frombuffer(data, "<u2", offset=first).astype(np.uint64)
     symbol = np.concatenate([np.repeat(np.arange(256), f) for f in tables]).astype(np.uint8)
     frequency = np.concatenate([np.repeat(f, f) for f in tables]).astype(np.uint64)
     within = np.concatenate([np.arange(4096) - np.repeat(np.cumsum(f) - f, f) for f in tables])
@@ -231,21 +294,23 @@ def rans(data, contexts, tables):
         require(at + len(low) <= len(words), "symbols: truncated")
         x[low] = x[low] << np.uint64(16) | words[at:at + len(low)]
         at += len(low)
-    require((states == 65536).all(), "symbols: wrong final state")
+    require((states >> np.uint64(16) == 1).all(), "symbols: wrong final state")
     require(at == len(words), "symbols: words left over")
-    return out
+    return out, states.astype("<u2").tobytes()
 
 
 # --- section 8: byte planes --------------------------------------------------------------------
 def planes(data, dtype, grid):
     data = Bytes(data)
     side = Side(data.take(data.varint()))
-    axes, tables = side.raw(2), side.tables(dtype.itemsize, 256, False)
+    axes, tables = side.raw(2), Tables(side, False)
+    tables = [tables.table(256) for _ in range(dtype.itemsize)]
     n = grid[0] * grid[1] * grid[2]
     word = np.dtype("<u%d" % dtype.itemsize)
     words = np.zeros(n, np.uint64)
     for k in range(dtype.itemsize):
-        symbols = rans(data.take(data.varint()), np.zeros(n, np.uint8), [tables[k]])
+        symbols, cargo = rans(data.take(data.varint()), np.zeros(n, np.uint8), [tables[k]])
+        require(not any(cargo), "symbols: wrong final state")
         words |= symbols.astype(np.uint64) << np.uint64(8 * k)
     require(data.done(), "byte planes: bytes left over")
     words = words.astype(word).reshape(grid)
@@ -378,7 +443,7 @@ def counts(sections, regions, fills, dtype, grid, hints=None, hint_of=None):
     unsigned = dtype.kind == "u"
     counts_model, widths, phase_model = Uint(), Uint(), Uint()
     table_of = np.zeros((first_group[-1], 255), np.int64)
-    label_of, phase_of = [], []
+    label_of, first_of, phase_of = [], [], []
     for g, label in enumerate(np.repeat(np.arange(regions), hints)):
         count, first = side.uint(counts_model) + 1, 0
         require(count <= 255 and len(label_of) + count <= 255, "too many tables")
@@ -391,17 +456,23 @@ def counts(sections, regions, fills, dtype, grid, hints=None, hint_of=None):
             require(phase_of[-1] <= 2 * bounds[label], "phase out of range")
             table_of[g, first:] = len(label_of)
             label_of.append(int(label))
-    tables = side.tables(len(label_of), (1 << split) + 4 * (32 - split), True)
+            first_of.append(first)
+    told, rates, kind = Tables(side, True), Rates(side, split), Bit()
+    symbols = (1 << split) + 4 * (32 - split)
+    tables = [rates.table(first) if side.bit(kind) else told.table(symbols) for first in first_of]
     silent = np.zeros(256, np.uint32)
     silent[0] = 4096
     context = table_of[group, context]
     context[fill != 0] = len(tables)
     context = context.reshape(-1)
-    tokens = rans(sections.get(3, b""), context, tables + [silent])
+    tokens, cargo = rans(sections.get(3, b""), context, tables + [silent])
 
     u = tokens.astype(np.int64)
-    bits, at = np.unpackbits(np.frombuffer(sections.get(4, b""), np.uint8), bitorder="little"), 0
-    escapes, models, escaped = Side(sections.get(7, b"")), [Uint() for _ in range(regions)], False
+    bits, escapes, escaped = sections.get(4, b""), sections.get(7, b""), (tokens == ESCAPE).any()
+    require(escaped or not escapes, "escapes: none are asked for")
+    bits, escapes = (bits, cargo + escapes) if escaped else (cargo + bits, b"")
+    bits, at = np.unpackbits(np.frombuffer(bits, np.uint8), bitorder="little"), 0
+    escapes, models = Side(escapes), [Crowd() for _ in range(regions)]
 
     def value(symbol, low):
         if symbol < 1 << split:
@@ -412,19 +483,17 @@ def counts(sections, regions, fills, dtype, grid, hints=None, hint_of=None):
     for i in np.flatnonzero(tokens >= 1 << split):
         if tokens[i] == ESCAPE:
             last = max(np.flatnonzero(tables[context[i]][:ESCAPE]))
-            first = value(min(last + 1, (1 << split) + 4 * (32 - split) - 1), 0)
-            u[i] = first + escapes.uint(models[label_of[context[i]]])
+            first = value(min(last + 1, symbols - 1), 0)
+            u[i] = first + escapes.crowd(models[label_of[context[i]]])
             require(u[i] < 1 << 32, "escapes: not those that the tokens ask for")
-            escaped = True
             continue
         k = int(tokens[i]) - (1 << split)
         n = split - 2 + (k >> 2)
         require(at + n <= len(bits), "raw bits: not as many as the tokens ask for")
         u[i] = value(int(tokens[i]), sum(int(b) << j for j, b in enumerate(bits[at:at + n])))
         at += n
-    require(len(bits) - at < 8 and not bits[at:].any(),
+    require((len(bits) - at < 8 or 4 not in sections) and not bits[at:].any(),
             "raw bits: not as many as the tokens ask for")
-    require(escaped == (7 in sections), "escapes: not those that the tokens ask for")
 
     limits = np.iinfo(dtype)
     low, high = int(limits.min), int(limits.max)
@@ -592,7 +661,7 @@ def read_sections(data):
     data = bytes(data)
     require(len(data) >= 12, "truncated")
     require(data[:3] == b"Etc", "not an Etalon chunk")
-    require(data[3] == 2, "format version")
+    require(data[3] == 3, "format version")
     size, checksum = struct.unpack("<II", data[4:12])
     require(size == len(data) - 12, "declares %d bytes, has %d" % (size, len(data) - 12))
     require(crc32c(data[12:]) == checksum, "checksum does not match")
@@ -732,7 +801,7 @@ def read(data):
     if data[:3] == b"Etc":
         return read_chunk(data)
     require(data[:6] == b"Etalon", "not an Etalon container")
-    require(data[6:8] == b"\0\2", "format version")
+    require(data[6:8] == b"\0\3", "format version")
 
     def section(at):
         require(at + 16 <= len(data), "truncated")

@@ -41,14 +41,16 @@ class Finder {
         consider(low, false);
         if (low != T(-1)) consider(T(-1), false);
       }
-      if (!good_.empty()) consider(T(0), true);
+      const bool masked = std::find(good_.begin(), good_.end(), 0) != good_.end();
+      consider(T(0), masked, masked ? 1 : 0.25);
     }
     return std::move(fills_);
   }
 
  private:
-  // Takes `value` as a fill where rectangles are cheaper than its symbols.
-  void consider(T value, bool masked_only) {
+  // Takes `value` as a fill in rectangles that are cheaper than its symbols, unless it is commoner
+  // than `most_share`: then it is no filling.
+  void consider(T value, bool masked_only, double most_share = 1) {
     if (fills_.patterns.size() == max_fills) return;
     const std::uint64_t pattern = pattern_of(value);
     if (std::find(fills_.patterns.begin(), fills_.patterns.end(), pattern) != fills_.patterns.end())
@@ -61,21 +63,27 @@ class Finder {
       else
         map[i] = values_[i] == value;
     }
+    std::size_t count = 0;
+    for (std::uint8_t m : map) count += m;
+    if (count < 8 || static_cast<double>(count) > static_cast<double>(n) * most_share) return;
     if (masked_only)
       for (std::size_t p = 0; p < grid_.planes; ++p)
         for (std::size_t i = 0; i < grid_.plane(); ++i)
           map[p * grid_.plane() + i] &= static_cast<std::uint8_t>(good_[i] == 0);
-    std::size_t count = 0;
-    for (std::uint8_t m : map) count += m;
-    if (count < 8) return;
-    const auto rects = rects_of(map, grid_.planes * grid_.ny, grid_.nx);
-    double bits = masked_only ? 1 : std::log2(static_cast<double>(n) / static_cast<double>(count));
+    double bits = std::log2(static_cast<double>(n) / static_cast<double>(count));
     if constexpr (std::is_floating_point_v<T>)
       bits += 16;
     else
       bits += std::max(0, static_cast<int>(std::bit_width(zigzag(std::int64_t(value)))) - 4);
-    if (static_cast<double>(rects.size()) * rectangle_bits >= static_cast<double>(count) * bits)
-      return;
+    auto rects = rects_of(map, grid_.planes * grid_.ny, grid_.nx);
+    std::erase_if(rects, [&](const Rect& r) {
+      return static_cast<double>(std::size_t{r.height} * r.width) * bits < rectangle_bits;
+    });
+    if (rects.empty()) return;
+    std::fill(map.begin(), map.end(), std::uint8_t{0});
+    for_each_row(rects, grid_.nx, [&](std::size_t at, std::size_t length, std::uint8_t) {
+      std::memset(map.data() + at, 1, length);
+    });
     fills_.patterns.push_back(pattern);
     const auto label = static_cast<std::uint8_t>(fills_.patterns.size());
     if (fills_.map.empty()) {
