@@ -10,30 +10,25 @@
 namespace etalon::codec {
 namespace {
 
-// Division by a frequency f < 4096 of a state x < f * 2^20 as a multiplication:
-// floor(x * ceil(2^44 / f) / 2^44), exact since x * f < 2^44 and free of overflow since f^2 < 2^24.
-struct EncodingSlot {
-  std::uint64_t reciprocal = 0;
-  std::uint32_t frequency = 0, first = 0;
-};
+// Division by a frequency f as a multiplication: floor(x * ceil(2^44 / f) / 2^44), exact for states
+// x < f * 2^20 since x * f < 2^44, and free of overflow.
+constexpr auto reciprocals = [] {
+  std::array<std::uint64_t, probability_one + 1> r{};
+  for (std::uint64_t f = 1; f <= probability_one; ++f)
+    r[f] = ((std::uint64_t{1} << 44) + f - 1) / f;
+  return r;
+}();
 
-std::vector<EncodingSlot> encoding_slots(std::span<const Frequencies> tables) {
-  std::vector<EncodingSlot> slots(tables.size() * 256);
-  EncodingSlot* at = slots.data();
-  for (const Frequencies& f : tables) {
-    std::uint32_t first = 0;
-    for (std::size_t s = 0; s < 256; ++s, ++at) {
-      if (f[s] == 0) continue;
-      at->frequency = f[s];
-      at->first = first;
-      at->reciprocal = ((std::uint64_t{1} << 44) + f[s] - 1) / f[s];
-      first += f[s];
-    }
-    const EncodingSlot escape = at[-1];
-    for (EncodingSlot* slot = at - 256; slot != at; ++slot)
-      if (slot->frequency == 0) *slot = escape;
-  }
-  return slots;
+// Codes one symbol, and writes a word where the state has no room for it.
+inline void retreat(std::uint32_t& state, std::uint32_t slot, std::uint16_t*& word) {
+  const std::uint32_t frequency = slot & 0xFFFF;
+  std::uint32_t x = state;
+  const bool full = x >> 20 >= frequency;
+  *word = static_cast<std::uint16_t>(x);
+  word += full;
+  x = full ? x >> 16 : x;
+  const auto quotient = static_cast<std::uint32_t>((x * reciprocals[frequency]) >> 44);
+  state = x + quotient * (probability_one - frequency) + (slot >> 16);
 }
 
 std::uint16_t word_at(const std::byte* words, std::size_t index) {
@@ -53,25 +48,19 @@ inline std::uint8_t advance(std::uint32_t& state, const std::uint32_t* table) {
 Bytes rans_encode(std::span<const std::uint8_t> contexts, std::span<const std::uint8_t> symbols,
                   std::span<const Frequencies> tables, ByteSpan cargo) {
   const std::size_t n = symbols.size(), lanes = lanes_of(n);
-  const std::vector<EncodingSlot> slots = encoding_slots(tables);
+  const Slots slots = encoding_slots(tables);
   std::array<std::uint32_t, 32> states;
   states.fill(least_state);
   for (std::size_t k = 0; k < std::min(cargo.size(), 2 * lanes); ++k)
     states[k / 2] |= static_cast<std::uint32_t>(cargo[k]) << (8 * (k % 2));
-  Scratch<std::uint16_t> words(n + 1);  // written from the end
-  std::uint16_t* at = words.data() + words.size();
-  for (std::size_t i = n; i-- > 0;) {
-    const EncodingSlot& s = slots[std::size_t{contexts[i]} << 8 | symbols[i]];
-    if (s.frequency == probability_one) continue;
-    std::uint32_t x = states[i & (lanes - 1)];
-    const bool full = x >= s.frequency << 20;
-    *(at - 1) = static_cast<std::uint16_t>(x);
-    at -= full;
-    x = full ? x >> 16 : x;
-    const auto quotient = static_cast<std::uint32_t>((x * s.reciprocal) >> 44);
-    states[i & (lanes - 1)] = x + quotient * (probability_one - s.frequency) + s.first;
-  }
-  const auto count = static_cast<std::size_t>(words.data() + words.size() - at);
+  Scratch<std::uint16_t> words(n + 64);  // the last one to be read first
+  std::uint16_t* end = words.data();
+  const std::size_t groups = lanes == 32 ? n / 32 * 32 : 0;
+  for (std::size_t i = n; i-- > groups;)
+    retreat(states[i & (lanes - 1)], slots[std::size_t{contexts[i]} << 8 | symbols[i]], end);
+  if (groups != 0)
+    end += rans_encode_groups(contexts.data(), symbols.data(), groups, slots.data(), states.data(),
+                              end);
   // A state has 17 to 32 digits, each about as likely.
   BitWriter packed;
   for (std::size_t lane = 0; lane < lanes; ++lane) {
@@ -80,9 +69,21 @@ Bytes rans_encode(std::span<const std::uint8_t> contexts, std::span<const std::u
     packed.put(states[lane] & ((1u << (digits - 1)) - 1), digits - 1);
   }
   Bytes bytes = packed.finish();
-  const auto* first = reinterpret_cast<const std::byte*>(at);
-  bytes.insert(bytes.end(), first, first + 2 * count);
+  const auto count = static_cast<std::size_t>(end - words.data());
+  const std::size_t packed_bytes = bytes.size();
+  bytes.resize(packed_bytes + 2 * count);
+  std::reverse(words.data(), end);
+  if (count != 0) std::memcpy(bytes.data() + packed_bytes, words.data(), 2 * count);
   return bytes;
+}
+
+std::size_t rans_encode_groups_ref(const std::uint8_t* contexts, const std::uint8_t* symbols,
+                                   std::size_t n, const std::uint32_t* slots,
+                                   std::uint32_t* states, std::uint16_t* words) {
+  std::uint16_t* end = words;
+  for (std::size_t i = n; i-- > 0;)
+    retreat(states[i & 31], slots[std::size_t{contexts[i]} << 8 | symbols[i]], end);
+  return static_cast<std::size_t>(end - words);
 }
 
 std::size_t rans_decode_groups_ref(const std::uint8_t* contexts, std::size_t n,

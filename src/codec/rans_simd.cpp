@@ -1,4 +1,4 @@
-// The decoding loop with 4 or 8 lanes a vector: the same states, words and symbols as the
+// The coding loops with up to 16 lanes a vector: the same states, words and symbols as the
 // reference.
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "codec/rans_simd.cpp"
@@ -74,7 +74,63 @@ std::size_t decode_groups(const std::uint8_t* HWY_RESTRICT contexts, std::size_t
   at = word;
   return i;
 }
+
+std::size_t encode_groups(const std::uint8_t* HWY_RESTRICT contexts,
+                          const std::uint8_t* HWY_RESTRICT symbols, std::size_t n,
+                          const std::uint32_t* HWY_RESTRICT slots,
+                          std::uint32_t* HWY_RESTRICT states, std::uint16_t* HWY_RESTRICT words) {
+  record_run(HWY_TARGET);
+  using Wide = hn::CappedTag<std::uint32_t, 16>;
+  constexpr std::size_t N = hn::MaxLanes(Wide());
+  constexpr std::size_t vectors = 32 / N;
+  const Wide d;
+  const hn::Rebind<std::int32_t, Wide> di;
+  const hn::Rebind<float, Wide> df;
+  const hn::Rebind<std::uint16_t, Wide> d16;
+  const hn::Rebind<std::uint8_t, Wide> d8;
+  const auto low16 = hn::Set(d, 0xFFFFu);
+  std::uint16_t* word = words;
+  for (std::size_t i = n; i != 0; i -= 32) {
+    for (std::size_t v = vectors; v-- > 0;) {
+      const std::size_t at = i - 32 + v * N;
+      auto x = hn::LoadU(d, states + v * N);
+      const auto context = hn::PromoteTo(d, hn::LoadU(d8, contexts + at));
+      const auto symbol = hn::PromoteTo(d, hn::LoadU(d8, symbols + at));
+      const auto e = hn::GatherIndex(
+          d, slots, hn::BitCast(di, hn::Or(hn::ShiftLeft<8>(context), symbol)));
+      const auto f = hn::And(e, low16);
+      const auto fi = hn::BitCast(di, f);
+      const auto full = hn::Not(hn::Lt(hn::BitCast(di, hn::ShiftRight<20>(x)), fi));
+      // The highest lane's word comes first.
+      const auto reversed = hn::Reverse(d, x);
+      const auto full_reversed =
+          hn::Not(hn::Lt(hn::BitCast(di, hn::ShiftRight<20>(reversed)), hn::Reverse(di, fi)));
+      const auto out = hn::Compress(hn::BitCast(di, hn::And(reversed, low16)), full_reversed);
+      hn::StoreU(hn::DemoteTo(d16, out), d16, word);
+      word += hn::CountTrue(di, full_reversed);
+      x = hn::IfThenElse(hn::RebindMask(d, full), hn::ShiftRight<16>(x), x);
+      // floor(x / f) by floats is at most one off, since it is below 2^20.
+      const auto half = hn::ConvertTo(df, hn::BitCast(di, hn::ShiftRight<1>(x)));
+      auto q = hn::ConvertTo(di, hn::Div(hn::Add(half, half), hn::ConvertTo(df, fi)));
+      auto r = hn::Sub(hn::BitCast(di, x), hn::Mul(q, fi));
+      const auto below = hn::Lt(r, hn::Zero(di));
+      q = hn::Add(q, hn::VecFromMask(di, below));
+      r = hn::Add(r, hn::IfThenElseZero(below, fi));
+      const auto above = hn::Not(hn::Lt(r, fi));
+      q = hn::Sub(q, hn::VecFromMask(di, above));
+      r = hn::Sub(r, hn::IfThenElseZero(above, fi));
+      x = hn::Add(hn::BitCast(d, hn::Add(hn::ShiftLeft<12>(q), r)), hn::ShiftRight<16>(e));
+      hn::StoreU(x, d, states + v * N);
+    }
+  }
+  return static_cast<std::size_t>(word - words);
+}
 #else
+std::size_t encode_groups(const std::uint8_t* contexts, const std::uint8_t* symbols, std::size_t n,
+                          const std::uint32_t* slots, std::uint32_t* states,
+                          std::uint16_t* words) {
+  return rans_encode_groups_ref(contexts, symbols, n, slots, states, words);
+}
 std::size_t decode_groups(const std::uint8_t* contexts, std::size_t n, const std::uint32_t* slots,
                           std::uint32_t* states, const std::byte* words, std::size_t word_count,
                           std::size_t& at, std::uint8_t* symbols) {
@@ -90,6 +146,17 @@ HWY_AFTER_NAMESPACE();
 namespace etalon::codec {
 
 HWY_EXPORT(decode_groups);
+HWY_EXPORT(encode_groups);
+
+std::size_t rans_encode_groups(const std::uint8_t* contexts, const std::uint8_t* symbols,
+                               std::size_t n, const std::uint32_t* slots, std::uint32_t* states,
+                               std::uint16_t* words) {
+  if (use_reference()) {
+    record_run(0);
+    return rans_encode_groups_ref(contexts, symbols, n, slots, states, words);
+  }
+  return HWY_DYNAMIC_DISPATCH(encode_groups)(contexts, symbols, n, slots, states, words);
+}
 
 std::size_t rans_decode_groups(const std::uint8_t* contexts, std::size_t n,
                                const std::uint32_t* slots, std::uint32_t* states,

@@ -103,6 +103,19 @@ Result<Frequencies> TableCoder::get(SideDecoder& in, std::size_t symbols) {
   return f;
 }
 
+Slots encoding_slots(std::span<const Frequencies> tables) {
+  Slots slots(tables.size() * 256);
+  std::uint32_t* at = slots.data();
+  for (const Frequencies& f : tables) {
+    std::uint32_t first = 0;
+    for (std::size_t s = 0; s < 256; first += f[s++]) at[s] = f[s] | first << 16;
+    for (std::size_t s = 0; s < 256; ++s)
+      if (f[s] == 0) at[s] = at[escape_symbol];
+    at += 256;
+  }
+  return slots;
+}
+
 Slots decoding_slots(std::span<const Frequencies> tables) {
   Slots slots(tables.size() * probability_one);
   std::uint32_t* at = slots.data();

@@ -203,7 +203,7 @@ void patch_chunk_checksum(Bytes& bytes) {
 
 Bytes chunk_of(const std::vector<std::uint8_t>& sections) {
   ByteWriter out;
-  out.append(bytes_of("Etc\x02"));
+  out.append(bytes_of(std::string_view("Etc\x03")));
   out.put(static_cast<std::uint32_t>(sections.size()));
   out.put(std::uint32_t{0});
   out.append(std::as_bytes(std::span(sections)));
