@@ -129,11 +129,6 @@ void take(Coded& coded, CountsStream stream, const CountsReport& report) {
   coded.label_max_error.assign(report.label_max_error.begin(), report.label_max_error.end());
 }
 
-std::vector<Rect> fill_rects(const Fills& fills, const Grid& grid) {
-  if (fills.map.empty()) return {};
-  return rects_of(fills.map, grid.planes * grid.ny, grid.nx);
-}
-
 // What all ways of coding within bounds are given.
 struct Task {
   CountsLayout layout;
@@ -148,7 +143,7 @@ Coded code_counts(std::span<const T> values, Task task) {
   Coded coded;
   coded.engine = Engine::counts;
   coded.fills = task.fills.patterns;
-  task.layout.fills = fill_rects(task.fills, task.layout.grid);
+  task.layout.fills = task.fills.rects;
   CountsReport report;
   if (std::any_of(task.bounds.begin(), task.bounds.end(), grows_with_value)) {
     coded.engine = Engine::binned;
@@ -165,7 +160,7 @@ Coded code_counts(std::span<const T> values, Task task) {
 
 template <typename T>
 std::optional<Coded> code_dithered(std::span<const T> values, Task task) {
-  task.layout.fills = fill_rects(task.fills, task.layout.grid);
+  task.layout.fills = task.fills.rects;
   CountsReport report;
   auto mapped = encode_dithered(values, task.layout, task.bounds, task.fills, task.good,
                                 *task.dither, report);

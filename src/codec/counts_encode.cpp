@@ -7,6 +7,15 @@
 namespace etalon::codec {
 namespace {
 
+std::pair<std::uint8_t, std::uint8_t> extremes(std::span<const std::uint8_t> values) {
+  std::uint8_t low = 255, high = 0;
+  for (std::uint8_t v : values) {
+    low = smaller(low, v);
+    high = larger(high, v);
+  }
+  return {low, high};
+}
+
 // Histograms of the pairs of group and class that occur.
 template <typename H>
 class ClassHistograms {
@@ -71,15 +80,17 @@ class Encoder {
       choose_phases();
       classes_to_tables(model_, layout_, contexts_.span());
       quantize();
+      tokenize();
       tables_.assign(model_.segments.size() + 1, Histogram{});
-      for (std::size_t i = 0; i < n_; ++i) tokenize(i, tables_[contexts_[i]]);
+      count_tokens([&](std::size_t table) -> Histogram& { return tables_[table]; });
     } else {
       ClassHistograms<Histogram> classes(model_.groups.label.size());
+      tokenize();
       if (model_.groups.label.size() == 1)
-        for (std::size_t i = 0; i < n_; ++i) tokenize(i, classes.at(0, contexts_[i]));
+        count_tokens([&](std::size_t c) -> Histogram& { return classes.at(0, c); });
       else
         for_each_grouped(model_.groups, layout_, [&](std::size_t i, std::size_t group) {
-          tokenize(i, classes.at(group, contexts_[i]));
+          ++classes.at(group, contexts_[i])[tokens_[i]];
         });
       choose_tables(classes);
       classes_to_tables(model_, layout_, contexts_.span());
@@ -170,13 +181,16 @@ class Encoder {
     std::vector<Sum> sums(t.columns());
     std::vector<std::int16_t> levels(t.tiles());
     std::uint64_t all = 0, used = 0;
+    // 1 where a pixel counts.
+    Scratch<std::uint8_t> usable(good_.empty() && fill_.empty() ? 0 : grid_.plane());
     for (std::size_t p = 0; p < grid_.planes; ++p) {
+      if (usable.size() != 0 && (p == 0 || !fill_.empty())) find_usable(p, usable);
       for (std::size_t row = 0; row < t.rows(); ++row) {
         for (std::size_t c = 0; c < t.columns(); ++c) {
-          Sum& sum = sums[c] = sum_tile(p, row, c, std::numeric_limits<Number>::max());
+          Sum& sum = sums[c] = sum_tile(p, row, c, std::numeric_limits<Number>::max(), usable);
           // A few bright pixels say little about the others.
           const std::uint64_t cap = sum.count == 0 ? 0 : 4 * (sum.total / sum.count) + 8;
-          if (sum.largest > cap) sum = sum_tile(p, row, c, static_cast<Number>(cap));
+          if (sum.largest > cap) sum = sum_tile(p, row, c, static_cast<Number>(cap), usable);
         }
         for (std::size_t c = 0; c < t.columns(); ++c) {
           levels[row * t.columns() + c] =
@@ -196,32 +210,57 @@ class Encoder {
     std::uint32_t count = 0;
     Number largest = 0;
   };
-  // Numbers above `cap` count as it. Fills hold 0 and are not counted; pixels that are not good are
-  // left out of both.
-  Sum sum_tile(std::size_t p, std::size_t tile_row, std::size_t column, Number cap) const {
+  void find_usable(std::size_t p, Scratch<std::uint8_t>& usable) const {
+    std::uint8_t* const u = usable.data();
+    const std::size_t plane = grid_.plane();
+    const std::uint8_t* const fill = fill_.data() + (fill_.empty() ? 0 : p * plane);
+    const std::uint8_t* const good = good_.data();
+    if (good_.empty())
+      for (std::size_t i = 0; i < plane; ++i) u[i] = fill[i] == 0;
+    else if (fill_.empty())
+      for (std::size_t i = 0; i < plane; ++i) u[i] = good[i] != 0;
+    else
+      for (std::size_t i = 0; i < plane; ++i) u[i] = (good[i] != 0) & (fill[i] == 0);
+  }
+
+  // Numbers above `cap` count as it. What is not usable is left out of all.
+  Sum sum_tile(std::size_t p, std::size_t tile_row, std::size_t column, Number cap,
+               const Scratch<std::uint8_t>& usable) const {
+    using Row = std::conditional_t<sizeof(Number) == 4, std::uint64_t, std::uint32_t>;
+    using Count = std::conditional_t<sizeof(Number) == 2, std::uint16_t, std::uint32_t>;
     const Tiling& t = model_.tiling;
     const std::size_t from = column << t.log2_x, to = std::min(grid_.nx, (column + 1) << t.log2_x);
     const std::size_t end = std::min(grid_.ny, (tile_row + 1) << t.log2_y);
+    const std::size_t length = to - from;
+    const bool capped = cap != std::numeric_limits<Number>::max();
     Sum sum;
     for (std::size_t y = tile_row << t.log2_y; y < end; ++y) {
-      const std::size_t in_plane = y * grid_.nx, row = p * grid_.plane() + in_plane;
-      const Number* n = numbers_.data() + row;
-      if (good_.empty()) {
-        for (std::size_t x = from; x < to; ++x) {
-          sum.total += std::min(n[x], cap);
-          sum.largest = std::max(sum.largest, n[x]);
+      const std::size_t in_plane = y * grid_.nx + from;
+      const Number* const n = numbers_.data() + p * grid_.plane() + in_plane;
+      const std::uint8_t* const u = usable.size() == 0 ? nullptr : usable.data() + in_plane;
+      Row total = 0;
+      Number largest = 0;
+      Count count = 0;
+      if (capped) {
+        for (std::size_t x = 0; x < length; ++x)
+          total += smaller(u == nullptr ? n[x] : static_cast<Number>(n[x] * u[x]), cap);
+      } else if (u == nullptr) {
+        for (std::size_t x = 0; x < length; ++x) {
+          total += n[x];
+          largest = larger(largest, n[x]);
         }
-        sum.count += static_cast<std::uint32_t>(to - from);
-        if (!fill_.empty())
-          for (std::size_t x = from; x < to; ++x) sum.count -= fill_[row + x];
       } else {
-        for (std::size_t x = from; x < to; ++x) {
-          if (good_[in_plane + x] == 0 || filled(row + x)) continue;
-          sum.total += std::min(n[x], cap);
-          sum.largest = std::max(sum.largest, n[x]);
-          ++sum.count;
+        for (std::size_t x = 0; x < length; ++x) {
+          const auto kept = static_cast<Number>(n[x] * u[x]);
+          total += kept;
+          largest = larger(largest, kept);
         }
       }
+      if (u != nullptr)
+        for (std::size_t x = 0; x < length; ++x) count = static_cast<Count>(count + u[x]);
+      sum.count += u == nullptr ? static_cast<std::uint32_t>(length) : count;
+      sum.total += total;
+      sum.largest = std::max(sum.largest, largest);
     }
     return sum;
   }
@@ -241,11 +280,54 @@ class Encoder {
     });
   }
 
-  void tokenize(std::size_t i, Histogram& h) {
-    const std::uint32_t n = numbers_[i];
-    tokens_[i] = n < (1u << model_.split) ? static_cast<std::uint8_t>(n)
-                                          : token_of(n, model_.split).symbol;
-    ++h[tokens_[i]];
+  void tokenize() {
+    constexpr std::size_t block = 64;  // most hold small numbers only
+    const Number* const numbers = numbers_.data();
+    std::uint8_t* const tokens = tokens_.data();
+    std::size_t i = 0;
+    for (; i + block <= n_; i += block) {
+      Number any = 0;
+      for (std::size_t k = 0; k < block; ++k) any |= numbers[i + k];
+      if (any >> model_.split == 0)
+        for (std::size_t k = 0; k < block; ++k) tokens[i + k] = static_cast<std::uint8_t>(numbers[i + k]);
+      else
+        for (std::size_t k = 0; k < block; ++k)
+          tokens[i + k] = token_of(numbers[i + k], model_.split).symbol;
+    }
+    for (; i < n_; ++i) tokens[i] = token_of(numbers[i], model_.split).symbol;
+  }
+
+  // Adds up the tokens of every context that occurs. Four counters for each, since the same one
+  // cannot be raised again at once.
+  template <typename F>
+  void count_tokens(F&& histogram_of) {
+    constexpr std::size_t ways = 4, table = 256 * 256;
+    const std::uint8_t* const contexts = contexts_.data();
+    const std::uint8_t* const tokens = tokens_.data();
+    const std::size_t symbols = token_count(model_.split);
+    const auto [low, high] = extremes(contexts_.span());
+    Scratch<std::uint32_t> counts(ways * table);
+    for (std::size_t way = 0; way < ways; ++way)
+      std::memset(counts.data() + way * table + low * 256u, 0, (high - low + 1u) * 256 * 4);
+    std::uint32_t* const c = counts.data();
+    std::size_t i = 0;
+    for (; i + ways <= n_; i += ways) {
+      ++c[contexts[i] << 8 | tokens[i]];
+      ++c[table + (contexts[i + 1] << 8 | tokens[i + 1])];
+      ++c[2 * table + (contexts[i + 2] << 8 | tokens[i + 2])];
+      ++c[3 * table + (contexts[i + 3] << 8 | tokens[i + 3])];
+    }
+    for (; i < n_; ++i) ++c[contexts[i] << 8 | tokens[i]];
+    for (std::size_t context = low; context <= high; ++context) {
+      std::array<std::uint32_t, 256> sum{};
+      std::uint32_t all = 0;
+      for (std::size_t way = 0; way < ways; ++way)
+        for (std::size_t t = 0; t < symbols; ++t) sum[t] += c[way * table + context * 256 + t];
+      for (std::size_t t = 0; t < symbols; ++t) all |= sum[t];
+      if (all == 0) continue;
+      Histogram& h = histogram_of(context);
+      for (std::size_t t = 0; t < symbols; ++t) h[t] += sum[t];
+    }
   }
 
   // What follows the tokens: raw bits of large ones, numbers of those that escape.
@@ -274,13 +356,16 @@ class Encoder {
         bits.put(numbers_[i] & ((1u << n) - 1), n);
       }
     };
+    constexpr std::size_t block = 64;
+    const std::uint8_t* const tokens = tokens_.data();
+    const auto lowest = static_cast<std::uint8_t>(least);
     std::size_t i = 0;
-    for (; i + 32 <= n_; i += 32) {
-      bool any = false;
-      for (std::size_t k = 0; k < 32; ++k) any |= tokens_[i + k] >= least;
-      if (!any) continue;
-      for (std::size_t k = 0; k < 32; ++k)
-        if (tokens_[i + k] >= least) one(i + k);
+    for (; i + block <= n_; i += block) {
+      std::uint8_t most = 0;
+      for (std::size_t k = 0; k < block; ++k) most = larger(most, tokens[i + k]);
+      if (most < lowest) continue;
+      for (std::size_t k = 0; k < block; ++k)
+        if (tokens[i + k] >= lowest) one(i + k);
     }
     for (; i < n_; ++i) one(i);
     stream.bits = bits.finish();

@@ -1,12 +1,15 @@
 #include "codec/fills.hpp"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cmath>
 #include <cstring>
 #include <limits>
 #include <map>
 #include <type_traits>
+
+#include "codec/scratch.hpp"
 
 namespace etalon::codec {
 namespace {
@@ -22,76 +25,96 @@ std::uint64_t pattern_of(T value) {
 }
 
 template <typename T>
+bool same(T a, T b) {
+  if constexpr (std::is_floating_point_v<T>)
+    return pattern_of(a) == pattern_of(b);
+  else
+    return a == b;
+}
+
+template <typename T>
+std::size_t count_of(const T* v, std::size_t n, T value) {
+  constexpr std::size_t block = 64;
+  using Count = std::conditional_t<sizeof(T) == 1, std::uint8_t, std::uint16_t>;
+  std::size_t count = 0, i = 0;
+  for (; i + block <= n; i += block) {
+    Count sum = 0;
+    for (std::size_t k = 0; k < block; ++k) sum = static_cast<Count>(sum + same(v[i + k], value));
+    count += sum;
+  }
+  for (; i < n; ++i) count += same(v[i], value);
+  return count;
+}
+
+template <typename T>
 class Finder {
  public:
   Finder(std::span<const T> values, const Grid& grid, std::span<const std::uint8_t> good)
       : values_(values), grid_(grid), good_(good) {}
 
   Fills find() {
-    if constexpr (std::is_floating_point_v<T>) {
+    if constexpr (std::is_floating_point_v<T>)
       special_floats();
-    } else {
-      T low = values_[0], high = values_[0];
-      for (T v : values_) {
-        low = std::min(low, v);
-        high = std::max(high, v);
-      }
-      consider(high, false);
-      if (std::is_signed_v<T> && low < 0) {
-        consider(low, false);
-        if (low != T(-1)) consider(T(-1), false);
-      }
-      const bool masked = std::find(good_.begin(), good_.end(), 0) != good_.end();
-      consider(T(0), masked, masked ? 1 : 0.25);
-    }
-    return std::move(fills_);
+    else
+      extremes_and_zero();
+    if (candidates_.empty()) return {};
+    Fills fills;
+    fills.map = map();
+    fills.rects = rects_of(fills.map, grid_.planes * grid_.ny, grid_.nx);
+    keep_what_pays(fills);
+    return fills;
   }
 
  private:
-  // Takes `value` as a fill in rectangles that are cheaper than its symbols, unless it is commoner
-  // than `most_share`: then it is no filling.
-  void consider(T value, bool masked_only, double most_share = 1) {
-    if (fills_.patterns.size() == max_fills) return;
-    const std::uint64_t pattern = pattern_of(value);
-    if (std::find(fills_.patterns.begin(), fills_.patterns.end(), pattern) != fills_.patterns.end())
-      return;
-    const std::size_t n = values_.size();
-    std::vector<std::uint8_t> map(n);
-    for (std::size_t i = 0; i < n; ++i) {
-      if constexpr (std::is_floating_point_v<T>)
-        map[i] = pattern_of(values_[i]) == pattern;
-      else
-        map[i] = values_[i] == value;
-    }
-    std::size_t count = 0;
-    for (std::uint8_t m : map) count += m;
-    if (count < 8 || static_cast<double>(count) > static_cast<double>(n) * most_share) return;
-    if (masked_only)
-      for (std::size_t p = 0; p < grid_.planes; ++p)
-        for (std::size_t i = 0; i < grid_.plane(); ++i)
-          map[p * grid_.plane() + i] &= static_cast<std::uint8_t>(good_[i] == 0);
-    double bits = std::log2(static_cast<double>(n) / static_cast<double>(count));
+  static constexpr std::size_t block = 4096;  // elements that stay in the nearest cache
+
+  struct Candidate {
+    T value;
+    bool masked_only;
+    double bits;  // that one of its symbols takes, about
+  };
+
+  // Its symbols are dear unless it is common; above `most_share` it is no filling.
+  void consider(T value, std::size_t count, bool masked_only, double most_share) {
+    const auto n = static_cast<double>(values_.size()), c = static_cast<double>(count);
+    if (candidates_.size() == max_fills || count < 8 || c > n * most_share) return;
+    for (const Candidate& other : candidates_)
+      if (same(other.value, value)) return;
+    double bits = std::log2(n / c);
     if constexpr (std::is_floating_point_v<T>)
       bits += 16;
     else
       bits += std::max(0, static_cast<int>(std::bit_width(zigzag(std::int64_t(value)))) - 4);
-    auto rects = rects_of(map, grid_.planes * grid_.ny, grid_.nx);
-    std::erase_if(rects, [&](const Rect& r) {
-      return static_cast<double>(std::size_t{r.height} * r.width) * bits < rectangle_bits;
-    });
-    if (rects.empty()) return;
-    std::fill(map.begin(), map.end(), std::uint8_t{0});
-    for_each_row(rects, grid_.nx, [&](std::size_t at, std::size_t length, std::uint8_t) {
-      std::memset(map.data() + at, 1, length);
-    });
-    fills_.patterns.push_back(pattern);
-    const auto label = static_cast<std::uint8_t>(fills_.patterns.size());
-    if (fills_.map.empty()) {
-      fills_.map = std::move(map);
-      return;
+    candidates_.push_back({value, masked_only, bits});
+  }
+
+  void extremes_and_zero() {
+    const T* const v = values_.data();
+    const std::size_t n = values_.size();
+    T low = v[0], high = v[0];
+    std::size_t highs = 0, zeros = 0;
+    for (std::size_t at = 0; at < n; at += block) {
+      const std::size_t length = std::min(block, n - at);
+      T l = v[at], h = l;
+      for (std::size_t i = at; i < at + length; ++i) {
+        l = smaller(l, v[i]);
+        h = larger(h, v[i]);
+      }
+      low = std::min(low, l);
+      if (h > high) {
+        high = h;
+        highs = 0;
+      }
+      if (h == high) highs += count_of(v + at, length, high);
+      if (l <= 0) zeros += count_of(v + at, length, T(0));
     }
-    for (std::size_t i = 0; i < n; ++i)
-      if (map[i] != 0) fills_.map[i] = label;
+    consider(high, highs, false, 1);
+    if (low < 0) {
+      consider(low, count_of(v, n, low), false, 1);
+      if (low != T(-1)) consider(T(-1), count_of(v, n, T(-1)), false, 1);
+    }
+    const bool masked = std::find(good_.begin(), good_.end(), 0) != good_.end();
+    consider(T(0), zeros, masked, masked ? 1 : 0.25);
   }
 
   // The commonest patterns that are no plain numbers.
@@ -107,14 +130,61 @@ class Finder {
       T value;
       std::memcpy(&value, &most->first, sizeof value);
       seen.erase(most);
-      consider(value, false);
+      consider(value, count_of(values_.data(), values_.size(), value), false, 1);
     }
+  }
+
+  std::vector<std::uint8_t> map() const {
+    std::vector<std::uint8_t> map(values_.size());
+    const std::size_t plane = grid_.plane();
+    for (std::size_t p = 0; p < grid_.planes; ++p)
+      for (std::size_t at = 0; at < plane; at += block) {
+        const std::size_t length = std::min(block, plane - at);
+        const T* const v = values_.data() + p * plane + at;
+        const std::uint8_t* const good = good_.data() + (good_.empty() ? 0 : at);
+        std::uint8_t* const m = map.data() + p * plane + at;
+        std::uint8_t label = 0;
+        for (const Candidate& c : candidates_) {
+          const T value = c.value;
+          ++label;
+          if (c.masked_only)
+            for (std::size_t i = 0; i < length; ++i)
+              m[i] = static_cast<int>(same(v[i], value)) & (good[i] == 0) ? label : m[i];
+          else
+            for (std::size_t i = 0; i < length; ++i) m[i] = same(v[i], value) ? label : m[i];
+        }
+      }
+    return map;
+  }
+
+  // Takes out rectangles that are dearer than the symbols, and values that none is left of.
+  void keep_what_pays(Fills& fills) const {
+    std::array<std::uint8_t, max_fills + 1> label{};
+    std::vector<Rect> kept;
+    for (Rect r : fills.rects) {
+      const double bits = candidates_[r.label - 1u].bits;
+      const bool pays =
+          static_cast<double>(std::size_t{r.height} * r.width) * bits >= rectangle_bits;
+      if (pays && label[r.label] == 0) {
+        fills.patterns.push_back(pattern_of(candidates_[r.label - 1u].value));
+        label[r.label] = static_cast<std::uint8_t>(fills.patterns.size());
+      }
+      const std::uint8_t to = pays ? label[r.label] : std::uint8_t{0};
+      if (to != r.label)
+        for_each_row({r}, grid_.nx, [&](std::size_t at, std::size_t length, std::uint8_t) {
+          std::memset(fills.map.data() + at, to, length);
+        });
+      r.label = to;
+      if (pays) kept.push_back(r);
+    }
+    fills.rects = std::move(kept);
+    if (fills.rects.empty()) fills.map.clear();
   }
 
   std::span<const T> values_;
   const Grid& grid_;
   std::span<const std::uint8_t> good_;
-  Fills fills_;
+  std::vector<Candidate> candidates_;
 };
 
 }  // namespace

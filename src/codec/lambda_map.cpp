@@ -96,6 +96,24 @@ Result<std::vector<std::uint8_t>> get_levels(SideDecoder& in, std::size_t tiles,
   return levels;
 }
 
+namespace {
+
+// Values grow by `step`; below 2^31 where the shift is at most 22.
+void interpolate(std::uint8_t* out, std::int64_t n, std::int64_t value, std::int64_t step,
+                 unsigned shift) {
+  if (shift <= 22) {
+    const auto first = static_cast<std::int32_t>(value), by = static_cast<std::int32_t>(step);
+    const auto count = static_cast<std::int32_t>(n);
+    std::int32_t v = first;
+    for (std::int32_t x = 0; x < count; ++x, v += by) out[x] = static_cast<std::uint8_t>(v >> shift);
+  } else {
+    for (std::int64_t x = 0; x < n; ++x, value += step)
+      out[x] = static_cast<std::uint8_t>(value >> shift);
+  }
+}
+
+}  // namespace
+
 // With tiles of T = 2^t elements, element e lies (2 e + 1 - T) / 2T tiles past the centre of tile
 // 0: weights are in 1/2T, and the sum of products over both axes in 1/(2Ty 2Tx) of an eighth.
 void classes_of(const Tiling& tiling, std::span<const std::uint8_t> levels, std::uint8_t* classes) {
@@ -122,9 +140,8 @@ void classes_of(const Tiling& tiling, std::span<const std::uint8_t> levels, std:
           std::min<std::int64_t>(begin + tx, static_cast<std::int64_t>(tiling.nx));
       if (from >= to) continue;
       const std::int64_t slope = line[c + 1] - line[c];
-      std::int64_t value = line[c] * 2 * tx + slope * (2 * (from - begin) + (tx > 1)) + half;
-      for (std::int64_t x = from; x < to; ++x, value += 2 * slope)
-        out[x] = static_cast<std::uint8_t>(value >> shift);
+      const std::int64_t value = line[c] * 2 * tx + slope * (2 * (from - begin) + (tx > 1)) + half;
+      interpolate(out + from, to - from, value, 2 * slope, shift);
     }
   }
 }

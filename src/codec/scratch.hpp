@@ -8,6 +8,16 @@
 
 namespace etalon::codec {
 
+// By value, unlike std::min and std::max: loops with these become vectors.
+template <typename T>
+constexpr T smaller(T a, T b) {
+  return a < b ? a : b;
+}
+template <typename T>
+constexpr T larger(T a, T b) {
+  return a < b ? b : a;
+}
+
 // n elements that hold anything; given back to the thread when destroyed, unless large.
 template <typename T>
 class Scratch {
