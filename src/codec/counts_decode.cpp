@@ -118,10 +118,28 @@ Result<void> decode_counts(const CountsSections& sections, std::size_t labels, s
     }
     for (; i < out.size(); ++i) out[i] = direct_value<T>(number(tokens[i], contexts[i]), 1, 0);
   } else {
-    for (std::size_t i = 0; i < out.size(); ++i) {
+    constexpr std::size_t block = 32;
+    const std::size_t small = std::size_t{1} << model.split;
+    const auto limit = static_cast<std::uint8_t>(small);
+    std::vector<T> value(rules.size() * small);  // of small numbers
+    for (std::size_t s = 0; s < rules.size(); ++s)
+      for (std::uint32_t u = 0; u < small; ++u)
+        value[s * small + u] = direct_value<T>(u, rules[s].step, rules[s].offset);
+    const auto slow = [&](std::size_t i) {
       const Rule& rule = rules[contexts[i]];
       out[i] = direct_value<T>(number(tokens[i], contexts[i]), rule.step, rule.offset);
+    };
+    std::size_t i = 0;
+    for (; i + block <= out.size(); i += block) {
+      std::uint8_t most = 0;
+      for (std::size_t k = 0; k < block; ++k) most = larger(most, tokens[i + k]);
+      if (most < limit)
+        for (std::size_t k = i; k < i + block; ++k)
+          out[k] = value[(std::size_t{contexts[k]} << model.split) + tokens[k]];
+      else
+        for (std::size_t k = i; k < i + block; ++k) slow(k);
     }
+    for (; i < out.size(); ++i) slow(i);
   }
   return number.finish();
 }

@@ -82,12 +82,14 @@ class Encoder {
       quantize();
       tokenize();
       tables_.assign(model_.segments.size() + 1, Histogram{});
-      count_tokens([&](std::size_t table) -> Histogram& { return tables_[table]; });
+      count_tokens(token_count(model_.split),
+                   [&](std::size_t table) -> Histogram& { return tables_[table]; });
     } else {
       ClassHistograms<Histogram> classes(model_.groups.label.size());
       tokenize();
       if (model_.groups.label.size() == 1)
-        count_tokens([&](std::size_t c) -> Histogram& { return classes.at(0, c); });
+        count_tokens(token_count(model_.split),
+                     [&](std::size_t c) -> Histogram& { return classes.at(0, c); });
       else
         for_each_grouped(model_.groups, layout_, [&](std::size_t i, std::size_t group) {
           ++classes.at(group, contexts_[i])[tokens_[i]];
@@ -300,11 +302,10 @@ class Encoder {
   // Adds up the tokens of every context that occurs. Four counters for each, since the same one
   // cannot be raised again at once.
   template <typename F>
-  void count_tokens(F&& histogram_of) {
+  void count_tokens(std::size_t symbols, F&& histogram_of) {
     constexpr std::size_t ways = 4, table = 256 * 256;
     const std::uint8_t* const contexts = contexts_.data();
     const std::uint8_t* const tokens = tokens_.data();
-    const std::size_t symbols = token_count(model_.split);
     const auto [low, high] = extremes(contexts_.span());
     Scratch<std::uint32_t> counts(ways * table);
     for (std::size_t way = 0; way < ways; ++way)
@@ -325,7 +326,7 @@ class Encoder {
         for (std::size_t t = 0; t < symbols; ++t) sum[t] += c[way * table + context * 256 + t];
       for (std::size_t t = 0; t < symbols; ++t) all |= sum[t];
       if (all == 0) continue;
-      Histogram& h = histogram_of(context);
+      auto& h = histogram_of(context);
       for (std::size_t t = 0; t < symbols; ++t) h[t] += sum[t];
     }
   }
@@ -390,10 +391,7 @@ class Encoder {
     tables_.assign(model_.segments.size() + 1, Histogram{});
     for (std::size_t s = 0; s < model_.segments.size(); ++s) {
       const Segment& segment = model_.segments[s];
-      const bool last =
-          s + 1 == model_.segments.size() || model_.segments[s + 1].group != segment.group;
-      const std::size_t end = last ? max_classes : model_.segments[s + 1].first_class;
-      for (std::size_t c = segment.first_class; c < end; ++c)
+      for (std::size_t c = segment.first_class; c < end_of(s); ++c)
         if (const Histogram* h = classes.find(segment.group, c))
           for (std::size_t t = 0; t < 256; ++t) tables_[s][t] += (*h)[t];
     }
@@ -402,37 +400,109 @@ class Encoder {
   // Segments and phases from the values themselves.
   void choose_phases() {
     ClassHistograms<ValueHistogram> classes(model_.groups.label.size());
-    for_each_grouped(model_.groups, layout_, [&](std::size_t i, std::size_t group) {
-      const std::uint32_t n = numbers_[i];
+    // Few values are large: those above `large` count as one.
+    for (std::size_t i = 0; i < n_; ++i)
+      tokens_[i] = static_cast<std::uint8_t>(smaller<Number>(numbers_[i], large));
+    count_tokens(256, [&](std::size_t c) -> ValueHistogram& { return classes.at(0, c); });
+    for_each_in_regions([&](std::size_t i, std::size_t group) {
+      const std::uint8_t c = contexts_[i], value = tokens_[i];
+      --classes.at(0, c)[value];
       const bool bounded = layout_.bounds[model_.groups.label[group]] != 0;
-      ++classes.at(group, contexts_[i])[bounded ? std::min(n, 256u)
-                                                : token_of(n, model_.split).symbol];
+      ++classes.at(group, c)[bounded ? value : token_of(numbers_[i], model_.split).symbol];
     });
-    for (std::size_t group = 0; group < model_.groups.label.size(); ++group)
-      add_segments(group, classes, 2 * layout_.bounds[model_.groups.label[group]] + 1);
+    for (std::size_t group = 0; group < model_.groups.label.size(); ++group) {
+      const std::uint64_t bound = layout_.bounds[model_.groups.label[group]];
+      if (bound == 0 && group == 0) values_to_tokens(classes);
+      add_segments(group, classes, 2 * bound + 1);
+    }
+    note_errors(classes);
+  }
+
+  // The default's values as tokens, where it is lossless.
+  void values_to_tokens(ClassHistograms<ValueHistogram>& classes) {
+    for (std::size_t c = 0; c < max_classes; ++c) {
+      if (classes.find(0, c) == nullptr) continue;
+      ValueHistogram& h = classes.at(0, c);
+      ValueHistogram tokens{};
+      for (std::uint32_t v = 0; v <= large; ++v) tokens[token_of(v, model_.split).symbol] += h[v];
+      h = tokens;
+    }
+  }
+
+  // body(i, group) for all elements of regions.
+  template <typename F>
+  void for_each_in_regions(F&& body) const {
+    const auto& plane = model_.groups.plane;
+    for (std::size_t k = 0; k < plane.size(); ++k) {
+      std::uint64_t eight;
+      while (k + 8 <= plane.size() && (std::memcpy(&eight, plane.data() + k, 8), eight == 0)) k += 8;
+      if (k == plane.size()) break;
+      if (plane[k] == 0) continue;
+      for (std::size_t i = k; i < n_; i += plane.size())
+        if (contexts_[i] < max_classes) body(i, model_.groups.first[plane[k]]);
+    }
+  }
+
+  // Of values up to `large`, from their histograms.
+  void note_errors(const ClassHistograms<ValueHistogram>& classes) {
+    for (std::size_t s = 0; s < model_.segments.size(); ++s) {
+      const Segment& segment = model_.segments[s];
+      const Bins bins = bins_of(s);
+      if (bins.step == 1) continue;
+      for (std::size_t c = segment.first_class; c < end_of(s); ++c)
+        if (const ValueHistogram* h = classes.find(segment.group, c))
+          for (std::uint32_t v = 0; v < large; ++v)
+            if ((*h)[v] != 0) bins.note(v, errors_);
+    }
+  }
+
+  struct Bins {
+    std::uint64_t phase = 0, step = 1;
+    std::int64_t offset = 0;
+    std::size_t label = 0;
+
+    std::uint64_t bin(std::uint64_t value) const { return (value + phase) / step; }
+    void note(std::uint64_t value, std::vector<std::uint64_t>& errors) const {
+      const std::int64_t e =
+          static_cast<std::int64_t>(value) -
+          std::int64_t{direct_value<T>(static_cast<std::uint32_t>(bin(value)), step, offset)};
+      errors[label] = std::max(errors[label], static_cast<std::uint64_t>(e < 0 ? -e : e));
+    }
+  };
+  Bins bins_of(std::size_t s) const {
+    const std::uint64_t bound = layout_.bounds[label_of(s)], phase = model_.segments[s].phase;
+    return {phase, 2 * bound + 1,
+            static_cast<std::int64_t>(bound) - static_cast<std::int64_t>(phase), label_of(s)};
+  }
+  std::size_t end_of(std::size_t s) const {
+    const bool last = s + 1 == model_.segments.size() ||
+                      model_.segments[s + 1].group != model_.segments[s].group;
+    return last ? max_classes : model_.segments[s + 1].first_class;
   }
 
   void quantize() {
-    struct Rule {
-      std::uint64_t phase, step;
-      std::int64_t offset;
-      std::size_t label;
-    };
-    std::vector<Rule> rules;
-    for (std::size_t s = 0; s < model_.segments.size(); ++s) {
-      const std::uint64_t bound = layout_.bounds[label_of(s)], phase = model_.segments[s].phase;
-      rules.push_back({phase, 2 * bound + 1,
-                       static_cast<std::int64_t>(bound) - static_cast<std::int64_t>(phase),
-                       label_of(s)});
-    }
-    rules.push_back({0, 1, 0, 0});  // fills
+    std::vector<Bins> bins;
+    for (std::size_t s = 0; s < model_.segments.size(); ++s) bins.push_back(bins_of(s));
+    bins.emplace_back();  // fills
+    Scratch<std::uint8_t> small(bins.size() * large);  // bins of small values
+    for (std::size_t s = 0; s < bins.size(); ++s)
+      for (std::size_t v = 0; v < large; ++v)
+        small[s * large + v] = static_cast<std::uint8_t>(bins[s].bin(v));
+    const std::uint8_t* const contexts = contexts_.data();
+    const std::uint8_t* const bin = small.data();
+    Number* const numbers = numbers_.data();
     for (std::size_t i = 0; i < n_; ++i) {
-      const Rule& r = rules[contexts_[i]];
-      if (r.step == 1) continue;
-      numbers_[i] = static_cast<Number>((numbers_[i] + r.phase) / r.step);
-      note_error(r.label, i, direct_value<T>(numbers_[i], r.step, r.offset));
+      const Number n = numbers[i];
+      if (n < large) {
+        numbers[i] = bin[contexts[i] * large + n];
+      } else if (const Bins& b = bins[contexts[i]]; b.step != 1) {
+        b.note(n, errors_);
+        numbers[i] = static_cast<Number>(b.bin(n));
+      }
     }
   }
+
+  static constexpr Number large = 255;
 
   std::span<const T> values_;
   const CountsLayout& layout_;
