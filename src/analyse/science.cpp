@@ -75,9 +75,13 @@ ScienceJudge::ScienceJudge(PeakFinder8 finder, const Geometry& geometry, const M
     : settings_(settings), finder_(std::move(finder)) {
   auto pixels = std::make_shared<Pixels>();
   pixels->mask = mask;
-  for (const float radius : radius_map(geometry)) {
+  for (const float radius : radius_map(geometry))
     pixels->bin.push_back(static_cast<std::uint32_t>(std::lround(radius)));
-    pixels->bins = std::max(pixels->bins, pixels->bin.back() + 1);
+  if (!pixels->bin.empty()) {  // the beam may lie far outside the image
+    const auto [first, last] = std::minmax_element(pixels->bin.begin(), pixels->bin.end());
+    const std::uint32_t nearest = *first;
+    pixels->bins = *last - nearest + 1;
+    for (std::uint32_t& bin : pixels->bin) bin -= nearest;
   }
   pixels_ = std::move(pixels);
 }

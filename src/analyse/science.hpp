@@ -34,7 +34,8 @@ inline constexpr Aperture strong_aperture{2, 3, 4};
 inline constexpr Aperture weak_aperture{1, 3, 4};
 inline constexpr double weak_clearance_px = 6;
 
-// Sums over pixels at a distance from the beam centre that rounds to 0, 1, 2, ... pixels.
+// Sums over good pixels by their distance from the beam centre, rounded to pixels; the nearest
+// distance comes first.
 struct RadialProfile {
   std::vector<std::uint64_t> pixels;
   std::vector<double> sum;
@@ -78,7 +79,7 @@ class ScienceJudge {
   PeakFinder8 finder_;
   struct Pixels {
     Mask mask;
-    std::vector<std::uint32_t> bin;  // rounded distance from the beam
+    std::vector<std::uint32_t> bin;  // of every pixel
     std::uint32_t bins = 0;
   };
   std::shared_ptr<const Pixels> pixels_;
