@@ -29,10 +29,12 @@ inline constexpr double match_px = 1.5;
 // Strong spots: the peaks found in the raw frame. 5 x 5 pixels hold a spot of 0.75 pixels' sigma to
 // 99.8 %; with the ring they are what a lossless box of half = 4 covers.
 inline constexpr Aperture strong_aperture{2, 3, 4};
-// Weak spots: given places with no found peak nearer than this along x and y; beyond it, a peak
-// does not reach their ring.
+// Weak spots: given places with no found peak nearer than this along x and y (beyond it, a peak
+// does not reach their ring), whose raw sum is within so many of its standard deviations of 0: what
+// is farther off is a hot pixel or no weak spot.
 inline constexpr Aperture weak_aperture{1, 3, 4};
 inline constexpr double weak_clearance_px = 6;
+inline constexpr double weak_sigmas = 5;
 
 // Sums over good pixels by their distance from the beam centre, rounded to pixels; the nearest
 // distance comes first.

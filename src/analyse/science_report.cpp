@@ -112,6 +112,7 @@ void ScienceTally::add(std::uint64_t number, const FrameLook& raw,
   for (std::size_t i = 0; i < raw.weak_sums.size(); ++i) {
     const auto &before = raw.weak_sums[i], &after = reduced->weak_sums[i];
     if (!before || !after) continue;
+    if (std::abs(before->net()) > weak_sigmas * before->sigma(r.settings.gain)) continue;
     r.weak.raw.add(before->net());
     r.weak.differences.add(after->net() - before->net());
   }

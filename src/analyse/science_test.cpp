@@ -244,6 +244,20 @@ TEST_F(ScienceFrames, WeakSpotsStandClearOfPeaks) {
   EXPECT_FALSE(look->weak_sums[1]);
 }
 
+TEST_F(ScienceFrames, HotPixelsAreNoWeakSpots) {
+  ScienceJudge own = judge();
+  Array image = raw(1);
+  image.as<std::uint16_t>()[35 * nx + 38] = 5000;  // in the first one's ring
+  image.as<std::uint16_t>()[35 * nx + 65] = 900;   // in the second one's square
+  const auto look = own.look_at_raw(image.view(), weak_);
+  ASSERT_TRUE(look.ok());
+  ScienceTally tally(own.settings(), true);
+  tally.add(0, *look, *look);
+  EXPECT_EQ(tally.report().weak.places, 5U);
+  EXPECT_EQ(tally.report().weak.raw.n(), 3U);
+  EXPECT_LT(tally.report().weak.raw.mean(), 40);
+}
+
 TEST(ScienceJudge, RefusesWhatMakesNoSense) {
   const Geometry geometry = image_geometry(10, 10);
   ScienceSettings settings;
