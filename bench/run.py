@@ -7,6 +7,8 @@ compares the counter itself. Where "at_least" is an object, {"SET": ratio, ...},
 {set} in its texts is the set's name. With --check a ratio below "at_least", or a benchmark that failed, makes the exit
 status 4; gates on data that is not there are counted as skipped.
 
+`--only weak_spots` is the experiment on reflections too weak to be found (docs/science.md).
+
 `--only lossless` is the table of lossless coders on the integer detector images of ETALON_DATA: sizes, speeds, and how many
 times smaller Etalon's bytes are. Medians of the repetitions; MB/s of raw data, by CPU time, on one thread; every lossless
 decoder's output was compared with the images.
@@ -24,6 +26,7 @@ import inputs
 BENCH = Path(__file__).resolve().parent
 DATA = Path(os.environ.get("ETALON_DATA", BENCH.parent.parent / "shared" / "data"))
 CODERS = {"codec_bench": ["serial_a"], "lossless_bench": None}  # programs that take images: these, or all
+OWN_TABLES = {*CODERS, "weak_spots_bench"}
 
 
 def run(program, repetitions):
@@ -35,8 +38,8 @@ def run(program, repetitions):
                    "--benchmark_enable_random_interleaving=true"]
         if program.name in CODERS:
             command += inputs.arguments(DATA, Path(folder), CODERS[program.name])
-        # Google's own report is a remark where print_coders() makes the table.
-        subprocess.run(command, check=True, stdout=sys.stderr if program.name in CODERS else None)
+        # Google's own report is a remark where this program makes the table.
+        subprocess.run(command, check=True, stdout=sys.stderr if program.name in OWN_TABLES else None)
         text = out.read_text()
     found, failed = {}, set()
     for row in json.loads(text)["benchmarks"] if text else []:
@@ -60,6 +63,17 @@ def print_coders(rows):
             times = coders["etalon"]["compress"]["ratio"] / size["ratio"]
             print(f"  {coder:<22} {size['bits_per_pixel']:>9.4f} {size['ratio']:>10.3f} {size['bytes_per_second'] / 1e6:>12.0f}"
                   f" {back['bytes_per_second'] / 1e6:>12.0f}  {'-' if coder.startswith('etalon') else f'{times:.3f} times smaller'}")
+
+
+def print_weak_spots(rows):
+    """The benchmarks weak_spots/BOUND/TREATMENT: how far sums over weak spots are off, as a share of the true mean."""
+    print(f"\n{'bound':<8} {'treatment':<10} {'ratio':>8} {'spots':>10} {'bias':>9} {'99 % interval':>20} {'pixel offset':>13}")
+    for row in sorted(rows.values(), key=lambda row: row["family_index"]):
+        _, bound, treatment = row["run_name"].split("/")[:3]
+        low, high = (100 * (row["bias"] + sign * row["half_width"]) for sign in (-1, 1))
+        print(f"{bound:<8} {treatment:<10} {row['ratio']:>8.2f} {row['spots']:>10.0f} {100 * row['bias']:>+8.2f}%"
+              f" {low:>+9.2f}..{high:+.2f}% {row['offset']:>+13.4f}"
+              f"  {'within 2 %' if row['two_percent_over_worst'] >= 1 else 'biased'}")
 
 
 def pick(rows, name):
@@ -111,6 +125,8 @@ def main():
         failures += failed
         if program.name in CODERS:
             print_coders(results[program.name])
+        if program.name == "weak_spots_bench":
+            print_weak_spots(results[program.name])
 
     below = skipped = 0
     print(f"\n{'ratio':<72} {'measured':>9} {'at least':>9}")

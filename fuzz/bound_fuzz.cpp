@@ -1,4 +1,4 @@
-// The grammars of bounds and regions: what is taken prints and parses again to the same.
+// The grammars of bounds, targets and regions: what is taken prints and parses again to the same.
 #include <cstdint>
 #include <cstdlib>
 #include <string_view>
@@ -12,6 +12,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const auto again = parse_bound(to_string(*bound));
     if (!again.ok() || !(*again == *bound)) std::abort();
   }
+  if (const auto target = parse_target(text);
+      target.ok() && !(names_target(text) && target->value > 0))
+    std::abort();
   if (const auto spec = parse_region(text); spec.ok()) {
     if (spec->kind == "box" && !box_region(*spec, 20, 30).ok()) std::abort();
     if (spec->kind == "annulus" && !annulus_region(*spec, 20, 30).ok()) std::abort();

@@ -14,6 +14,7 @@ void add_compress(Cli& cli);
 void add_decompress(Cli& cli);
 void add_info(Cli& cli);
 void add_verify(Cli& cli);
+void add_tune(Cli& cli);
 void add_submit(Cli& cli);
 void add_jobs(Cli& cli);
 void add_job_daemon(Cli& cli);

@@ -1,9 +1,6 @@
 #include <chrono>
 #include <condition_variable>
-#include <cstdlib>
 #include <deque>
-#include <filesystem>
-#include <fstream>
 #include <mutex>
 #include <optional>
 #include <thread>
@@ -18,51 +15,6 @@ namespace etalon::cli {
 namespace {
 
 Error usage(const std::string& reason) { return {Errc::usage, "find: " + reason}; }
-
-Result<void> set_centre(const FindOptions& options, Geometry& geometry) {
-  if (options.centre.empty()) {
-    if (geometry.distance_m > 0 || geometry.centre_x != 0 || geometry.centre_y != 0) return {};
-    geometry.centre_x = (static_cast<double>(geometry.nx) - 1) / 2;
-    geometry.centre_y = (static_cast<double>(geometry.ny) - 1) / 2;
-    note(options.file + ": holds no beam centre: taking the middle of the image (--centre x,y)");
-    return {};
-  }
-  char* end = nullptr;
-  geometry.centre_x = std::strtod(options.centre.c_str(), &end);
-  if (end != options.centre.c_str() && *end == ',') {
-    const char* second = end + 1;
-    geometry.centre_y = std::strtod(second, &end);
-    if (end != second && *end == '\0') return {};
-  }
-  return usage("--centre '" + options.centre + "': expected x,y in pixels, such as 515.3,532.6");
-}
-
-bool is_hdf5(const std::string& path) {
-  char start[8] = {};
-  std::ifstream(path, std::ios::binary).read(start, sizeof start);
-  return std::string_view(start, sizeof start) == "\x89HDF\r\n\x1a\n";
-}
-
-// The file's own mask, and that of --mask on top of it.
-Result<Mask> mask_of(const FindOptions& options, const SeriesInfo& info) {
-  Mask mask = info.mask();
-  if (options.mask.empty()) return mask;
-  std::error_code ignored;
-  const bool inside = options.mask.front() == '/' && is_hdf5(options.file) &&
-                      !std::filesystem::exists(options.mask, ignored);
-  OpenOptions open;
-  if (inside) open.dataset = options.mask;
-  ETALON_ASSIGN(const Array array, read_array(inside ? options.file : options.mask, open));
-  if (array.count() != mask.size())
-    return usage("--mask " + options.mask + ": " + to_string(array.shape()) +
-                 " does not fit images of " + to_string(Shape{info.geometry.ny, info.geometry.nx}));
-  visit(array.dtype(), [&](auto zero) {
-    const auto values = array.as<decltype(zero)>();
-    for (std::size_t i = 0; i < mask.size(); ++i)
-      if (values[i] != 0) mask[i] = 0;
-  });
-  return mask;
-}
 
 // One thread reads frames, several find their peaks. Peaks come out in the order of the frames.
 class Search {
@@ -141,10 +93,10 @@ Result<void> run(const FindOptions& options) {
                 open_options({options.file, options.dataset, options.dtype, options.shape}));
   ETALON_ASSIGN(const auto reader, open_series(options.file, open));
   const SeriesInfo& info = reader->info();
-  Geometry geometry = info.geometry;
-  ETALON_TRY(set_centre(options, geometry));
-  ETALON_ASSIGN(const Mask mask, mask_of(options, info));
-  ETALON_ASSIGN(const PeakFinder8 finder, PeakFinder8::create(geometry, mask, options.parameters));
+  ETALON_ASSIGN(const FinderView seen, finder_view("find", options.file, info, options.finder));
+  const Geometry& geometry = seen.geometry;
+  ETALON_ASSIGN(const PeakFinder8 finder,
+                PeakFinder8::create(geometry, seen.mask, options.finder.parameters));
 
   const auto start = std::chrono::steady_clock::now();
   FindReport report(options, geometry);
@@ -184,7 +136,6 @@ void add_find(Cli& cli) {
       "  etalon find run7_master.h5\n"
       "  etalon find run7_master.h5 --threshold 20 --snr 6 --csv > peaks.csv\n"
       "  etalon find run7_master.h5 --json | jq .hit_rate");
-  PeakParameters& p = options->parameters;
   command->add_option("file", options->file, "Series: HDF5 (NXmx), CBF, .npy, a folder or a glob")
       ->required()
       ->type_name("FILE")
@@ -194,25 +145,7 @@ void add_find(Cli& cli) {
       ->type_name("/PATH")
       ->default_str("");
   command->add_option("--method", options->method, "How peaks are found: peakfinder8");
-  command->add_option("--threshold", p.threshold, "Least value of a peak's pixels");
-  command->add_option("--snr", p.snr, "Least signal over noise, of a pixel and of a peak");
-  command->add_option("--min-pixels", p.min_pixels, "Fewest pixels of a peak");
-  command->add_option("--max-pixels", p.max_pixels, "Most pixels of a peak");
-  command->add_option("--local-radius", p.local_radius,
-                      "Local background: pixels within twice this of a peak");
-  command->add_option("--centre", options->centre, "Beam centre in pixels (default: the file's)")
-      ->type_name("X,Y")
-      ->default_str("");
-  command->add_option("--min-radius", p.min_radius, "Leave out pixels nearer to the beam");
-  command->add_option("--max-radius", p.max_radius, "Leave out pixels farther from the beam")
-      ->default_str("no limit");
-  command->add_option("--min-peaks", options->min_peaks, "Fewest peaks of a hit");
-  command
-      ->add_option("--mask", options->mask,
-                   "Pixels to leave out, besides the file's own mask: a (y, x) array, or a\n"
-                   "dataset of FILE, that is not zero there")
-      ->type_name("FILE|/PATH")
-      ->default_str("");
+  add_finder_options(*command, options->finder);
   command->add_option("--dtype", options->dtype, "Raw files: element type, such as u16")
       ->default_str("");
   command->add_option("--shape", options->shape, "Raw files: frames,rows,columns")->default_str("");

@@ -45,7 +45,7 @@ Result<void> FindReport::begin() const {
 }
 
 Result<void> FindReport::add(const Found& found) {
-  const bool hit = found.peaks.size() >= options_.min_peaks;
+  const bool hit = found.peaks.size() >= options_.finder.min_peaks;
   ++frames_;
   hits_ += hit;
   peaks_ += found.peaks.size();
@@ -83,7 +83,7 @@ Result<void> FindReport::end(double seconds) const {
 }
 
 Result<void> FindReport::print_json(double hit_rate) const {
-  const PeakParameters& p = options_.parameters;
+  const PeakParameters& p = options_.finder.parameters;
   const nlohmann::json about = {{"schema", "etalon.find/1"},
                                 {"file", options_.file},
                                 {"method", options_.method},
@@ -97,7 +97,7 @@ Result<void> FindReport::print_json(double hit_rate) const {
                                   {"min_radius", shortest(p.min_radius)},
                                   {"max_radius", shortest(p.max_radius)},
                                   {"centre", {geometry_.centre_x, geometry_.centre_y}},
-                                  {"min_peaks", options_.min_peaks}}},
+                                  {"min_peaks", options_.finder.min_peaks}}},
                                 {"frames", frames_json_},
                                 {"hits", hits_},
                                 {"hit_rate", hit_rate}};

@@ -8,15 +8,15 @@
 
 #include "etalon/peaks.hpp"
 #include "etalon/result.hpp"
+#include "finder_options.hpp"
 #include "frame/geometry.hpp"
 
 namespace etalon::cli {
 
 struct FindOptions {
-  std::string file, dataset, centre, mask, dtype, shape;
+  std::string file, dataset, dtype, shape;
   std::string method = "peakfinder8";
-  PeakParameters parameters;
-  std::uint32_t min_peaks = 15;
+  FinderOptions finder;
   unsigned threads = 0;
   bool json = false, csv = false;
 };

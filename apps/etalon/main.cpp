@@ -54,6 +54,7 @@ int main(int argc, char** argv) {
   cli::add_decompress(cli);
   cli::add_info(cli);
   cli::add_verify(cli);
+  cli::add_tune(cli);
   cli::add_submit(cli);
   cli::add_jobs(cli);
   cli::add_job_daemon(cli);

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <filesystem>
 
+#include "analyse/places.hpp"
 #include "store/file.hpp"
 #include "store/npy.hpp"
 
@@ -47,72 +48,9 @@ std::vector<std::uint8_t> non_zero(const Array& array) {
   return set;
 }
 
-std::vector<std::string_view> fields_of(std::string_view line) {
-  std::vector<std::string_view> fields;
-  while (true) {
-    const std::size_t comma = line.find(',');
-    std::string_view field = line.substr(0, comma);
-    while (!field.empty() && (field.front() == ' ' || field.front() == '#')) field.remove_prefix(1);
-    while (!field.empty() && (field.back() == ' ' || field.back() == '\r')) field.remove_suffix(1);
-    fields.push_back(field);
-    if (comma == std::string_view::npos) return fields;
-    line = line.substr(comma + 1);
-  }
-}
-
 bool parse_field(std::string_view text, double& value) {
   const auto [end, status] = std::from_chars(text.data(), text.data() + text.size(), value);
   return status == std::errc{} && end == text.data() + text.size();
-}
-
-// CSV with a header line that names at least x and y; without a frame column every frame has the
-// peaks.
-struct PeakTable {
-  std::map<std::size_t, std::vector<Peak>> peaks;
-  bool by_frame = false;
-};
-Result<PeakTable> read_peaks(const std::string& path) {
-  ETALON_ASSIGN(const Bytes bytes, read_file(path));
-  std::string_view text = text_of(bytes);
-  constexpr std::size_t none = static_cast<std::size_t>(-1);
-  std::size_t frame_at = none, x_at = none, y_at = none, number = 0;
-  PeakTable table;
-  while (!text.empty()) {
-    const std::size_t newline = text.find('\n');
-    const std::string_view line = text.substr(0, newline);
-    text = newline == std::string_view::npos ? std::string_view{} : text.substr(newline + 1);
-    ++number;
-    if (line.empty() || line == "\r") continue;
-    const auto fields = fields_of(line);
-    if (x_at == none || y_at == none) {
-      for (std::size_t i = 0; i < fields.size(); ++i) {
-        if (fields[i] == "frame") frame_at = i;
-        if (fields[i] == "x") x_at = i;
-        if (fields[i] == "y") y_at = i;
-      }
-      if (x_at == none || y_at == none)
-        return Error{Errc::malformed, path + ": line " + std::to_string(number) +
-                                          ": the header must name the columns x and y"};
-      table.by_frame = frame_at != none;
-      continue;
-    }
-    const auto bad = [&] {
-      return Error{Errc::malformed,
-                   path + ": line " + std::to_string(number) + ": not a peak's numbers"};
-    };
-    double x = 0, y = 0, frame = 0;
-    if (fields.size() <= std::max(x_at, y_at) || !parse_field(fields[x_at], x) ||
-        !parse_field(fields[y_at], y))
-      return bad();
-    if (table.by_frame &&
-        (fields.size() <= frame_at || !parse_field(fields[frame_at], frame) || frame < 0))
-      return bad();
-    Peak peak;
-    peak.x = static_cast<float>(x);
-    peak.y = static_cast<float>(y);
-    table.peaks[static_cast<std::size_t>(frame)].push_back(peak);
-  }
-  return table;
 }
 
 // A box that reaches beyond the image is a mistake in its numbers.
@@ -234,21 +172,25 @@ Result<RegionSet> RegionSet::create(const std::vector<std::string>& texts, const
                                       to_string(Shape{set.ny_, set.nx_})};
       item.fixed = {"mask", item.spec.bound, non_zero(array)};
     } else {
-      ETALON_ASSIGN(PeakTable table, read_peaks(file));
+      ETALON_ASSIGN(const PlaceTable table, PlaceTable::read(file));
       if (const auto half = item.spec.get("half"); !half.empty())
         std::from_chars(half.data(), half.data() + half.size(), item.half);
-      if (table.by_frame && shape.rank() != 3 && table.peaks.size() > 1)
+      if (table.by_frame() && shape.rank() != 3 && table.frames().size() > 1)
         return Error{Errc::usage, file + ": peaks of several frames need an array of three axes"};
-      if (table.by_frame && shape.rank() == 3) {
-        set.by_frame_ = true;
-        item.is_fixed = false;
-        item.peaks = std::move(table.peaks);
-      } else {
-        std::vector<Peak> all;
-        for (const auto& [frame, peaks] : table.peaks)
-          all.insert(all.end(), peaks.begin(), peaks.end());
-        item.fixed = peaks_region(all, item.half, set.ny_, set.nx_, item.spec.bound);
+      set.by_frame_ = set.by_frame_ || (table.by_frame() && shape.rank() == 3);
+      item.is_fixed = !(table.by_frame() && shape.rank() == 3);
+      std::vector<Peak> all;
+      for (const auto& [frame, places] : table.frames()) {
+        std::vector<Peak>& peaks = item.is_fixed ? all : item.peaks[frame];
+        for (const Place& place : places) {
+          Peak peak;
+          peak.x = static_cast<float>(place.x);
+          peak.y = static_cast<float>(place.y);
+          peaks.push_back(peak);
+        }
       }
+      if (item.is_fixed)
+        item.fixed = peaks_region(all, item.half, set.ny_, set.nx_, item.spec.bound);
     }
     set.items_.push_back(std::move(item));
   }

@@ -3,8 +3,10 @@
 #include <thread>
 
 #include "commands.hpp"
+#include "keep.hpp"
 #include "store/file.hpp"
 #include "store/inspect_file.hpp"
+#include "verify_science.hpp"
 #include "verify_sources.hpp"
 
 namespace etalon::cli {
@@ -15,6 +17,7 @@ struct Options {
   std::string reduced, reduced_dataset, bound;
   std::vector<std::string> regions;
   bool json = false, science = false;
+  ScienceOptions judge;
 
   // Whether the reduction is held to what it says of itself.
   bool own() const { return bound.empty() && regions.empty(); }
@@ -23,6 +26,7 @@ struct Options {
 struct Verdict {
   Tally tally;
   std::optional<FrameCount> frames;
+  std::optional<Science> science;
 };
 
 nlohmann::json number(double value) {
@@ -58,6 +62,7 @@ Result<void> print_json(const Verdict& verdict) {
     out["first_offender"] = {{"place", first->at},
                              {"region", tally.regions()[first->region].kind},
                              {"error", number(first->error)}};
+  if (verdict.science) out["science"] = science_json(*verdict.science);
   return print(out.dump(2) + "\n");
 }
 
@@ -79,7 +84,9 @@ Result<void> print_text(const Verdict& verdict) {
     text += line;
   }
   std::snprintf(line, sizeof line, "PSNR %.2f dB\n", tally.psnr_db());
-  return print(text + line);
+  text += line;
+  if (verdict.science) text += science_text(*verdict.science);
+  return print(text);
 }
 
 Result<Demand> demand_of(const Options& options, const Bound& declared, const Shape& shape) {
@@ -117,13 +124,13 @@ Result<Verdict> verify_container(const Options& options, const Array& original,
   if (options.own()) {
     auto tally = hold_container(original, bytes);
     if (!tally.ok()) return inside(std::move(tally).error());
-    return Verdict{std::move(*tally), {}};
+    return Verdict{std::move(*tally), {}, {}};
   }
   ETALON_ASSIGN(const Demand demand, demand_of(options, info->bound, original.shape()));
   const auto reduced = decompress(bytes, std::max(1u, std::thread::hardware_concurrency()));
   if (!reduced.ok()) return inside(reduced.error());
   ETALON_ASSIGN(Tally tally, hold_array(original, *reduced, demand));
-  return Verdict{std::move(tally), {}};
+  return Verdict{std::move(tally), {}, {}};
 }
 
 // --dtype and --shape are for those of the two files that are raw.
@@ -146,7 +153,7 @@ Result<Verdict> verify_array(const Options& options, const Array& original) {
   }
   ETALON_ASSIGN(const Demand demand, demand_of(options, declared, original.shape()));
   ETALON_ASSIGN(Tally tally, hold_array(original, reduced, demand));
-  return Verdict{std::move(tally), {}};
+  return Verdict{std::move(tally), {}, {}};
 }
 
 Result<Verdict> verdict_of(const Options& options) {
@@ -169,14 +176,31 @@ Result<Verdict> verdict_of(const Options& options) {
   return verify_array(options, original);
 }
 
+// What cannot be asked for is said before anything is read.
+Result<void> check_science(const Options& options) {
+  if (!options.science) return {};
+  if (options.original.path == "-" || options.reduced == "-")
+    return Error{Errc::usage, "--science reads its files twice: they need names, not -"};
+  if (!options.judge.keep.empty())
+    ETALON_TRY(parse_keep(options.judge.keep, !options.judge.predicted.empty()));
+  return {};
+}
+
 Result<void> run(const Options& options) {
-  if (options.science) return Error{Errc::usage, "--science does not exist in this version"};
   if (!options.bound.empty()) ETALON_TRY(parse_bound(options.bound));
   for (const std::string& region : options.regions) ETALON_TRY(parse_region(region));
-  ETALON_ASSIGN(const Verdict verdict, verdict_of(options));
+  ETALON_TRY(check_science(options));
+  ETALON_ASSIGN(Verdict verdict, verdict_of(options));
+  if (options.science) {
+    ETALON_ASSIGN(
+        verdict.science,
+        judge_science(input_of(options, options.original.path, options.original.dataset),
+                      input_of(options, options.reduced, options.reduced_dataset), options.judge));
+  }
   ETALON_TRY(options.json ? print_json(verdict) : print_text(verdict));
   const auto& first = verdict.tally.offender();
-  if (!first) return {};
+  if (!first)
+    return verdict.science ? hold_science(*verdict.science, options.reduced) : Result<void>();
   const Measured& region = verdict.tally.regions()[first->region];
   char error[32];
   std::snprintf(error, sizeof error, "%g", first->error);
@@ -210,11 +234,13 @@ void add_verify(Cli& cli) {
   command->add_option("--dtype", options->original.dtype, "Element type of raw files");
   command->add_option("--shape", options->original.shape, "Extents of raw files");
   command->add_flag("--json", options->json, "Print JSON");
-  command->add_flag("--science", options->science)->group("");
+  add_science_options(*command, options->judge, options->science);
   command->footer(
       "Frames of a stored series are compared by the number they had in the original; frames that\n"
       "were vetoed or lost are counted as left out. Exit code 4 when a bound does not hold: the\n"
-      "message names the region and the place of the first offender.");
+      "message names the region and the place of the first offender; or when --keep does not.\n\n"
+      "  etalon verify sim.h5 sim.etalon --science --predicted sim.h5 \\\n"
+      "                --keep \"peaks>=0.999,weak_bias<=0.02\"");
 }
 
 }  // namespace etalon::cli

@@ -38,8 +38,12 @@ class Parser {
       condition.comparisons.push_back(std::move(next));
       skip_blanks();
       if (at_ == text_.size()) return condition;
-      if (word() != "and") return expected("'and' or the end");
-      at_ += 3;
+      if (text_[at_] == ',')
+        ++at_;
+      else if (word() == "and")
+        at_ += 3;
+      else
+        return expected("'and', ',' or the end");
       if (condition.comparisons.size() == max_comparisons)
         return expected("no more than 64 comparisons");
     }

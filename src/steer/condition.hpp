@@ -1,4 +1,5 @@
-// The language of `when`: comparisons of a metric with a number, joined by `and`.
+// The language of `when`: comparisons of a metric with a number, joined by `and` or
+// a comma.
 #pragma once
 
 #include <cstdint>
@@ -24,7 +25,7 @@ struct Comparison {
   bool operator==(const Comparison&) const = default;
 };
 
-// condition  = comparison { "and" comparison }
+// condition  = comparison { ( "and" | "," ) comparison }
 // comparison = identifier ( "<" | "<=" | ">" | ">=" | "==" | "!=" ) number
 // identifier = letter or "_", then letters, digits, "_" or "."
 // number     = decimal, finite, with an optional sign and exponent; "%" after it divides by 100

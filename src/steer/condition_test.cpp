@@ -16,6 +16,7 @@ TEST(Condition, ReadsComparisonsJoinedByAnd) {
                                          {"detector.max", Operator::greater_equal, -1500},
                                          {"a", Operator::not_equal, 0.5}};
   EXPECT_EQ(condition->comparisons, expected);
+  EXPECT_EQ(parse_condition("hit_rate<5%,detector.max>=-1.5e3 , a!=.5").value(), *condition);
 }
 
 TEST(Condition, PrintsWhatItReadsBack) {
@@ -39,8 +40,10 @@ TEST(Condition, ErrorsNameColumnAndExpectation) {
       {"hit_rate < - 3", "column 12: expected a number"},
       {"hit_rate < +-3", "column 12: expected a number"},
       {"hit_rate < 1e999", "column 12: expected a number within range"},
-      {"hit_rate < 3 or b > 2", "column 14: expected 'and' or the end"},
+      {"hit_rate < 3 or b > 2", "column 14: expected 'and', ',' or the end"},
       {"hit_rate < 3and b > 2", "column 13: expected a blank after the number"},
+      {"hit_rate < 3,", "column 14: expected the name of a metric"},
+      {",a < 3", "column 1: expected the name of a metric"},
       {"hit_rate < 3 and", "column 17: expected the name of a metric"},
       {"and < 3", "column 1: expected the name of a metric"},
       {"system(1) < 3", "column 7: expected one of < <= > >= == !="},

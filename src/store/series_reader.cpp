@@ -5,6 +5,7 @@
 
 #include "store/array_file.hpp"
 #include "store/cbf_series.hpp"
+#include "store/container_series.hpp"
 #include "store/nxmx_reader.hpp"
 
 namespace etalon {
@@ -54,6 +55,8 @@ Result<std::unique_ptr<SeriesReader>> open_series(const std::string& path,
   const FileKind kind = file_kind(path);
   if (kind == FileKind::hdf5) return open_hdf5_series(path, options);
   if (kind == FileKind::cbf) return open_cbf_series({path});
+  if (kind == FileKind::raw && options.shape.rank() == 0 && is_container_file(path))
+    return open_container_series(path);
   ETALON_ASSIGN(Array array, read_array(path, options));
   if (array.shape().rank() < 2)
     return Error{Errc::malformed, path + ": " + to_string(array.shape()) +

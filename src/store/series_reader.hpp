@@ -1,4 +1,5 @@
-// Opens whatever holds a series of frames: NXmx and other HDF5, CBF (also .bz2), .npy, raw.
+// Opens whatever holds a series of frames: NXmx and other HDF5, CBF (also .bz2), Etalon containers,
+// .npy, raw.
 #pragma once
 
 #include <memory>

@@ -1,0 +1,32 @@
+// The peak finder as the command line sets it: for find, verify --science and tune.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "cli.hpp"
+#include "etalon/peaks.hpp"
+#include "frame/series.hpp"
+
+namespace etalon::cli {
+
+struct FinderOptions {
+  PeakParameters parameters;
+  std::uint32_t min_peaks = 15;
+  std::string centre, mask;
+};
+
+// Declares them; those that `find` has, under the same names.
+std::vector<CLI::Option*> add_finder_options(CLI::App& command, FinderOptions& options);
+
+// What a finder needs to know of the series in `file`.
+struct FinderView {
+  Geometry geometry;
+  Mask mask;  // the file's own, and that of --mask on top of it
+};
+// Errc::usage for a centre that is no pair of numbers and for a mask that does not fit. Notes when
+// the middle of the image stands for a centre that nobody knows. `verb` begins messages.
+Result<FinderView> finder_view(const std::string& verb, const std::string& file,
+                               const SeriesInfo& info, const FinderOptions& options);
+
+}  // namespace etalon::cli

@@ -1,0 +1,175 @@
+#include "analyse/science.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+namespace etalon {
+namespace {
+
+// The finder takes u8 u16 u32 i16 i32 f32. Wider integers are cut to 32 bits, as it cuts u32.
+std::optional<DType> findable_type(DType type) {
+  switch (type) {
+    case DType::i8:
+      return DType::i16;
+    case DType::u64:
+    case DType::i64:
+      return DType::i32;
+    case DType::f64:
+      return DType::f32;
+    default:
+      return std::nullopt;
+  }
+}
+
+template <typename To, typename From>
+To cut_to(From value) {
+  if constexpr (std::is_integral_v<To> && sizeof(From) > sizeof(To)) {
+    if constexpr (std::is_signed_v<From>)
+      return static_cast<To>(
+          std::clamp<From>(value, std::numeric_limits<To>::min(), std::numeric_limits<To>::max()));
+    else
+      return static_cast<To>(std::min<From>(value, std::numeric_limits<To>::max()));
+  } else {
+    return static_cast<To>(value);
+  }
+}
+
+Array converted(const ArrayView& image, DType type) {
+  Array out(type, image.shape);
+  visit(image.dtype, [&](auto from) {
+    visit(type, [&](auto to) {
+      const auto in = image.as<decltype(from)>();
+      const auto wide = out.as<decltype(to)>();
+      for (std::size_t i = 0; i < in.size(); ++i) wide[i] = cut_to<decltype(to)>(in[i]);
+    });
+  });
+  return out;
+}
+
+std::vector<Place> weak_places(std::span<const Place> predicted, std::span<const Peak> peaks) {
+  std::vector<Place> weak;
+  for (const Place& place : predicted)
+    if (std::none_of(peaks.begin(), peaks.end(), [&](const Peak& peak) {
+          return std::abs(static_cast<double>(peak.x) - place.x) <= weak_clearance_px &&
+                 std::abs(static_cast<double>(peak.y) - place.y) <= weak_clearance_px;
+        }))
+      weak.push_back(place);
+  return weak;
+}
+
+std::vector<std::optional<SpotSum>> sums_of(const ArrayView& image, const Mask& mask,
+                                            const std::vector<Place>& places,
+                                            const Aperture& aperture) {
+  std::vector<std::optional<SpotSum>> sums;
+  sums.reserve(places.size());
+  for (const Place& place : places)
+    sums.push_back(sum_spot(image, mask, place.x, place.y, aperture));
+  return sums;
+}
+
+}  // namespace
+
+ScienceJudge::ScienceJudge(PeakFinder8 finder, const Geometry& geometry, const Mask& mask,
+                           const ScienceSettings& settings)
+    : settings_(settings), finder_(std::move(finder)) {
+  auto pixels = std::make_shared<Pixels>();
+  pixels->mask = mask;
+  for (const float radius : radius_map(geometry))
+    pixels->bin.push_back(static_cast<std::uint32_t>(std::lround(radius)));
+  if (!pixels->bin.empty()) {  // the beam may lie far outside the image
+    const auto [first, last] = std::minmax_element(pixels->bin.begin(), pixels->bin.end());
+    const std::uint32_t nearest = *first;
+    pixels->bins = *last - nearest + 1;
+    for (std::uint32_t& bin : pixels->bin) bin -= nearest;
+  }
+  pixels_ = std::move(pixels);
+}
+
+Result<ScienceJudge> ScienceJudge::create(const Geometry& geometry, const Mask& mask,
+                                          const ScienceSettings& settings) {
+  if (!(settings.gain > 0 && std::isfinite(settings.gain)))
+    return Error{Errc::usage, "gain " + std::to_string(settings.gain) + ": must be above 0"};
+  ETALON_ASSIGN(PeakFinder8 finder, PeakFinder8::create(geometry, mask, settings.peaks));
+  // The finder has seen to it that distances are finite and the image is not too large.
+  return ScienceJudge(std::move(finder), geometry, mask, settings);
+}
+
+Result<std::vector<Peak>> ScienceJudge::find(const ArrayView& image) {
+  const auto type = findable_type(image.dtype);
+  return type ? finder_.find(converted(image, *type).view()) : finder_.find(image);
+}
+
+void ScienceJudge::measure(const ArrayView& image, FrameLook& look) const {
+  const Pixels& pixels = *pixels_;
+  look.strong_sums = sums_of(image, pixels.mask, look.strong, strong_aperture);
+  look.weak_sums = sums_of(image, pixels.mask, look.weak, weak_aperture);
+  look.profile.pixels.assign(pixels.bins, 0);
+  look.profile.sum.assign(pixels.bins, 0);
+  visit(image.dtype, [&](auto zero) {
+    const auto values = image.as<decltype(zero)>();
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      const auto value = static_cast<double>(values[i]);
+      if (pixels.mask[i] == 0 || !std::isfinite(value)) continue;
+      ++look.profile.pixels[pixels.bin[i]];
+      look.profile.sum[pixels.bin[i]] += value;
+    }
+  });
+}
+
+Result<FrameLook> ScienceJudge::look_at_raw(const ArrayView& image,
+                                            std::span<const Place> predicted) {
+  FrameLook look;
+  ETALON_ASSIGN(look.peaks, find(image));
+  for (const Peak& peak : look.peaks)
+    look.strong.push_back({static_cast<double>(peak.x), static_cast<double>(peak.y)});
+  look.weak = weak_places(predicted, look.peaks);
+  measure(image, look);
+  return look;
+}
+
+Result<FrameLook> ScienceJudge::look_at_reduced(const ArrayView& image, const FrameLook& raw) {
+  FrameLook look;
+  ETALON_ASSIGN(look.peaks, find(image));
+  look.strong = raw.strong;
+  look.weak = raw.weak;
+  measure(image, look);
+  return look;
+}
+
+std::size_t matched_peaks(std::span<const Peak> these, std::span<const Peak> those) {
+  std::vector<std::size_t> by_y(those.size());
+  for (std::size_t i = 0; i < by_y.size(); ++i) by_y[i] = i;
+  std::sort(by_y.begin(), by_y.end(), [&](std::size_t a, std::size_t b) {
+    return std::pair(those[a].y, a) < std::pair(those[b].y, b);
+  });
+  struct Pair {
+    double distance2;
+    std::size_t a, b;
+    auto operator<=>(const Pair&) const = default;
+  };
+  std::vector<Pair> pairs;
+  for (std::size_t a = 0; a < these.size(); ++a) {
+    const double x = static_cast<double>(these[a].x), y = static_cast<double>(these[a].y);
+    const auto below = [&](std::size_t i, double limit) {
+      return static_cast<double>(those[i].y) < limit;
+    };
+    for (auto i = std::lower_bound(by_y.begin(), by_y.end(), y - match_px, below);
+         i != by_y.end() && static_cast<double>(those[*i].y) <= y + match_px; ++i) {
+      const double dx = static_cast<double>(those[*i].x) - x;
+      const double dy = static_cast<double>(those[*i].y) - y;
+      if (dx * dx + dy * dy <= match_px * match_px) pairs.push_back({dx * dx + dy * dy, a, *i});
+    }
+  }
+  std::sort(pairs.begin(), pairs.end());
+  std::vector<bool> taken_a(these.size()), taken_b(those.size());
+  std::size_t matched = 0;
+  for (const Pair& pair : pairs) {
+    if (taken_a[pair.a] || taken_b[pair.b]) continue;
+    taken_a[pair.a] = taken_b[pair.b] = true;
+    ++matched;
+  }
+  return matched;
+}
+
+}  // namespace etalon
