@@ -7,7 +7,7 @@ compares the counter itself. Where "at_least" is an object, {"SET": ratio, ...},
 {set} in its texts is the set's name. With --check a ratio below "at_least", or a benchmark that failed, makes the exit
 status 4; gates on data that is not there are counted as skipped.
 
-`--only weak_spots` is the experiment on reflections too weak to be found (docs/science.md).
+`--only hits` is what bounds buy on frames with Bragg peaks. `--only weak_spots` is the experiment on reflections too weak to be found (docs/science.md).
 
 `--only lossless` is the table of lossless coders on the integer detector images of ETALON_DATA: sizes, speeds, and how many
 times smaller Etalon's bytes are. Medians of the repetitions; MB/s of raw data, by CPU time, on one thread; every lossless
@@ -26,7 +26,8 @@ import inputs
 BENCH = Path(__file__).resolve().parent
 DATA = Path(os.environ.get("ETALON_DATA", BENCH.parent.parent / "shared" / "data"))
 CODERS = {"codec_bench": ["serial_a"], "lossless_bench": None}  # programs that take images: these, or all
-OWN_TABLES = {*CODERS, "weak_spots_bench"}
+OWN_TABLES = {*CODERS, "weak_spots_bench", "hits_bench"}
+SERIES = {**CODERS, "hits_bench": ["serial_a"]}
 
 
 def run(program, repetitions):
@@ -36,8 +37,8 @@ def run(program, repetitions):
         command = [str(program), f"--benchmark_out={out}", "--benchmark_out_format=json",
                    f"--benchmark_repetitions={repetitions}", "--benchmark_report_aggregates_only=true",
                    "--benchmark_enable_random_interleaving=true"]
-        if program.name in CODERS:
-            command += inputs.arguments(DATA, Path(folder), CODERS[program.name])
+        if program.name in SERIES:
+            command += inputs.arguments(DATA, Path(folder), SERIES[program.name])
         # Google's own report is a remark where this program makes the table.
         subprocess.run(command, check=True, stdout=sys.stderr if program.name in OWN_TABLES else None)
         text = out.read_text()
@@ -74,6 +75,22 @@ def print_weak_spots(rows):
         print(f"{bound:<8} {treatment:<10} {row['ratio']:>8.2f} {row['spots']:>10.0f} {100 * row['bias']:>+8.2f}%"
               f" {low:>+9.2f}..{high:+.2f}% {row['offset']:>+13.4f}"
               f"  {'within 2 %' if row['two_percent_over_worst'] >= 1 else 'biased'}")
+
+
+def print_hits(rows):
+    """The benchmarks CODER/BOUND/SERIES: ratios on hits with lossless boxes round their peaks."""
+    series = {}
+    for name, row in rows.items():
+        coder, bound, where = name.split("/")[:3]
+        series.setdefault(where, {}).setdefault(bound, {})[coder] = row
+    for where, bounds in series.items():
+        hits = next(iter(next(iter(bounds.values())).values()))["hits"]
+        print(f"\n{where}: {hits:.0f} hits, lossless 9 x 9 boxes round their peaks\n"
+              f"{'bound':<10} {'Etalon':>9} {'dithered':>9} {'JPEG-LS':>9} {'encode MB/s':>12} {'JPEG-LS MB/s':>13}")
+        for bound, coders in sorted(bounds.items()):
+            ratios = [f"{coders[c]['ratio']:.2f}" if c in coders else "-" for c in ("etalon", "dithered", "jpegls")]
+            speeds = [f"{coders[c]['bytes_per_second'] / 1e6:.0f}" if c in coders else "-" for c in ("etalon", "jpegls")]
+            print(f"{bound:<10} {ratios[0]:>9} {ratios[1]:>9} {ratios[2]:>9} {speeds[0]:>12} {speeds[1]:>13}")
 
 
 def pick(rows, name):
@@ -125,6 +142,8 @@ def main():
         failures += failed
         if program.name in CODERS:
             print_coders(results[program.name])
+        if program.name == "hits_bench":
+            print_hits(results[program.name])
         if program.name == "weak_spots_bench":
             print_weak_spots(results[program.name])
 

@@ -23,6 +23,7 @@ if(ETALON_BENCH)
   find_package(benchmark REQUIRED)                             # libbenchmark-dev
   pkg_check_modules(BLOSC REQUIRED IMPORTED_TARGET blosc)      # libblosc-dev
   pkg_check_modules(JXL REQUIRED IMPORTED_TARGET libjxl)       # libjxl-dev
+  pkg_check_modules(CHARLS REQUIRED IMPORTED_TARGET charls)    # libcharls-dev
   # bitshuffle: an HDF5 plugin that exports the library's functions
   find_library(BITSHUFFLE_LIBRARY h5bshuf REQUIRED PATH_SUFFIXES hdf5/serial/plugins)
 endif()
