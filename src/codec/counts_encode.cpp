@@ -87,13 +87,18 @@ class Encoder {
     } else {
       ClassHistograms<Histogram> classes(model_.groups.label.size());
       tokenize();
-      if (model_.groups.label.size() == 1)
+      if (layout_.hint.empty()) {
         count_tokens(token_count(model_.split),
                      [&](std::size_t c) -> Histogram& { return classes.at(0, c); });
-      else
+        for_each_in_regions(model_.groups, grid_, [&](std::size_t i, std::size_t group) {
+          --classes.at(0, contexts_[i])[tokens_[i]];
+          ++classes.at(group, contexts_[i])[tokens_[i]];
+        });
+      } else {
         for_each_grouped(model_.groups, layout_, [&](std::size_t i, std::size_t group) {
           ++classes.at(group, contexts_[i])[tokens_[i]];
         });
+      }
       choose_tables(classes);
       classes_to_tables(model_, layout_, contexts_.span());
     }
@@ -404,8 +409,9 @@ class Encoder {
     for (std::size_t i = 0; i < n_; ++i)
       tokens_[i] = static_cast<std::uint8_t>(smaller<Number>(numbers_[i], large));
     count_tokens(256, [&](std::size_t c) -> ValueHistogram& { return classes.at(0, c); });
-    for_each_in_regions([&](std::size_t i, std::size_t group) {
+    for_each_in_regions(model_.groups, grid_, [&](std::size_t i, std::size_t group) {
       const std::uint8_t c = contexts_[i], value = tokens_[i];
+      if (c == max_classes) return;  // a fill
       --classes.at(0, c)[value];
       const bool bounded = layout_.bounds[model_.groups.label[group]] != 0;
       ++classes.at(group, c)[bounded ? value : token_of(numbers_[i], model_.split).symbol];
@@ -426,20 +432,6 @@ class Encoder {
       ValueHistogram tokens{};
       for (std::uint32_t v = 0; v <= large; ++v) tokens[token_of(v, model_.split).symbol] += h[v];
       h = tokens;
-    }
-  }
-
-  // body(i, group) for all elements of regions.
-  template <typename F>
-  void for_each_in_regions(F&& body) const {
-    const auto& plane = model_.groups.plane;
-    for (std::size_t k = 0; k < plane.size(); ++k) {
-      std::uint64_t eight;
-      while (k + 8 <= plane.size() && (std::memcpy(&eight, plane.data() + k, 8), eight == 0)) k += 8;
-      if (k == plane.size()) break;
-      if (plane[k] == 0) continue;
-      for (std::size_t i = k; i < n_; i += plane.size())
-        if (contexts_[i] < max_classes) body(i, model_.groups.first[plane[k]]);
     }
   }
 

@@ -164,8 +164,18 @@ void classes_to_tables(const CountsModel& model, const CountsLayout& layout,
     for (std::size_t c = segment.first_class; c < max_classes; ++c)
       table[segment.group][c] = static_cast<std::uint8_t>(s);
   }
-  if (table.size() == 1) {
-    for (std::uint8_t& c : classes) c = table[0][c];
+  if (layout.hint.empty()) {
+    struct Other {
+      std::size_t i;
+      std::uint8_t table;
+    };
+    std::vector<Other> others;
+    for_each_in_regions(model.groups, layout.grid, [&](std::size_t i, std::size_t group) {
+      others.push_back({i, table[group][classes[i]]});
+    });
+    const std::array<std::uint8_t, max_classes + 1> first = table[0];  // not changed by what is written
+    for (std::uint8_t& c : classes) c = first[c];
+    for (const Other& o : others) classes[o.i] = o.table;
   } else {
     for_each_grouped(model.groups, layout,
                      [&](std::size_t i, std::size_t group) { classes[i] = table[group][classes[i]]; });

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <cstring>
 #include <vector>
 
 #include "codec/counts.hpp"
@@ -29,6 +30,19 @@ void for_each_grouped(const Groups& groups, const CountsLayout& layout, F&& body
       const std::size_t first = groups.plane.empty() ? 0u : groups.first[groups.plane[k]];
       body(i, first + (layout.hint.empty() ? 0u : layout.hint[i]));
     }
+}
+
+// body(i, group) for the elements of regions, where there are no hints.
+template <typename F>
+void for_each_in_regions(const Groups& groups, const Grid& grid, F&& body) {
+  const auto& plane = groups.plane;
+  for (std::size_t k = 0; k < plane.size(); ++k) {
+    std::uint64_t eight;
+    while (k + 8 <= plane.size() && (std::memcpy(&eight, plane.data() + k, 8), eight == 0)) k += 8;
+    if (k == plane.size()) break;
+    if (plane[k] == 0) continue;
+    for (std::size_t i = k; i < grid.count(); i += plane.size()) body(i, groups.first[plane[k]]);
+  }
 }
 
 }  // namespace etalon::codec
