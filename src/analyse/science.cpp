@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <tuple>
 
 namespace etalon {
 namespace {
@@ -146,7 +147,9 @@ std::size_t matched_peaks(std::span<const Peak> these, std::span<const Peak> tho
   struct Pair {
     double distance2;
     std::size_t a, b;
-    auto operator<=>(const Pair&) const = default;
+    bool operator<(const Pair& other) const {
+      return std::tie(distance2, a, b) < std::tie(other.distance2, other.a, other.b);
+    }
   };
   std::vector<Pair> pairs;
   for (std::size_t a = 0; a < these.size(); ++a) {

@@ -170,7 +170,6 @@ etalon("compress", "missing.npy", "-o", "no", code=5, says="missing.npy")
 etalon("compress", "photons.npy", "-o", "no", "--region", "peaks:file=none.csv@abs:1", code=5)
 etalon("compress", "photons.npy", "-o", "no", "--region", "peaks:file=photons.raw@abs:1", code=3)
 etalon("compress", "photons.h5", "-o", "no", "--dataset", "/nothing", code=5)
-etalon("verify", "photons.npy", "p.etalon", "--science", code=2)
 assert not os.path.exists("no")
 
 # Nothing is overwritten without -f.
