@@ -41,7 +41,9 @@ Result<Totals> compress_frames(const Array& array, CompressOptions options,
     return file.write(bytes);
   };
   ETALON_TRY(put(writer.header()));
-  if (!regions.by_frame()) options.regions = regions.of_frame(0);
+  if (!regions.by_image()) {
+    ETALON_ASSIGN(options.regions, regions.of_image(0, array.view(), options.mask));
+  }
   ThreadPool pool(options.threads - 1 > 0 ? options.threads - 1 : 1);
   const std::size_t batch = 4 * std::size_t{options.threads};
   Progress progress("compress", frames, "frames");
@@ -49,18 +51,18 @@ Result<Totals> compress_frames(const Array& array, CompressOptions options,
     if (interrupted) return Error{Errc::interrupted, "compress: interrupted"};
     const std::size_t count = std::min(batch, frames - first);
     std::vector<std::optional<Result<Bytes>>> encoded(count);
-    const auto encode = [&](std::size_t i) {
+    const auto code = [&](std::size_t i) -> Result<Bytes> {
       ArrayView frame = array.view()[first + i];
       frame.shape = chunk;
-      if (regions.by_frame() || options.dither) {
-        CompressOptions own = options;
-        own.seed = codec::dither_bits(options.seed, first + i);
-        if (regions.by_frame()) own.regions = regions.of_frame(first + i);
-        encoded[i] = encode_chunk(frame, own);
-      } else {
-        encoded[i] = encode_chunk(frame, options);
+      if (!regions.by_image() && !options.dither) return encode_chunk(frame, options);
+      CompressOptions own = options;
+      own.seed = codec::dither_bits(options.seed, first + i);
+      if (regions.by_image()) {
+        ETALON_ASSIGN(own.regions, regions.of_image(first + i, frame, options.mask));
       }
+      return encode_chunk(frame, own);
     };
+    const auto encode = [&](std::size_t i) { encoded[i] = code(i); };
     if (options.threads > 1)
       pool.for_each(count, encode);
     else
@@ -80,7 +82,7 @@ Result<Totals> compress_frames(const Array& array, CompressOptions options,
 
 Result<Totals> compress_whole(const Array& array, CompressOptions options, const RegionSet& regions,
                               OutputFile& file) {
-  options.regions = regions.of_frame(0);
+  ETALON_ASSIGN(options.regions, regions.of_image(0, array.view(), options.mask));
   ETALON_ASSIGN(const Bytes bytes, compress(array.view(), options));
   ETALON_TRY(file.write(bytes));
   ETALON_ASSIGN(const StreamInfo info, inspect(bytes));
@@ -109,14 +111,18 @@ Result<void> run(const Options& options) {
   ETALON_ASSIGN(const Array array, read_input(options.input));
   ETALON_ASSIGN(compress_options.mask, read_mask(options.input, options.mask, array.shape()));
   ETALON_ASSIGN(RegionSet regions, RegionSet::create(options.regions, array.shape()));
-  regions.give_ranges(array.view());
+  if (regions.need_range()) {
+    ValueRange range;
+    range.add(array.view());
+    regions.give_range(range);
+  }
   if (target) {
-    if (regions.by_frame())
+    if (regions.by_image() && images_of(array.shape()) > 1)
       return Error{Errc::usage, "--bound " + options.bound +
-                                    ": not with peaks that differ from frame to frame; find a "
+                                    ": not with regions that differ from frame to frame; find a "
                                     "bound without them first"};
     CompressOptions trial = compress_options;
-    trial.regions = regions.of_frame(0);
+    ETALON_ASSIGN(trial.regions, regions.of_image(0, array.view(), compress_options.mask));
     auto found = find_bound(array.view(), trial, *target);
     if (!found.ok()) return std::move(found).error().in(options.input.path);
     compress_options.bound = *found;
@@ -183,7 +189,9 @@ void add_compress(Cli& cli) {
       ->add_option("--region", options->regions,
                    "KIND[:key=value,...]@BOUND, may be repeated; later ones win:\n"
                    "peaks:file=p.csv,half=4@lossless  box:y=0..9,x=0..9@abs:1\n"
-                   "annulus:r=50..80,centre=515/532@abs:1  mask:file=m.npy@lossless")
+                   "annulus:r=50..80,centre=515/532@abs:1  mask:file=m.npy@lossless\n"
+                   "active:quantile=0.9[,window=5][,grow=0]@rel:1e-4 (each image's own elements\n"
+                   "whose spread in a window plus gradient is at or above that quantile)")
       ->allow_extra_args(false);
   command->add_option("--mask", options->mask,
                       "File, or /dataset of the input, that is not zero where pixels are bad; "

@@ -233,6 +233,9 @@ Result<RegionSet> RegionSet::create(const std::vector<std::string>& texts, const
                                       " does not fit images of " +
                                       to_string(Shape{set.ny_, set.nx_})};
       item.fixed = {"mask", item.spec.bound, non_zero(array)};
+    } else if (item.spec.kind == "active") {
+      set.by_image_ = true;
+      item.members = Members::of_activity;
     } else {
       ETALON_ASSIGN(PeakTable table, read_peaks(file));
       if (const auto half = item.spec.get("half"); !half.empty())
@@ -240,8 +243,8 @@ Result<RegionSet> RegionSet::create(const std::vector<std::string>& texts, const
       if (table.by_frame && shape.rank() != 3 && table.peaks.size() > 1)
         return Error{Errc::usage, file + ": peaks of several frames need an array of three axes"};
       if (table.by_frame && shape.rank() == 3) {
-        set.by_frame_ = true;
-        item.is_fixed = false;
+        set.by_image_ = true;
+        item.members = Members::of_peaks;
         item.peaks = std::move(table.peaks);
       } else {
         std::vector<Peak> all;
@@ -255,27 +258,71 @@ Result<RegionSet> RegionSet::create(const std::vector<std::string>& texts, const
   return set;
 }
 
-void RegionSet::give_ranges(const ArrayView& whole) {
+bool RegionSet::need_range() const {
+  return std::any_of(items_.begin(), items_.end(), [](const Item& item) {
+    CompressOptions options;
+    options.bound = item.spec.bound;
+    return needs_range(options);
+  });
+}
+
+void RegionSet::give_range(const ValueRange& range) {
   for (Item& item : items_) {
     CompressOptions options;
     options.bound = item.spec.bound;
-    item.spec.bound = item.fixed.bound = with_ranges(std::move(options), whole).bound;
+    item.spec.bound = item.fixed.bound = with_ranges(std::move(options), range).bound;
   }
 }
 
-std::vector<Region> RegionSet::of_frame(std::size_t frame) const {
+Result<std::vector<Region>> RegionSet::of_image(std::size_t image, const ArrayView& elements,
+                                                std::span<const std::uint8_t> good) const {
   std::vector<Region> regions;
   for (const Item& item : items_) {
-    if (item.is_fixed) {
-      regions.push_back(item.fixed);
-      continue;
+    switch (item.members) {
+      case Members::fixed:
+        regions.push_back(item.fixed);
+        break;
+      case Members::of_peaks: {
+        const auto found = item.peaks.find(image);
+        const std::vector<Peak> none;
+        regions.push_back(peaks_region(found == item.peaks.end() ? none : found->second, item.half,
+                                       ny_, nx_, item.spec.bound));
+        break;
+      }
+      case Members::of_activity: {
+        ETALON_ASSIGN(Region region, active_region(item.spec, elements, good));
+        regions.push_back(std::move(region));
+        break;
+      }
     }
-    const auto found = item.peaks.find(frame);
-    const std::vector<Peak> none;
-    regions.push_back(peaks_region(found == item.peaks.end() ? none : found->second, item.half, ny_,
-                                   nx_, item.spec.bound));
   }
   return regions;
+}
+
+std::vector<Region> RegionSet::without_members() const {
+  std::vector<Region> regions;
+  for (const Item& item : items_) regions.push_back({item.spec.kind, item.spec.bound});
+  return regions;
+}
+
+std::size_t images_of(const Shape& shape) {
+  return shape.rank() < 3 ? 1 : Shape(shape.extents().first(shape.rank() - 2)).count();
+}
+
+Shape image_extent(const Shape& shape) {
+  Shape extent = shape;
+  for (std::size_t axis = 0; axis + 2 < shape.rank(); ++axis) extent[axis] = 1;
+  return extent;
+}
+
+Shape image_origin(const Shape& shape, std::size_t image) {
+  Shape origin = shape;
+  for (std::size_t axis = shape.rank(); axis-- > 0;) {
+    const bool counts = axis + 2 < shape.rank();
+    origin[axis] = counts ? image % shape[axis] : 0;
+    if (counts) image /= shape[axis];
+  }
+  return origin;
 }
 
 bool is_container(ByteSpan bytes) {

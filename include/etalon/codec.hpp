@@ -55,7 +55,7 @@ std::string to_string(const Bound& bound);
 // Elements with a bound of their own over the default. Regions apply to the last two axes (y, x) of
 // a chunk.
 struct Region {
-  std::string kind;  // "peaks", "box", "mask", "annulus": for people; the membership is below
+  std::string kind;  // "peaks", "box", "mask", "annulus", "active": for people; membership is below
   Bound bound;
   std::vector<std::uint8_t> where =
       {};  // (y, x) row major, 1 inside; as many as the last two extents have
