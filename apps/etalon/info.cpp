@@ -21,7 +21,7 @@ double share_of(std::uint64_t part, std::uint64_t whole) {
 std::string table(const StreamInfo& info, double ratio) {
   std::uint64_t elements = 0;
   for (const RegionInfo& r : info.regions) elements += r.elements;
-  char line[200];
+  char line[400];
   std::string text = info.format + ", " + std::string(name_of(info.dtype)) + " " +
                      to_string(info.shape) + " in " + std::to_string(info.chunks) + " chunks of " +
                      to_string(info.chunk_shape) + "\n";
@@ -29,11 +29,14 @@ std::string table(const StreamInfo& info, double ratio) {
                 human_bytes(static_cast<double>(info.raw_bytes)).c_str(),
                 human_bytes(static_cast<double>(info.bytes)).c_str(), ratio);
   text += line;
-  std::snprintf(line, sizeof line, "%-10s %-14s %10s %12s %12s\n", "region", "bound", "share",
+  std::size_t widest = 14;
+  for (const RegionInfo& r : info.regions) widest = std::max(widest, to_string(r.bound).size());
+  const int width = static_cast<int>(widest);
+  std::snprintf(line, sizeof line, "%-10s %-*s %10s %12s %12s\n", "region", width, "bound", "share",
                 "bytes", "max error");
   text += line;
   for (const RegionInfo& r : info.regions) {
-    std::snprintf(line, sizeof line, "%-10s %-14s %9.4f%% %12llu %12g\n", r.kind.c_str(),
+    std::snprintf(line, sizeof line, "%-10s %-*s %9.4f%% %12llu %12g\n", r.kind.c_str(), width,
                   to_string(r.bound).c_str(), 100 * share_of(r.elements, elements),
                   static_cast<unsigned long long>(r.bytes), r.max_error);
     text += line;

@@ -63,17 +63,20 @@ Result<void> print_json(const Verdict& verdict) {
 
 Result<void> print_text(const Verdict& verdict) {
   const Tally& tally = verdict.tally;
-  char line[200];
+  char line[400];
   std::string text;
   if (const auto& frames = verdict.frames)
     text = "frames     " + std::to_string(frames->compared) + " compared, " +
            std::to_string(frames->original - frames->compared) + " of " +
            std::to_string(frames->original) + " left out\n";
-  std::snprintf(line, sizeof line, "%-10s %-14s %14s %10s %12s\n", "region", "bound", "elements",
-                "share", "max error");
+  std::size_t widest = 14;
+  for (const Measured& m : tally.regions()) widest = std::max(widest, to_string(m.bound).size());
+  const int width = static_cast<int>(widest);
+  std::snprintf(line, sizeof line, "%-10s %-*s %14s %10s %12s\n", "region", width, "bound",
+                "elements", "share", "max error");
   text += line;
   for (const Measured& m : tally.regions()) {
-    std::snprintf(line, sizeof line, "%-10s %-14s %14llu %9.4f%% %12g  %s\n", m.kind.c_str(),
+    std::snprintf(line, sizeof line, "%-10s %-*s %14llu %9.4f%% %12g  %s\n", m.kind.c_str(), width,
                   to_string(m.bound).c_str(), static_cast<unsigned long long>(m.elements),
                   100 * share_of(m, tally), m.max_error, m.violations == 0 ? "holds" : "VIOLATED");
     text += line;
