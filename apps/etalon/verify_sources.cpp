@@ -1,8 +1,7 @@
 #include "verify_sources.hpp"
 
-#include <cstring>
-
 #include "cli.hpp"
+#include "codec/boxes.hpp"
 #include "codec/container_format.hpp"
 
 namespace etalon::cli {
@@ -15,23 +14,10 @@ Result<void> go_on() {
   return {};
 }
 
-Shape zeros(std::size_t rank) {
-  const std::size_t none[Shape::max_rank] = {};
-  return Shape(std::span(none, rank));
-}
-
 Array cut(const ArrayView& whole, const codec::ChunkBox& box) {
   Array part(whole.dtype, box.extent);
-  const std::size_t rank = box.extent.rank(), size = size_of(whole.dtype);
-  const std::size_t row = rank == 0 ? 1 : box.extent[rank - 1];
-  for (std::size_t i = 0; i < part.count(); i += row) {
-    std::size_t from = 0, stride = 1, rest = i;
-    for (std::size_t axis = rank; axis-- > 0; stride *= whole.shape[axis]) {
-      from += (box.origin[axis] + rest % box.extent[axis]) * stride;
-      rest /= box.extent[axis];
-    }
-    std::memcpy(part.mutable_view().data + i * size, whole.data + from * size, row * size);
-  }
+  codec::copy_box(whole.data, whole.shape, box.origin, part.mutable_view().data, box.extent,
+                  codec::zeros(box.extent.rank()), box.extent, size_of(whole.dtype));
   return part;
 }
 
@@ -107,7 +93,7 @@ Result<Tally> hold_array(const Array& original, const Array& reduced, const Dema
   const Shape& shape = original.shape();
   if (!demand.regions.by_image()) {
     ETALON_ASSIGN(const ChunkLabels labels, demand.labels(0, original.view()));
-    tally.add(original.view(), reduced.view(), labels, zeros(shape.rank()));
+    tally.add(original.view(), reduced.view(), labels, codec::zeros(shape.rank()));
     return tally;
   }
   const Shape extent = image_extent(shape);

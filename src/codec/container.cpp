@@ -5,6 +5,7 @@
 #include <mutex>
 
 #include "base/thread_pool.hpp"
+#include "codec/boxes.hpp"
 #include "codec/chunk_format.hpp"
 #include "codec/container_format.hpp"
 #include "codec/dither.hpp"
@@ -62,40 +63,6 @@ Result<void> for_chunks(std::size_t count, unsigned threads, F&& body) {
   return std::move(first).result();
 }
 
-// Copies the box at `from` of one array to the box at `to` of another, row by row.
-void copy_box(const std::byte* in, const Shape& in_shape, const Shape& from, std::byte* out,
-              const Shape& out_shape, const Shape& to, const Shape& extent, std::size_t size) {
-  const std::size_t rank = extent.rank();
-  if (extent.count() == 0) return;
-  if (rank == 0) {
-    std::memcpy(out, in, size);
-    return;
-  }
-  const std::size_t row = extent[rank - 1] * size;
-  Shape at = extent;
-  for (std::size_t i = 0; i < rank; ++i) at[i] = 0;
-  while (true) {
-    std::size_t source = 0, target = 0;
-    for (std::size_t i = 0; i < rank; ++i) {
-      source = source * in_shape[i] + from[i] + at[i];
-      target = target * out_shape[i] + to[i] + at[i];
-    }
-    std::memcpy(out + target * size, in + source * size, row);
-    std::size_t axis = rank - 1;
-    while (axis-- > 0) {
-      if (++at[axis] < extent[axis]) break;
-      at[axis] = 0;
-    }
-    if (axis == static_cast<std::size_t>(-1)) return;
-  }
-}
-
-Shape zeros(std::size_t rank) {
-  Shape shape;
-  std::array<std::size_t, Shape::max_rank> none{};
-  return Shape(std::span(none.data(), rank));
-}
-
 Shape default_chunk(const Shape& shape) {
   Shape chunk = shape;
   if (shape.rank() >= 3)
@@ -108,9 +75,10 @@ ByteSpan chunk_bytes(ByteSpan container, const ContainerIndex& index, std::size_
 }
 
 // The chunk's head, which must be what the index says.
-Result<ChunkParts> parse_indexed(ByteSpan container, const ContainerIndex& index, std::size_t i) {
-  ETALON_ASSIGN(auto parts, parse_chunk(chunk_bytes(container, index, i)));
-  if (parts.head.dtype != index.dtype || parts.head.source != index.source || !(parts.head.shape == chunk_box(index, i).extent))
+Result<ChunkParts> parse_indexed(ByteSpan chunk, const ContainerIndex& index, std::size_t i) {
+  ETALON_ASSIGN(auto parts, parse_chunk(chunk));
+  if (parts.head.dtype != index.dtype || parts.head.source != index.source ||
+      !(parts.head.shape == chunk_box(index, i).extent))
     return Error{Errc::malformed, "its type or shape is not what the container declares"};
   return parts;
 }
@@ -121,7 +89,7 @@ Result<Array> allocate(ByteSpan container, const ContainerIndex& index, const Sh
       index.shape.count() > std::numeric_limits<std::size_t>::max() / 16)
     return Error{Errc::malformed, "container: declares too many elements"};
   for (std::size_t i = 0; i < index.chunks.size(); ++i)
-    if (const auto parts = parse_indexed(container, index, i); !parts.ok())
+    if (const auto parts = parse_indexed(chunk_bytes(container, index, i), index, i); !parts.ok())
       return Error(parts.error()).in("chunk " + std::to_string(i));
   return Array(index.dtype, shape);
 }
@@ -229,7 +197,7 @@ Result<Array> decompress_box(std::span<const std::byte> container, const Box& wa
                 begin[i] < box.origin[i] + box.extent[i];
       if (!meets) continue;
       touched.push_back(c);
-      if (const auto parts = parse_indexed(container, index, c); !parts.ok())
+      if (const auto parts = parse_indexed(chunk_bytes(container, index, c), index, c); !parts.ok())
         return Error(parts.error()).in("chunk " + std::to_string(c));
       most += box.extent.count();
     }
@@ -258,6 +226,10 @@ Result<Array> decompress_box(std::span<const std::byte> container, const Box& wa
 }
 
 Result<StreamInfo> inspect(std::span<const std::byte> container) {
+  return codec::inspect_container(MemorySource(container));
+}
+
+Result<StreamInfo> codec::inspect_container(const ByteSource& container) {
   try {
     ETALON_ASSIGN(const auto index, parse_container(container));
     StreamInfo info;
@@ -273,8 +245,11 @@ Result<StreamInfo> inspect(std::span<const std::byte> container) {
     background.kind = "default";
     background.bound = index.bound;
     info.regions.push_back(background);
+    Bytes room;
     for (std::size_t i = 0; i < index.chunks.size(); ++i) {
-      const auto parts = parse_indexed(container, index, i);
+      ETALON_ASSIGN(const ByteSpan chunk,
+                    container.read(index.chunks[i].offset, index.chunks[i].size, room));
+      const auto parts = parse_indexed(chunk, index, i);
       if (!parts.ok()) return Error(parts.error()).in("chunk " + std::to_string(i));
       info.raw_bytes += parts->head.shape.count() * size_of(index.source);
       add_regions(info.regions, parts->head.regions);
