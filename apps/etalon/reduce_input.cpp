@@ -6,7 +6,6 @@
 #include <filesystem>
 
 #include "store/file.hpp"
-#include "store/npy.hpp"
 
 namespace etalon::cli {
 namespace {
@@ -15,27 +14,6 @@ namespace {
 std::pair<std::size_t, std::size_t> image_of(const Shape& shape) {
   const std::size_t rank = shape.rank();
   return {rank >= 2 ? shape[rank - 2] : 1, rank >= 1 ? shape[rank - 1] : 1};
-}
-
-// A folder or a pattern, as open_series takes them.
-bool is_folder(const std::string& path) {
-  std::error_code ignored;
-  return !std::filesystem::is_regular_file(path, ignored) &&
-         (std::filesystem::is_directory(path, ignored) ||
-          path.find_first_of("*?[") != std::string::npos);
-}
-
-Result<Array> read_frames(const std::string& path) {
-  ETALON_ASSIGN(const auto series, open_series(path));
-  const SeriesInfo& info = series->info();
-  Array array(info.dtype, {info.frames, info.geometry.ny, info.geometry.nx});
-  std::byte* to = array.mutable_view().data;
-  for (std::uint64_t i = 0; i < info.frames; ++i) {
-    ETALON_ASSIGN(const Frame frame, series->read(i));
-    const ByteSpan image = frame.image.view().bytes();
-    to = std::copy(image.begin(), image.end(), to);
-  }
-  return array;
 }
 
 std::vector<std::uint8_t> non_zero(const Array& array) {
@@ -130,7 +108,7 @@ Result<void> box_inside(const RegionSpec& box, std::size_t ny, std::size_t nx) {
 }  // namespace
 
 bool is_raw(const std::string& path) {
-  return path == "-" || (!is_folder(path) && file_kind(path) == FileKind::raw);
+  return path == "-" || (!is_folder_or_pattern(path) && file_kind(path) == FileKind::raw);
 }
 
 Result<OpenOptions> open_options(const ArrayInput& input) {
@@ -148,7 +126,13 @@ Result<OpenOptions> open_options(const ArrayInput& input) {
     ETALON_ASSIGN(open.dtype, parse_dtype(input.dtype));
   }
   if (!input.shape.empty()) {
-    ETALON_ASSIGN(open.shape, parse_shape(input.shape));
+    // ":,512,512" as in --box: the first extent is what the bytes make of it.
+    open.any_length = input.shape.front() == ':';
+    ETALON_ASSIGN(open.shape,
+                  parse_shape(open.any_length ? "0" + input.shape.substr(1) : input.shape));
+    if (open.any_length && open.shape.rank() < 3)
+      return Error{Errc::usage,
+                   "shape '" + input.shape + "': ':' is for series of three axes or more"};
   }
   return open;
 }
@@ -162,28 +146,7 @@ Result<void> check_ending(const std::string& output, FileKind written, const std
 
 Result<Array> read_input(const ArrayInput& input) {
   ETALON_ASSIGN(const OpenOptions open, open_options(input));
-  if (is_folder(input.path)) return read_frames(input.path);
-  if (input.path != "-") return read_array(input.path, open);
-  ETALON_ASSIGN(const Bytes bytes, read_file("-"));
-  const auto where = [](Error error) { return std::move(error).in("standard input"); };
-  if (bytes.size() >= 6 && std::memcmp(bytes.data(), "\x93NUMPY", 6) == 0) {
-    if (!(input.dtype.empty() && input.shape.empty()))
-      return where({Errc::usage, "is .npy: --dtype and --shape are for raw bytes"});
-    auto array = parse_npy(bytes);
-    if (!array.ok()) return where(std::move(array).error());
-    return array;
-  }
-  if (input.shape.empty())
-    return where({Errc::usage, "raw bytes need a type and a shape (--dtype, --shape)"});
-  std::size_t size = 0;
-  if (__builtin_mul_overflow(open.shape.count(), size_of(open.dtype), &size) ||
-      size != bytes.size())
-    return where({Errc::malformed, std::to_string(bytes.size()) + " bytes are not " +
-                                       to_string(open.shape) + " " +
-                                       std::string(name_of(open.dtype))});
-  Array array(open.dtype, open.shape);
-  if (size != 0) std::memcpy(array.mutable_view().data, bytes.data(), size);
-  return array;
+  return read_array(input.path, open);
 }
 
 Result<std::vector<std::uint8_t>> read_mask(const ArrayInput& input, const std::string& mask,

@@ -196,6 +196,9 @@ class ContainerWriter {
   std::vector<std::byte> header() const;
   Result<std::vector<std::byte>> chunk(std::span<const std::byte> encoded);
   std::vector<std::byte> finish();  // the trailing index
+  // The same for an array of this shape, whose chunks came in raster order. Errc::usage when it has
+  // not as many.
+  Result<std::vector<std::byte>> finish(const Shape& shape);
 
  private:
   ContainerWriter() = default;
