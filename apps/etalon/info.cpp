@@ -1,9 +1,10 @@
 #include <nlohmann/json.hpp>
 
+#include "codec/container_format.hpp"
 #include "commands.hpp"
 #include "etalon/codec.hpp"
 #include "reduce_input.hpp"
-#include "store/file.hpp"
+#include "store/byte_stream.hpp"
 #include "store/inspect_file.hpp"
 
 namespace etalon::cli {
@@ -48,9 +49,16 @@ Result<StreamInfo> inspect_any(const Options& options) {
   ETALON_TRY(open_options({options.file, options.dataset, "", ""}));
   if (options.file != "-" && file_kind(options.file) != FileKind::raw)
     return inspect_file(options.file, options.dataset);
-  ETALON_ASSIGN(const Bytes bytes, read_file(options.file));
-  const bool chunk = text_of(bytes).substr(0, 3) == "Etc" && !is_container(bytes);
-  auto read = chunk ? inspect_chunk(bytes) : inspect(bytes);
+  ETALON_ASSIGN(const auto source, open_source(options.file));
+  Bytes room;
+  ETALON_ASSIGN(const ByteSpan start,
+                source->read(0, std::min<std::size_t>(source->size(), 3), room));
+  const bool is_chunk = text_of(start) == "Etc";
+  const auto inspect_alone = [&]() -> Result<StreamInfo> {
+    ETALON_ASSIGN(const ByteSpan chunk, source->read(0, source->size(), room));
+    return inspect_chunk(chunk);
+  };
+  auto read = is_chunk ? inspect_alone() : codec::inspect_container(*source);
   if (!read.ok()) {
     if (const auto format = foreign_format(options.file); !format.empty())
       return Error{Errc::malformed, options.file + ": " + std::string(format) + " is not read"};

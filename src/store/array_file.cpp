@@ -1,6 +1,7 @@
 #include "store/array_file.hpp"
 
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 
 #include "store/image_source.hpp"
@@ -56,6 +57,8 @@ FileKind ending_kind(std::string_view path) {
 
 FileKind file_kind(std::string_view path) {
   if (const FileKind kind = ending_kind(path); kind != FileKind::raw) return kind;
+  std::error_code ignored;
+  if (!std::filesystem::is_regular_file(path, ignored)) return FileKind::raw;  // not to eat a pipe
   char start[8] = {};
   std::ifstream(std::string(path), std::ios::binary).read(start, sizeof start);
   if (std::memcmp(start, "\x89HDF\r\n\x1a\n", 8) == 0) return FileKind::hdf5;

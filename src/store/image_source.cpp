@@ -250,9 +250,7 @@ class OneImage final : public ImageSource {
   bool done_ = false;
 };
 
-Result<std::unique_ptr<ImageSource>> open_npy(ByteStream stream, const OpenOptions& options) {
-  if (options.shape.rank() != 0)
-    return Error{Errc::usage, stream.path() + ": is .npy: --dtype and --shape are for raw bytes"};
+Result<std::unique_ptr<ImageSource>> open_npy(ByteStream stream) {
   const std::string place = stream.path();
   auto header = [&]() -> Result<NpyHeader> {
     Bytes bytes(12);
@@ -339,7 +337,9 @@ Result<std::unique_ptr<ImageSource>> open_images(const std::string& path,
     ETALON_ASSIGN(ByteStream stream, ByteStream::open(path));
     ETALON_ASSIGN(const ByteSpan start, stream.peek(6));
     const bool npy = text_of(start) == "\x93NUMPY";
-    return npy ? open_npy(std::move(stream), options) : open_raw(std::move(stream), options);
+    if (npy && options.shape.rank() != 0)
+      return Error{Errc::usage, "standard input: is .npy: --dtype and --shape are for raw bytes"};
+    return npy ? open_npy(std::move(stream)) : open_raw(std::move(stream), options);
   }
   if (is_folder_or_pattern(path)) {
     ETALON_ASSIGN(auto series, open_series(path, options));
@@ -357,7 +357,7 @@ Result<std::unique_ptr<ImageSource>> open_images(const std::string& path,
       break;
   }
   ETALON_ASSIGN(ByteStream stream, ByteStream::open(path));
-  return file_kind(path) == FileKind::npy ? open_npy(std::move(stream), options)
+  return file_kind(path) == FileKind::npy ? open_npy(std::move(stream))
                                           : open_raw(std::move(stream), options);
 }
 

@@ -105,7 +105,7 @@ for name in ("one", "four"):
                                "--json"))
     assert report["holds"] and abs(region(report, "active")["share"] - 0.25) < 1e-4
 chunks = open("a.etalon", "rb").read()
-assert len(open("four.etalon", "rb").read()) - len(chunks) == 16  # one more axis, twice
+assert len(open("four.etalon", "rb").read()) - len(chunks) == 20  # one more extent, twice and in each chunk
 # A psnr target is for one bound over all; a single image may have an active region beside it.
 etalon("compress", "one.npy", "-o", "t.etalon", "--bound", "psnr:40", *active)
 etalon("compress", "field.npy", "-o", "t.etalon", "-f", "--bound", "psnr:40", *active, code=2,
