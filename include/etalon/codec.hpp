@@ -159,6 +159,10 @@ Result<Bound> find_bound(const ArrayView& array, const CompressOptions& options,
 // that are not one.
 Result<std::vector<std::byte>> compress(const ArrayView& array, const CompressOptions& options);
 Result<Array> decompress(std::span<const std::byte> container, unsigned threads = 1);
+// The same into memory of the caller's; Errc::usage when dtype and shape are not the container's.
+// After an error the memory may hold some of it.
+Result<void> decompress_into(std::span<const std::byte> container, const MutableArrayView& out,
+                             unsigned threads = 1);
 Result<StreamInfo> inspect(std::span<const std::byte> container);
 
 // Half-open extents along each axis. Touches only the chunks that the box meets.

@@ -83,15 +83,48 @@ Result<ChunkParts> parse_indexed(ByteSpan chunk, const ContainerIndex& index, st
   return parts;
 }
 
+Result<void> check_heads(ByteSpan container, const ContainerIndex& index) {
+  for (std::size_t i = 0; i < index.chunks.size(); ++i)
+    if (const auto parts = parse_indexed(chunk_bytes(container, index, i), index, i); !parts.ok())
+      return Error(parts.error()).in("chunk " + std::to_string(i));
+  return {};
+}
+
 // Heads of all chunks say that they may hold what the index declares; only then memory is taken.
 Result<Array> allocate(ByteSpan container, const ContainerIndex& index, const Shape& shape) {
   if (index.shape.count() == std::numeric_limits<std::size_t>::max() ||
       index.shape.count() > std::numeric_limits<std::size_t>::max() / 16)
     return Error{Errc::malformed, "container: declares too many elements"};
-  for (std::size_t i = 0; i < index.chunks.size(); ++i)
-    if (const auto parts = parse_indexed(chunk_bytes(container, index, i), index, i); !parts.ok())
-      return Error(parts.error()).in("chunk " + std::to_string(i));
+  ETALON_TRY(check_heads(container, index));
   return Array(index.dtype, shape);
+}
+
+// Whether a box of `extent` that begins with rows of the array is one piece of its memory.
+bool is_contiguous(const Shape& shape, const Shape& extent) {
+  std::size_t axis = 0;
+  while (axis < shape.rank() && extent[axis] == 1) ++axis;
+  for (++axis; axis < shape.rank(); ++axis)
+    if (extent[axis] != shape[axis]) return false;
+  return true;
+}
+
+Result<void> decode_chunks(ByteSpan container, const ContainerIndex& index,
+                           const MutableArrayView& out, unsigned threads) {
+  const std::size_t size = size_of(index.dtype), rank = index.shape.rank();
+  return for_chunks(index.chunks.size(), threads, [&](std::size_t i) -> Result<void> {
+    const ChunkBox box = chunk_box(index, i);
+    const ByteSpan chunk = chunk_bytes(container, index, i);
+    if (is_contiguous(index.shape, box.extent)) {
+      std::size_t at = 0;
+      for (std::size_t axis = 0; axis < rank; ++axis)
+        at = at * index.shape[axis] + box.origin[axis];
+      return decode_chunk_into(chunk, {out.data + at * size, index.dtype, box.extent});
+    }
+    ETALON_ASSIGN(const Array piece, decode_chunk(chunk));
+    copy_box(piece.view().data, box.extent, zeros(rank), out.data, index.shape, box.origin,
+             box.extent, size);
+    return {};
+  });
 }
 
 }  // namespace
@@ -155,16 +188,24 @@ Result<Array> decompress(std::span<const std::byte> container, unsigned threads)
   try {
     ETALON_ASSIGN(const auto index, parse_container(container));
     ETALON_ASSIGN(Array array, allocate(container, index, index.shape));
-    const std::size_t size = size_of(index.dtype), rank = index.shape.rank();
-    std::byte* const out = array.mutable_view().data;
-    ETALON_TRY(for_chunks(index.chunks.size(), threads, [&](std::size_t i) -> Result<void> {
-      const ChunkBox box = chunk_box(index, i);
-      ETALON_ASSIGN(const Array piece, decode_chunk(chunk_bytes(container, index, i)));
-      copy_box(piece.view().data, box.extent, zeros(rank), out, index.shape, box.origin, box.extent,
-               size);
-      return {};
-    }));
+    ETALON_TRY(decode_chunks(container, index, array.mutable_view(), threads));
     return array;
+  } catch (const std::exception& e) {
+    return Error{Errc::io, std::string("decompress: ") + e.what()};
+  }
+}
+
+Result<void> decompress_into(std::span<const std::byte> container, const MutableArrayView& out,
+                             unsigned threads) {
+  try {
+    ETALON_ASSIGN(const auto index, parse_container(container));
+    if (out.dtype != index.dtype || !(out.shape == index.shape))
+      return Error{Errc::usage, "decompress: memory of " + std::string(name_of(out.dtype)) + " " +
+                                    to_string(out.shape) + " for " +
+                                    std::string(name_of(index.dtype)) + " " +
+                                    to_string(index.shape)};
+    ETALON_TRY(check_heads(container, index));
+    return decode_chunks(container, index, out, threads);
   } catch (const std::exception& e) {
     return Error{Errc::io, std::string("decompress: ") + e.what()};
   }
