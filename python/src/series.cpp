@@ -42,7 +42,7 @@ class Series {
       return {};
     });
   }
-  ~Series() {
+  ~Series() {  // NOLINT(bugprone-exception-escape): giving the lock back throws nothing
     const py::gil_scoped_release release;
     encoder_.reset();  // waits for its threads
   }
