@@ -109,7 +109,7 @@ lint() {
   git ls-files '*.cpp' '*.hpp' | xargs clang-format --dry-run --Werror
   say "clang-tidy"
   cmake --preset lint >/dev/null # only for its compile commands
-  git ls-files 'src/*.cpp' 'apps/*.cpp' 'plugin/*.cpp' | grep -vE '_(test|bench)\.cpp$' |
+  git ls-files 'src/*.cpp' 'apps/*.cpp' 'plugin/*.cpp' 'python/*.cpp' | grep -vE '_(test|bench)\.cpp$' |
     xargs -P "$jobs" -n 4 clang-tidy -p build/lint --quiet --warnings-as-errors='*'
 }
 

@@ -15,6 +15,15 @@ if(NOT ETALON_CORE_ONLY)
   pkg_check_modules(ZMQ REQUIRED IMPORTED_TARGET libzmq)       # libzmq3-dev, cppzmq-dev
   pkg_check_modules(XXHASH REQUIRED IMPORTED_TARGET libxxhash) # libxxhash-dev
 endif()
+# Optional: what is there is built, and `etalon version` says so.
+option(ETALON_PYTHON "Build the Python package where pybind11 is installed" ON)
+if(ETALON_PYTHON)
+  set(Python_EXECUTABLE /usr/bin/python3 CACHE FILEPATH "Debian's Python")
+  find_package(Python QUIET COMPONENTS Interpreter Development.Module) # python3-dev
+  if(Python_FOUND)
+    find_package(pybind11 CONFIG QUIET)                        # pybind11-dev
+  endif()
+endif()
 if(ETALON_TESTS)
   find_package(GTest REQUIRED)                                 # libgtest-dev
   include(GoogleTest)

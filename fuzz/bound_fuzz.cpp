@@ -17,6 +17,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     std::abort();
   if (const auto spec = parse_region(text); spec.ok()) {
     if (spec->kind == "box" && !box_region(*spec, 20, 30).ok()) std::abort();
+    if (spec->kind == "active") {
+      // The image is the text itself.
+      const auto image = view_of<std::uint8_t>({data, size}, {1, size});
+      if (!active_region(*spec, image).ok()) std::abort();
+    }
     if (spec->kind == "annulus" && !annulus_region(*spec, 20, 30).ok()) std::abort();
   }
   return 0;

@@ -2,10 +2,11 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
+#include "codec/container_pieces.hpp"
 #include "commands.hpp"
-#include "etalon/codec.hpp"
-#include "store/file.hpp"
-#include "store/series_reader.hpp"
+#include "pipeline/ordered.hpp"
+#include "store/array_writer.hpp"
+#include "store/byte_stream.hpp"
 
 namespace etalon::cli {
 namespace {
@@ -50,33 +51,86 @@ Result<Box> parse_box(const std::string& text, const Shape& shape) {
   return box;
 }
 
-Result<Array> decode(const Bytes& bytes, const Options& options) {
-  const unsigned threads =
-      options.threads == 0 ? std::max(1u, std::thread::hardware_concurrency()) : options.threads;
-  if (options.box.empty()) return decompress(bytes, threads);
-  ETALON_ASSIGN(const StreamInfo info, inspect(bytes));
-  ETALON_ASSIGN(const Box box, parse_box(options.box, info.shape));
-  return decompress_box(bytes, box);
+// A piece on its way from the container to the output.
+struct Piece {
+  codec::ContainerPieces::Piece place;
+  std::vector<Bytes> chunks;
+};
+struct Decoded {
+  Shape origin;
+  Result<Array> elements;
+};
+
+Result<Piece> read_piece(const ByteSource& source, const codec::ContainerIndex& index,
+                         codec::ContainerPieces::Piece place) {
+  Piece piece{std::move(place), {}};
+  for (std::size_t c : piece.place.chunks) {
+    Bytes room;
+    ETALON_ASSIGN(const ByteSpan chunk,
+                  source.read(index.chunks[c].offset, index.chunks[c].size, room));
+    if (room.empty()) room.assign(chunk.begin(), chunk.end());
+    piece.chunks.push_back(std::move(room));
+  }
+  return piece;
+}
+
+// At most two pieces a thread are in memory.
+Result<void> write_pieces(const ByteSource& source, const codec::ContainerIndex& index,
+                          const codec::ContainerPieces& pieces, unsigned threads,
+                          ArrayWriter& writer) {
+  std::size_t next = 0, written = 0;
+  Progress progress("decompress", pieces.count(), "pieces");
+  return run_ordered<Result<Piece>, Decoded>(
+      threads, std::size_t{2} * threads,
+      [&]() -> std::optional<Result<Piece>> {
+        if (next == pieces.count()) return std::nullopt;
+        if (interrupted) return Error{Errc::interrupted, "decompress: interrupted"};
+        return read_piece(source, index, pieces.piece(next++));
+      },
+      [&](unsigned, Result<Piece> piece) {
+        if (!piece.ok()) return Decoded{{}, std::move(piece).error()};
+        return Decoded{piece->place.origin, pieces.decode(piece->place, piece->chunks)};
+      },
+      [&](Decoded decoded) -> Result<void> {
+        if (!decoded.elements.ok()) return std::move(decoded.elements).error();
+        ETALON_TRY(writer.write(decoded.elements->view(), decoded.origin));
+        progress.update(++written);
+        return {};
+      });
 }
 
 Result<void> run(const Options& options) {
   ETALON_TRY(refuse_same_file(options.input, options.output));
-  ETALON_ASSIGN(const Bytes bytes, read_file(options.input));
-  auto array = decode(bytes, options);
-  if (!array.ok()) return std::move(array).error().in(options.input);
-  if (interrupted) return Error{Errc::interrupted, "decompress: interrupted"};
+  ETALON_ASSIGN(const auto source, open_source(options.input));
+  const auto inside = [&](Error error) { return std::move(error).in(options.input); };
+  const auto index = codec::parse_container(*source);
+  if (!index.ok()) return inside(index.error());
+  std::optional<Box> box;
+  if (!options.box.empty()) {
+    ETALON_ASSIGN(box, parse_box(options.box, index->shape));
+  }
+  const auto pieces = codec::ContainerPieces::create(*index, box ? &*box : nullptr);
+  if (!pieces.ok()) return inside(pieces.error());
   OpenOptions open;
   open.dataset = options.dataset;
-  ETALON_TRY(write_array(options.output, array->view(), options.overwrite, open));
+  const Shape& shape = pieces->shape();
+  ETALON_ASSIGN(ArrayWriter writer,
+                ArrayWriter::create(options.output, index->dtype, shape, options.overwrite, open));
+  const unsigned threads =
+      options.threads == 0 ? std::max(1u, std::thread::hardware_concurrency()) : options.threads;
+  auto done = write_pieces(*source, *index, *pieces, threads, writer);
+  if (!done.ok())
+    return done.error().code == Errc::malformed ? inside(std::move(done).error()) : done;
+  ETALON_TRY(writer.commit());
   if (options.json) {
     const nlohmann::json report = {
-        {"schema", "etalon.decompress/1"},   {"input", options.input},
-        {"output", options.output},          {"dtype", name_of(array->dtype())},
-        {"shape", array->shape().extents()}, {"raw_bytes", array->view().size_bytes()}};
+        {"schema", "etalon.decompress/1"}, {"input", options.input},
+        {"output", options.output},        {"dtype", name_of(index->dtype)},
+        {"shape", shape.extents()},        {"raw_bytes", shape.count() * size_of(index->dtype)}};
     return print_report(report.dump(2), options.output);
   }
-  note(options.input + ": " + std::string(name_of(array->dtype())) + " " +
-       to_string(array->shape()) + " -> " + options.output);
+  note(options.input + ": " + std::string(name_of(index->dtype)) + " " + to_string(shape) + " -> " +
+       options.output);
   return {};
 }
 
@@ -100,6 +154,9 @@ void add_decompress(Cli& cli) {
       ->check(CLI::Range(0, 1024));
   command->add_flag("-f,--force", options->overwrite, "Overwrite the output");
   command->add_flag("--json", options->json, "Print JSON; to standard error with -o -");
+  command->footer(
+      "A file is read and written piece by piece: a few chunks a thread are in memory. Of\n"
+      "standard input the whole container is.");
 }
 
 }  // namespace etalon::cli

@@ -1,9 +1,10 @@
 #include <nlohmann/json.hpp>
 
+#include "codec/container_format.hpp"
 #include "commands.hpp"
 #include "etalon/codec.hpp"
 #include "reduce_input.hpp"
-#include "store/file.hpp"
+#include "store/byte_stream.hpp"
 #include "store/inspect_file.hpp"
 
 namespace etalon::cli {
@@ -21,7 +22,7 @@ double share_of(std::uint64_t part, std::uint64_t whole) {
 std::string table(const StreamInfo& info, double ratio) {
   std::uint64_t elements = 0;
   for (const RegionInfo& r : info.regions) elements += r.elements;
-  char line[200];
+  char line[400];
   std::string text = info.format + ", " + std::string(name_of(info.dtype)) + " " +
                      to_string(info.shape) + " in " + std::to_string(info.chunks) + " chunks of " +
                      to_string(info.chunk_shape) + "\n";
@@ -29,11 +30,14 @@ std::string table(const StreamInfo& info, double ratio) {
                 human_bytes(static_cast<double>(info.raw_bytes)).c_str(),
                 human_bytes(static_cast<double>(info.bytes)).c_str(), ratio);
   text += line;
-  std::snprintf(line, sizeof line, "%-10s %-14s %10s %12s %12s\n", "region", "bound", "share",
+  std::size_t widest = 14;
+  for (const RegionInfo& r : info.regions) widest = std::max(widest, to_string(r.bound).size());
+  const int width = static_cast<int>(widest);
+  std::snprintf(line, sizeof line, "%-10s %-*s %10s %12s %12s\n", "region", width, "bound", "share",
                 "bytes", "max error");
   text += line;
   for (const RegionInfo& r : info.regions) {
-    std::snprintf(line, sizeof line, "%-10s %-14s %9.4f%% %12llu %12g\n", r.kind.c_str(),
+    std::snprintf(line, sizeof line, "%-10s %-*s %9.4f%% %12llu %12g\n", r.kind.c_str(), width,
                   to_string(r.bound).c_str(), 100 * share_of(r.elements, elements),
                   static_cast<unsigned long long>(r.bytes), r.max_error);
     text += line;
@@ -45,9 +49,16 @@ Result<StreamInfo> inspect_any(const Options& options) {
   ETALON_TRY(open_options({options.file, options.dataset, "", ""}));
   if (options.file != "-" && file_kind(options.file) != FileKind::raw)
     return inspect_file(options.file, options.dataset);
-  ETALON_ASSIGN(const Bytes bytes, read_file(options.file));
-  const bool chunk = text_of(bytes).substr(0, 3) == "Etc" && !is_container(bytes);
-  auto read = chunk ? inspect_chunk(bytes) : inspect(bytes);
+  ETALON_ASSIGN(const auto source, open_source(options.file));
+  Bytes room;
+  ETALON_ASSIGN(const ByteSpan start,
+                source->read(0, std::min<std::size_t>(source->size(), 3), room));
+  const bool is_chunk = text_of(start) == "Etc";
+  const auto inspect_alone = [&]() -> Result<StreamInfo> {
+    ETALON_ASSIGN(const ByteSpan chunk, source->read(0, source->size(), room));
+    return inspect_chunk(chunk);
+  };
+  auto read = is_chunk ? inspect_alone() : codec::inspect_container(*source);
   if (!read.ok()) {
     if (const auto format = foreign_format(options.file); !format.empty())
       return Error{Errc::malformed, options.file + ": " + std::string(format) + " is not read"};

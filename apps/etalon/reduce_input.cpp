@@ -7,7 +7,6 @@
 
 #include "analyse/places.hpp"
 #include "store/file.hpp"
-#include "store/npy.hpp"
 
 namespace etalon::cli {
 namespace {
@@ -16,27 +15,6 @@ namespace {
 std::pair<std::size_t, std::size_t> image_of(const Shape& shape) {
   const std::size_t rank = shape.rank();
   return {rank >= 2 ? shape[rank - 2] : 1, rank >= 1 ? shape[rank - 1] : 1};
-}
-
-// A folder or a pattern, as open_series takes them.
-bool is_folder(const std::string& path) {
-  std::error_code ignored;
-  return !std::filesystem::is_regular_file(path, ignored) &&
-         (std::filesystem::is_directory(path, ignored) ||
-          path.find_first_of("*?[") != std::string::npos);
-}
-
-Result<Array> read_frames(const std::string& path) {
-  ETALON_ASSIGN(const auto series, open_series(path));
-  const SeriesInfo& info = series->info();
-  Array array(info.dtype, {info.frames, info.geometry.ny, info.geometry.nx});
-  std::byte* to = array.mutable_view().data;
-  for (std::uint64_t i = 0; i < info.frames; ++i) {
-    ETALON_ASSIGN(const Frame frame, series->read(i));
-    const ByteSpan image = frame.image.view().bytes();
-    to = std::copy(image.begin(), image.end(), to);
-  }
-  return array;
 }
 
 std::vector<std::uint8_t> non_zero(const Array& array) {
@@ -68,7 +46,7 @@ Result<void> box_inside(const RegionSpec& box, std::size_t ny, std::size_t nx) {
 }  // namespace
 
 bool is_raw(const std::string& path) {
-  return path == "-" || (!is_folder(path) && file_kind(path) == FileKind::raw);
+  return path == "-" || (!is_folder_or_pattern(path) && file_kind(path) == FileKind::raw);
 }
 
 Result<OpenOptions> open_options(const ArrayInput& input) {
@@ -86,7 +64,13 @@ Result<OpenOptions> open_options(const ArrayInput& input) {
     ETALON_ASSIGN(open.dtype, parse_dtype(input.dtype));
   }
   if (!input.shape.empty()) {
-    ETALON_ASSIGN(open.shape, parse_shape(input.shape));
+    // ":,512,512" as in --box: the first extent is what the bytes make of it.
+    open.any_length = input.shape.front() == ':';
+    ETALON_ASSIGN(open.shape,
+                  parse_shape(open.any_length ? "0" + input.shape.substr(1) : input.shape));
+    if (open.any_length && open.shape.rank() < 3)
+      return Error{Errc::usage,
+                   "shape '" + input.shape + "': ':' is for series of three axes or more"};
   }
   return open;
 }
@@ -100,28 +84,7 @@ Result<void> check_ending(const std::string& output, FileKind written, const std
 
 Result<Array> read_input(const ArrayInput& input) {
   ETALON_ASSIGN(const OpenOptions open, open_options(input));
-  if (is_folder(input.path)) return read_frames(input.path);
-  if (input.path != "-") return read_array(input.path, open);
-  ETALON_ASSIGN(const Bytes bytes, read_file("-"));
-  const auto where = [](Error error) { return std::move(error).in("standard input"); };
-  if (bytes.size() >= 6 && std::memcmp(bytes.data(), "\x93NUMPY", 6) == 0) {
-    if (!(input.dtype.empty() && input.shape.empty()))
-      return where({Errc::usage, "is .npy: --dtype and --shape are for raw bytes"});
-    auto array = parse_npy(bytes);
-    if (!array.ok()) return where(std::move(array).error());
-    return array;
-  }
-  if (input.shape.empty())
-    return where({Errc::usage, "raw bytes need a type and a shape (--dtype, --shape)"});
-  std::size_t size = 0;
-  if (__builtin_mul_overflow(open.shape.count(), size_of(open.dtype), &size) ||
-      size != bytes.size())
-    return where({Errc::malformed, std::to_string(bytes.size()) + " bytes are not " +
-                                       to_string(open.shape) + " " +
-                                       std::string(name_of(open.dtype))});
-  Array array(open.dtype, open.shape);
-  if (size != 0) std::memcpy(array.mutable_view().data, bytes.data(), size);
-  return array;
+  return read_array(input.path, open);
 }
 
 Result<std::vector<std::uint8_t>> read_mask(const ArrayInput& input, const std::string& mask,
@@ -171,17 +134,19 @@ Result<RegionSet> RegionSet::create(const std::vector<std::string>& texts, const
                                       " does not fit images of " +
                                       to_string(Shape{set.ny_, set.nx_})};
       item.fixed = {"mask", item.spec.bound, non_zero(array)};
+    } else if (item.spec.kind == "active") {
+      set.by_image_ = true;
+      item.members = Members::of_activity;
     } else {
       ETALON_ASSIGN(const PlaceTable table, PlaceTable::read(file));
       if (const auto half = item.spec.get("half"); !half.empty())
         std::from_chars(half.data(), half.data() + half.size(), item.half);
       if (table.by_frame() && shape.rank() != 3 && table.frames().size() > 1)
         return Error{Errc::usage, file + ": peaks of several frames need an array of three axes"};
-      set.by_frame_ = set.by_frame_ || (table.by_frame() && shape.rank() == 3);
-      item.is_fixed = !(table.by_frame() && shape.rank() == 3);
+      const bool of_frames = table.by_frame() && shape.rank() == 3;
       std::vector<Peak> all;
       for (const auto& [frame, places] : table.frames()) {
-        std::vector<Peak>& peaks = item.is_fixed ? all : item.peaks[frame];
+        std::vector<Peak>& peaks = of_frames ? item.peaks[frame] : all;
         for (const Place& place : places) {
           Peak peak;
           peak.x = static_cast<float>(place.x);
@@ -189,35 +154,83 @@ Result<RegionSet> RegionSet::create(const std::vector<std::string>& texts, const
           peaks.push_back(peak);
         }
       }
-      if (item.is_fixed)
+      if (of_frames) {
+        set.by_image_ = true;
+        item.members = Members::of_peaks;
+      } else {
         item.fixed = peaks_region(all, item.half, set.ny_, set.nx_, item.spec.bound);
+      }
     }
     set.items_.push_back(std::move(item));
   }
   return set;
 }
 
-void RegionSet::give_ranges(const ArrayView& whole) {
+bool RegionSet::need_range() const {
+  return std::any_of(items_.begin(), items_.end(), [](const Item& item) {
+    CompressOptions options;
+    options.bound = item.spec.bound;
+    return needs_range(options);
+  });
+}
+
+void RegionSet::give_range(const ValueRange& range) {
   for (Item& item : items_) {
     CompressOptions options;
     options.bound = item.spec.bound;
-    item.spec.bound = item.fixed.bound = with_ranges(std::move(options), whole).bound;
+    item.spec.bound = item.fixed.bound = with_ranges(std::move(options), range).bound;
   }
 }
 
-std::vector<Region> RegionSet::of_frame(std::size_t frame) const {
+Result<std::vector<Region>> RegionSet::of_image(std::size_t image, const ArrayView& elements,
+                                                std::span<const std::uint8_t> good) const {
   std::vector<Region> regions;
   for (const Item& item : items_) {
-    if (item.is_fixed) {
-      regions.push_back(item.fixed);
-      continue;
+    switch (item.members) {
+      case Members::fixed:
+        regions.push_back(item.fixed);
+        break;
+      case Members::of_peaks: {
+        const auto found = item.peaks.find(image);
+        const std::vector<Peak> none;
+        regions.push_back(peaks_region(found == item.peaks.end() ? none : found->second, item.half,
+                                       ny_, nx_, item.spec.bound));
+        break;
+      }
+      case Members::of_activity: {
+        ETALON_ASSIGN(Region region, active_region(item.spec, elements, good));
+        regions.push_back(std::move(region));
+        break;
+      }
     }
-    const auto found = item.peaks.find(frame);
-    const std::vector<Peak> none;
-    regions.push_back(peaks_region(found == item.peaks.end() ? none : found->second, item.half, ny_,
-                                   nx_, item.spec.bound));
   }
   return regions;
+}
+
+std::vector<Region> RegionSet::without_members() const {
+  std::vector<Region> regions;
+  for (const Item& item : items_) regions.push_back({item.spec.kind, item.spec.bound});
+  return regions;
+}
+
+std::size_t images_of(const Shape& shape) {
+  return shape.rank() < 3 ? 1 : Shape(shape.extents().first(shape.rank() - 2)).count();
+}
+
+Shape image_extent(const Shape& shape) {
+  Shape extent = shape;
+  for (std::size_t axis = 0; axis + 2 < shape.rank(); ++axis) extent[axis] = 1;
+  return extent;
+}
+
+Shape image_origin(const Shape& shape, std::size_t image) {
+  Shape origin = shape;
+  for (std::size_t axis = shape.rank(); axis-- > 0;) {
+    const bool counts = axis + 2 < shape.rank();
+    origin[axis] = counts ? image % shape[axis] : 0;
+    if (counts) image /= shape[axis];
+  }
+  return origin;
 }
 
 bool is_container(ByteSpan bytes) {

@@ -33,21 +33,34 @@ Result<Array> read_input(const ArrayInput& input);
 Result<std::vector<std::uint8_t>> read_mask(const ArrayInput& input, const std::string& mask,
                                             const Shape& shape);
 
-// Regions whose members are known for every frame.
+// How many images of the last two axes an array has, and where the i-th lies: one on each of the
+// axes before.
+std::size_t images_of(const Shape& shape);
+Shape image_extent(const Shape& shape);  // (1, .., y, x); of fewer than three axes the whole
+Shape image_origin(const Shape& shape, std::size_t image);
+
+// The regions asked for. Those of some kinds differ from image to image.
 class RegionSet {
  public:
   static Result<RegionSet> create(const std::vector<std::string>& texts, const Shape& shape);
   // The pixels (y, x) of one of these regions.
   std::vector<std::uint8_t> members(const Region& region) const { return region.members(ny_, nx_); }
   // Gives relative bounds the range of the whole array.
-  void give_ranges(const ArrayView& whole);
-  // Whether frames differ in their peaks.
-  bool by_frame() const { return by_frame_; }
-  std::vector<Region> of_frame(std::size_t frame) const;
+  bool need_range() const;
+  void give_range(const ValueRange& range);
+  bool empty() const { return items_.empty(); }
+  // Whether images differ in their peaks or in what is active.
+  bool by_image() const { return by_image_; }
+  // Of one image, whose elements are given; `good` is a mask as for active_region.
+  Result<std::vector<Region>> of_image(std::size_t image, const ArrayView& elements,
+                                       std::span<const std::uint8_t> good) const;
+  // Kinds and bounds alone: no region has members.
+  std::vector<Region> without_members() const;
 
  private:
+  enum class Members { fixed, of_peaks, of_activity };
   struct Item {
-    bool is_fixed = true;  // the same region on every frame
+    Members members = Members::fixed;
     RegionSpec spec;
     Region fixed;
     std::size_t half = 4;
@@ -55,7 +68,7 @@ class RegionSet {
   };
   std::vector<Item> items_;
   std::size_t ny_ = 1, nx_ = 1;
-  bool by_frame_ = false;
+  bool by_image_ = false;
 };
 
 bool is_container(ByteSpan bytes);

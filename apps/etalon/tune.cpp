@@ -158,7 +158,9 @@ Result<void> run(const TuneOptions& options) {
   sample.settings = {options.finder.parameters, options.finder.min_peaks, options.gain};
   sample.predicted = places ? &*places : nullptr;
   if (!options.regions.empty())
-    sample.regions = [&](std::uint64_t frame) { return regions.of_frame(frame); };
+    sample.regions = [&](std::uint64_t frame, const ArrayView& image) {
+      return regions.of_image(frame, image, seen.mask);
+    };
   sample.threads = options.threads;
   sample.stop = &interrupted;
   tuning.frames = info.frames;

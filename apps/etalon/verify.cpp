@@ -68,17 +68,20 @@ Result<void> print_json(const Verdict& verdict) {
 
 Result<void> print_text(const Verdict& verdict) {
   const Tally& tally = verdict.tally;
-  char line[200];
+  char line[400];
   std::string text;
   if (const auto& frames = verdict.frames)
     text = "frames     " + std::to_string(frames->compared) + " compared, " +
            std::to_string(frames->original - frames->compared) + " of " +
            std::to_string(frames->original) + " left out\n";
-  std::snprintf(line, sizeof line, "%-10s %-14s %14s %10s %12s\n", "region", "bound", "elements",
-                "share", "max error");
+  std::size_t widest = 14;
+  for (const Measured& m : tally.regions()) widest = std::max(widest, to_string(m.bound).size());
+  const int width = static_cast<int>(widest);
+  std::snprintf(line, sizeof line, "%-10s %-*s %14s %10s %12s\n", "region", width, "bound",
+                "elements", "share", "max error");
   text += line;
   for (const Measured& m : tally.regions()) {
-    std::snprintf(line, sizeof line, "%-10s %-14s %14llu %9.4f%% %12g  %s\n", m.kind.c_str(),
+    std::snprintf(line, sizeof line, "%-10s %-*s %14llu %9.4f%% %12g  %s\n", m.kind.c_str(), width,
                   to_string(m.bound).c_str(), static_cast<unsigned long long>(m.elements),
                   100 * share_of(m, tally), m.max_error, m.violations == 0 ? "holds" : "VIOLATED");
     text += line;
@@ -89,13 +92,45 @@ Result<void> print_text(const Verdict& verdict) {
   return print(text);
 }
 
-Result<Demand> demand_of(const Options& options, const Bound& declared, const Shape& shape) {
-  Demand demand{declared, {}};
+// Gives the range of what is verified against, when a bound asks for it.
+using RangeOf = std::function<Result<ValueRange>()>;
+
+Result<Demand> demand_of(const Options& options, const Bound& declared, const Shape& shape,
+                         const RangeOf& range_of) {
+  Demand demand{declared, {}, {}};
   if (!options.bound.empty()) {
     ETALON_ASSIGN(demand.bound, parse_bound(options.bound));
   }
   ETALON_ASSIGN(demand.regions, RegionSet::create(options.regions, shape));
+  ETALON_ASSIGN(demand.good, read_mask(options.original, options.judge.finder.mask, shape));
+  CompressOptions background;
+  background.bound = demand.bound;
+  if (needs_range(background) || demand.regions.need_range()) {
+    ETALON_ASSIGN(const ValueRange range, range_of());
+    demand.bound = with_ranges(std::move(background), range).bound;
+    demand.regions.give_range(range);
+  }
   return demand;
+}
+
+RangeOf range_of(const Array& original) {
+  return [&original]() -> Result<ValueRange> {
+    ValueRange range;
+    range.add(original.view());
+    return range;
+  };
+}
+
+RangeOf range_of(SeriesReader& original) {
+  return [&original]() -> Result<ValueRange> {
+    ValueRange range;
+    for (std::uint64_t i = 0; i < original.info().frames; ++i) {
+      if (interrupted) return Error{Errc::interrupted, "verify: interrupted"};
+      ETALON_ASSIGN(const Frame frame, original.read(i));
+      range.add(frame.image.view());
+    }
+    return range;
+  };
 }
 
 Result<Verdict> verify_series(const Options& options, SeriesReader& original,
@@ -107,7 +142,8 @@ Result<Verdict> verify_series(const Options& options, SeriesReader& original,
   }
   const Geometry& image = original.info().geometry;
   ETALON_ASSIGN(const Demand demand,
-                demand_of(options, declared, {original.info().frames, image.ny, image.nx}));
+                demand_of(options, declared, {original.info().frames, image.ny, image.nx},
+                          range_of(original)));
   Verdict verdict;
   ETALON_ASSIGN(verdict.tally,
                 hold_series(original, stored, demand, options.own(), verdict.frames.emplace()));
@@ -126,7 +162,8 @@ Result<Verdict> verify_container(const Options& options, const Array& original,
     if (!tally.ok()) return inside(std::move(tally).error());
     return Verdict{std::move(*tally), {}, {}};
   }
-  ETALON_ASSIGN(const Demand demand, demand_of(options, info->bound, original.shape()));
+  ETALON_ASSIGN(const Demand demand,
+                demand_of(options, info->bound, original.shape(), range_of(original)));
   const auto reduced = decompress(bytes, std::max(1u, std::thread::hardware_concurrency()));
   if (!reduced.ok()) return inside(reduced.error());
   ETALON_ASSIGN(Tally tally, hold_array(original, *reduced, demand));
@@ -151,7 +188,8 @@ Result<Verdict> verify_array(const Options& options, const Array& original) {
     ETALON_ASSIGN(const StreamInfo info, inspect_file(options.reduced, options.reduced_dataset));
     declared = info.bound;
   }
-  ETALON_ASSIGN(const Demand demand, demand_of(options, declared, original.shape()));
+  ETALON_ASSIGN(const Demand demand,
+                demand_of(options, declared, original.shape(), range_of(original)));
   ETALON_ASSIGN(Tally tally, hold_array(original, reduced, demand));
   return Verdict{std::move(tally), {}, {}};
 }
@@ -225,7 +263,7 @@ void add_verify(Cli& cli) {
                    "Etalon container, a series that etalon run stored, or an array file")
       ->required();
   command->add_option("--bound", options->bound,
-                      "Bound to hold: lossless or abs:E; by default each region's own, or "
+                      "Bound to hold, as compress takes them; by default each region's own, or "
                       "lossless where the file says none");
   command->add_option("--region", options->regions, "Regions with bounds of their own, as compress")
       ->allow_extra_args(false);

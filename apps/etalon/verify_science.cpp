@@ -83,7 +83,15 @@ void add_science_options(CLI::App& command, ScienceOptions& options, bool& scien
                     ->type_name("CONDITION")
                     ->default_str(""));
   own.push_back(command.add_option("--gain", options.gain, "Units of the image a photon"));
-  for (CLI::Option* option : own) option->needs(flag)->group("Science");
+  for (CLI::Option* option : own) {
+    if (option->check_name("--mask"))
+      option->description(
+          "Pixels to leave out, of active regions as compress left them out, and by --science\n"
+          "besides the file's own mask: a (y, x) array, or a dataset of the original, that is not\n"
+          "zero there");
+    else
+      option->needs(flag)->group("Science");
+  }
   flag->group("Science");
 }
 

@@ -1,8 +1,7 @@
 #include "verify_sources.hpp"
 
-#include <cstring>
-
 #include "cli.hpp"
+#include "codec/boxes.hpp"
 #include "codec/container_format.hpp"
 
 namespace etalon::cli {
@@ -15,23 +14,10 @@ Result<void> go_on() {
   return {};
 }
 
-Shape zeros(std::size_t rank) {
-  const std::size_t none[Shape::max_rank] = {};
-  return Shape(std::span(none, rank));
-}
-
 Array cut(const ArrayView& whole, const codec::ChunkBox& box) {
   Array part(whole.dtype, box.extent);
-  const std::size_t rank = box.extent.rank(), size = size_of(whole.dtype);
-  const std::size_t row = rank == 0 ? 1 : box.extent[rank - 1];
-  for (std::size_t i = 0; i < part.count(); i += row) {
-    std::size_t from = 0, stride = 1, rest = i;
-    for (std::size_t axis = rank; axis-- > 0; stride *= whole.shape[axis]) {
-      from += (box.origin[axis] + rest % box.extent[axis]) * stride;
-      rest /= box.extent[axis];
-    }
-    std::memcpy(part.mutable_view().data + i * size, whole.data + from * size, row * size);
-  }
+  codec::copy_box(whole.data, whole.shape, box.origin, part.mutable_view().data, box.extent,
+                  codec::zeros(box.extent.rank()), box.extent, size_of(whole.dtype));
   return part;
 }
 
@@ -48,9 +34,16 @@ Shape frame_shape(const SeriesReader& series) {
 
 }  // namespace
 
-ChunkLabels Demand::labels(std::size_t frame, std::size_t elements) const {
-  ChunkLabels found{{{"default", bound, elements, 0, 0}}, {}};
-  for (const Region& r : regions.of_frame(frame)) {
+std::vector<RegionInfo> Demand::infos() const {
+  std::vector<RegionInfo> all = {{"default", bound, 0, 0, 0}};
+  for (const Region& r : regions.without_members()) all.push_back({r.kind, r.bound, 0, 0, 0});
+  return all;
+}
+
+Result<ChunkLabels> Demand::labels(std::size_t image, const ArrayView& elements) const {
+  ChunkLabels found{{{"default", bound, elements.count(), 0, 0}}, {}};
+  ETALON_ASSIGN(const std::vector<Region> here, regions.of_image(image, elements, good));
+  for (const Region& r : here) {
     const std::vector<std::uint8_t> inside = regions.members(r);
     found.labels.resize(inside.size());
     for (std::size_t i = 0; i < inside.size(); ++i)
@@ -58,7 +51,7 @@ ChunkLabels Demand::labels(std::size_t frame, std::size_t elements) const {
     found.regions.push_back({r.kind, r.bound, 0, 0, 0});
   }
   if (found.labels.empty()) return found;
-  const std::size_t planes = elements / found.labels.size();
+  const std::size_t planes = elements.count() / found.labels.size();
   found.regions[0].elements = 0;
   for (std::uint8_t label : found.labels) found.regions[label].elements += planes;
   return found;
@@ -96,20 +89,23 @@ Result<Tally> hold_container(const Array& original, ByteSpan container) {
 }
 
 Result<Tally> hold_array(const Array& original, const Array& reduced, const Demand& demand) {
-  Tally tally(demand.labels(0, 0).regions);
+  Tally tally(demand.infos());
   const Shape& shape = original.shape();
-  if (!demand.regions.by_frame()) {
-    tally.add(original.view(), reduced.view(), demand.labels(0, original.count()),
-              zeros(shape.rank()));
+  if (!demand.regions.by_image()) {
+    ETALON_ASSIGN(const ChunkLabels labels, demand.labels(0, original.view()));
+    tally.add(original.view(), reduced.view(), labels, codec::zeros(shape.rank()));
     return tally;
   }
-  Shape frame = shape, origin = zeros(shape.rank());
-  frame[0] = 1;
-  for (; origin[0] < shape[0]; ++origin[0]) {
+  const Shape extent = image_extent(shape);
+  const auto image_at = [&](const Array& array, std::size_t i) {
+    const std::size_t size = extent.count() * size_of(array.dtype());
+    return ArrayView{array.view().data + i * size, array.dtype(), extent};
+  };
+  for (std::size_t i = 0; i < images_of(shape); ++i) {
     ETALON_TRY(go_on());
-    ArrayView a = original.view()[origin[0]], b = reduced.view()[origin[0]];
-    a.shape = b.shape = frame;
-    tally.add(a, b, demand.labels(origin[0], frame.count()), origin);
+    const ArrayView image = image_at(original, i);
+    ETALON_ASSIGN(const ChunkLabels labels, demand.labels(i, image));
+    tally.add(image, image_at(reduced, i), labels, image_origin(shape, i));
   }
   return tally;
 }
@@ -122,8 +118,8 @@ Result<Tally> hold_series(SeriesReader& original, SeriesReader& stored, const De
   ETALON_TRY(
       same_form(name, b.dtype, frame_shape(stored), original.files().front(), a.dtype, frame));
   const bool in_step = same_numbers(original, stored);
-  Tally tally(demand.labels(0, 0).regions);
-  const ChunkLabels common = demand.labels(0, frame.count());
+  Tally tally(demand.infos());
+  std::optional<ChunkLabels> common;
   std::vector<bool> seen(a.frames);
   count = {a.frames, 0};
   Progress progress("verify", b.frames, "frames");
@@ -139,16 +135,19 @@ Result<Tally> hold_series(SeriesReader& original, SeriesReader& stored, const De
     seen[number] = true;
     ETALON_ASSIGN(Frame from, original.read(number));
     ETALON_ASSIGN(Frame to, stored.read(i));
-    ChunkLabels labels = demand.regions.by_frame() ? demand.labels(number, frame.count()) : common;
+    ArrayView before = from.image.view(), after = to.image.view();
+    before.shape = after.shape = frame;
     ETALON_ASSIGN(const Bytes chunk, own ? stored.stored_chunk(i) : Bytes{});
     if (!chunk.empty()) {
       auto found = codec::chunk_labels(chunk);
       if (!found.ok()) return std::move(found).error().in("frame " + std::to_string(i)).in(name);
-      labels = std::move(*found);
+      tally.add(before, after, *found, {number, 0, 0});
+    } else {
+      if (!common || demand.regions.by_image()) {
+        ETALON_ASSIGN(common, demand.labels(number, before));
+      }
+      tally.add(before, after, *common, {number, 0, 0});
     }
-    ArrayView before = from.image.view(), after = to.image.view();
-    before.shape = after.shape = frame;
-    tally.add(before, after, labels, {number, 0, 0});
     progress.update(++count.compared);
   }
   return tally;

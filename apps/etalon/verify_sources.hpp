@@ -16,9 +16,12 @@ namespace etalon::cli {
 struct Demand {
   Bound bound;
   RegionSet regions;
+  std::vector<std::uint8_t> good;  // mask for active regions; may be empty
 
-  // The regions of one frame, or of all where frames do not differ, over `elements` elements.
-  codec::ChunkLabels labels(std::size_t frame, std::size_t elements) const;
+  // The regions of an image of the original, or of all images where they do not differ.
+  Result<codec::ChunkLabels> labels(std::size_t image, const ArrayView& elements) const;
+  // All of them, with no elements yet.
+  std::vector<RegionInfo> infos() const;
 };
 
 // How frames of a stored series meet those of the original.

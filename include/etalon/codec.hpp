@@ -55,7 +55,7 @@ std::string to_string(const Bound& bound);
 // Elements with a bound of their own over the default. Regions apply to the last two axes (y, x) of
 // a chunk.
 struct Region {
-  std::string kind;  // "peaks", "box", "mask", "annulus": for people; the membership is below
+  std::string kind;  // "peaks", "box", "mask", "annulus", "active": for people; membership is below
   Bound bound;
   std::vector<std::uint8_t> where =
       {};  // (y, x) row major, 1 inside; as many as the last two extents have
@@ -159,6 +159,10 @@ Result<Bound> find_bound(const ArrayView& array, const CompressOptions& options,
 // that are not one.
 Result<std::vector<std::byte>> compress(const ArrayView& array, const CompressOptions& options);
 Result<Array> decompress(std::span<const std::byte> container, unsigned threads = 1);
+// The same into memory of the caller's; Errc::usage when dtype and shape are not the container's.
+// After an error the memory may hold some of it.
+Result<void> decompress_into(std::span<const std::byte> container, const MutableArrayView& out,
+                             unsigned threads = 1);
 Result<StreamInfo> inspect(std::span<const std::byte> container);
 
 // Half-open extents along each axis. Touches only the chunks that the box meets.
@@ -196,6 +200,9 @@ class ContainerWriter {
   std::vector<std::byte> header() const;
   Result<std::vector<std::byte>> chunk(std::span<const std::byte> encoded);
   std::vector<std::byte> finish();  // the trailing index
+  // The same for an array of this shape, whose chunks came in raster order. Errc::usage when it has
+  // not as many.
+  Result<std::vector<std::byte>> finish(const Shape& shape);
 
  private:
   ContainerWriter() = default;

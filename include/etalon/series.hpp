@@ -17,14 +17,17 @@ struct SeriesSettings {
   DType dtype = DType::u16;
   Shape frame;                       // extents of one frame, slowest first; at most 5 axes
   std::size_t frames_per_chunk = 1;  // the last chunk may hold fewer
+  // Axes between the first one and the frame's: with {b, c} the container's shape is
+  // (n, b, c, frame...), frames come in C order, and a chunk is one frame.
+  Shape outer;
   // Of every frame. `chunk` is not looked at. With `threads` above 1 as many threads encode, and at
   // most twice as many chunks are in memory; otherwise `push` encodes by itself.
   CompressOptions options;
 };
 
 // The container is byte for byte what `compress` makes of the whole array with the same options and
-// chunks of {frames_per_chunk, frame...}, whatever `threads` is. rel bounds need their range:
-// `with_ranges` has it after a pass over the frames.
+// chunks of {frames_per_chunk, outer ones, frame...}, whatever `threads` is. rel bounds need their
+// range: `with_ranges` has it after a pass over the frames.
 //
 // Not thread-safe: one thread pushes. After an error nothing more is encoded or written, and every
 // call gives that error again; what the sink has then is no container.
@@ -46,7 +49,12 @@ class SeriesEncoder {
   // A frame with options of its own, for regions that follow what is in it. Needs one frame a
   // chunk, and `dither` as the series has it.
   Result<void> push(const ArrayView& frame, const CompressOptions& options);
-  // Waits for all frames and writes the index. Nothing can be pushed after it.
+  // The same with options that are made from the frame, by the thread that encodes it: what that
+  // takes is done side by side. Called once for each frame, on any thread.
+  using OptionsOf = std::function<Result<CompressOptions>(const ArrayView& frame)>;
+  Result<void> push_with(const ArrayView& frame, OptionsOf options_of);
+  // Waits for all frames and writes the index. Nothing can be pushed after it. Errc::usage when the
+  // frames do not fill the outer axes.
   Result<void> finish();
 
   std::uint64_t frames() const;  // pushed

@@ -65,14 +65,17 @@ struct Trials::Impl {
     return {};
   }
 
-  CompressOptions options_of(const TrialSetting& setting, std::size_t k) const {
+  Result<CompressOptions> options_of(const TrialSetting& setting, std::size_t k,
+                                     const ArrayView& image) const {
     const std::uint64_t frame = sample.frames[k];
     CompressOptions options;
     options.bound = setting.bound;
     options.mask = sample.mask;
     options.dither = setting.dither;
     options.seed = codec::dither_bits(sample.seed, frame);
-    if (sample.regions) options.regions = sample.regions(frame);
+    if (sample.regions) {
+      ETALON_ASSIGN(options.regions, sample.regions(frame, image));
+    }
     if (setting.peaks)
       options.regions.push_back(peaks_region(raw[k].peaks, setting.half, sample.geometry.ny,
                                              sample.geometry.nx, Bound::lossless()));
@@ -120,7 +123,8 @@ Result<TrialOutcome> Trials::run(const TrialSetting& setting, const Progressing&
   const auto reduce = [&](std::size_t k, const Frame& frame, ScienceJudge& judge) -> Result<void> {
     ArrayView image = frame.image.view();
     image.shape = chunk;
-    ETALON_ASSIGN(reduced[k].chunk, encode_chunk(image, own.options_of(setting, k)));
+    ETALON_ASSIGN(const auto compress, own.options_of(setting, k, frame.image.view()));
+    ETALON_ASSIGN(reduced[k].chunk, encode_chunk(image, compress));
     ETALON_ASSIGN(const Array decoded, decode_chunk(reduced[k].chunk));
     ETALON_ASSIGN(reduced[k].look, judge.look_at_reduced(decoded.view()[0], own.raw[k]));
     return {};

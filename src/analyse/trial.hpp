@@ -34,7 +34,7 @@ struct TrialSample {
   ScienceSettings settings;
   const PlaceTable* predicted = nullptr;  // none: not given
   // More regions of a frame; peaks come after them, and win. Called from any thread.
-  std::function<std::vector<Region>(std::uint64_t frame)> regions;
+  std::function<Result<std::vector<Region>>(std::uint64_t frame, const ArrayView& image)> regions;
   std::uint64_t seed = 0;  // of the dither, as `etalon compress` takes it
   unsigned threads = 1;    // 0: one per hardware thread
   const std::atomic<bool>* stop = nullptr;

@@ -195,7 +195,8 @@ TEST_P(EveryType, ContainersTakeAnyChunkShapeAndThreadCount) {
   const Shape shape{5, 37, 41};
   const Array a = visit(
       GetParam(), [&](auto zero) { return make<decltype(zero)>(Pattern::counts, shape, rng); });
-  for (const Shape& chunk : {Shape{}, Shape{5, 37, 41}, Shape{2, 37, 41}, Shape{3, 10, 16}}) {
+  for (const Shape& chunk : {Shape{}, Shape{5, 37, 41}, Shape{2, 37, 41}, Shape{3, 10, 16},
+                             Shape{1, 10, 41}, Shape{1, 1, 16}}) {
     CompressOptions options;
     options.bound = Bound::abs(1);
     options.chunk = chunk;
@@ -208,6 +209,12 @@ TEST_P(EveryType, ContainersTakeAnyChunkShapeAndThreadCount) {
     const auto back = decompress(*one, 2);
     ASSERT_TRUE(back.ok()) << back.error().message;
     expect_within(a.view(), back->view(), options);
+    Array into(GetParam(), shape);
+    const auto done = decompress_into(*one, into.mutable_view(), 2);
+    ASSERT_TRUE(done.ok()) << done.error().message;
+    EXPECT_EQ(std::memcmp(into.view().data, back->view().data, back->view().size_bytes()), 0);
+    Array other(GetParam(), {5, 37, 40});
+    EXPECT_EQ(decompress_into(*one, other.mutable_view()).error().code, Errc::usage);
     const auto box = decompress_box(*one, Box{{{1, 4}, {5, 37}, {0, 17}}});
     ASSERT_TRUE(box.ok()) << box.error().message;
     ASSERT_EQ(box->shape(), (Shape{3, 32, 17}));

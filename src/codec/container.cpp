@@ -5,6 +5,7 @@
 #include <mutex>
 
 #include "base/thread_pool.hpp"
+#include "codec/boxes.hpp"
 #include "codec/chunk_format.hpp"
 #include "codec/container_format.hpp"
 #include "codec/dither.hpp"
@@ -62,40 +63,6 @@ Result<void> for_chunks(std::size_t count, unsigned threads, F&& body) {
   return std::move(first).result();
 }
 
-// Copies the box at `from` of one array to the box at `to` of another, row by row.
-void copy_box(const std::byte* in, const Shape& in_shape, const Shape& from, std::byte* out,
-              const Shape& out_shape, const Shape& to, const Shape& extent, std::size_t size) {
-  const std::size_t rank = extent.rank();
-  if (extent.count() == 0) return;
-  if (rank == 0) {
-    std::memcpy(out, in, size);
-    return;
-  }
-  const std::size_t row = extent[rank - 1] * size;
-  Shape at = extent;
-  for (std::size_t i = 0; i < rank; ++i) at[i] = 0;
-  while (true) {
-    std::size_t source = 0, target = 0;
-    for (std::size_t i = 0; i < rank; ++i) {
-      source = source * in_shape[i] + from[i] + at[i];
-      target = target * out_shape[i] + to[i] + at[i];
-    }
-    std::memcpy(out + target * size, in + source * size, row);
-    std::size_t axis = rank - 1;
-    while (axis-- > 0) {
-      if (++at[axis] < extent[axis]) break;
-      at[axis] = 0;
-    }
-    if (axis == static_cast<std::size_t>(-1)) return;
-  }
-}
-
-Shape zeros(std::size_t rank) {
-  Shape shape;
-  std::array<std::size_t, Shape::max_rank> none{};
-  return Shape(std::span(none.data(), rank));
-}
-
 Shape default_chunk(const Shape& shape) {
   Shape chunk = shape;
   if (shape.rank() >= 3)
@@ -108,11 +75,19 @@ ByteSpan chunk_bytes(ByteSpan container, const ContainerIndex& index, std::size_
 }
 
 // The chunk's head, which must be what the index says.
-Result<ChunkParts> parse_indexed(ByteSpan container, const ContainerIndex& index, std::size_t i) {
-  ETALON_ASSIGN(auto parts, parse_chunk(chunk_bytes(container, index, i)));
-  if (parts.head.dtype != index.dtype || parts.head.source != index.source || !(parts.head.shape == chunk_box(index, i).extent))
+Result<ChunkParts> parse_indexed(ByteSpan chunk, const ContainerIndex& index, std::size_t i) {
+  ETALON_ASSIGN(auto parts, parse_chunk(chunk));
+  if (parts.head.dtype != index.dtype || parts.head.source != index.source ||
+      !(parts.head.shape == chunk_box(index, i).extent))
     return Error{Errc::malformed, "its type or shape is not what the container declares"};
   return parts;
+}
+
+Result<void> check_heads(ByteSpan container, const ContainerIndex& index) {
+  for (std::size_t i = 0; i < index.chunks.size(); ++i)
+    if (const auto parts = parse_indexed(chunk_bytes(container, index, i), index, i); !parts.ok())
+      return Error(parts.error()).in("chunk " + std::to_string(i));
+  return {};
 }
 
 // Heads of all chunks say that they may hold what the index declares; only then memory is taken.
@@ -120,10 +95,36 @@ Result<Array> allocate(ByteSpan container, const ContainerIndex& index, const Sh
   if (index.shape.count() == std::numeric_limits<std::size_t>::max() ||
       index.shape.count() > std::numeric_limits<std::size_t>::max() / 16)
     return Error{Errc::malformed, "container: declares too many elements"};
-  for (std::size_t i = 0; i < index.chunks.size(); ++i)
-    if (const auto parts = parse_indexed(container, index, i); !parts.ok())
-      return Error(parts.error()).in("chunk " + std::to_string(i));
+  ETALON_TRY(check_heads(container, index));
   return Array(index.dtype, shape);
+}
+
+// Whether a box of `extent` that begins with rows of the array is one piece of its memory.
+bool is_contiguous(const Shape& shape, const Shape& extent) {
+  std::size_t axis = 0;
+  while (axis < shape.rank() && extent[axis] == 1) ++axis;
+  for (++axis; axis < shape.rank(); ++axis)
+    if (extent[axis] != shape[axis]) return false;
+  return true;
+}
+
+Result<void> decode_chunks(ByteSpan container, const ContainerIndex& index,
+                           const MutableArrayView& out, unsigned threads) {
+  const std::size_t size = size_of(index.dtype), rank = index.shape.rank();
+  return for_chunks(index.chunks.size(), threads, [&](std::size_t i) -> Result<void> {
+    const ChunkBox box = chunk_box(index, i);
+    const ByteSpan chunk = chunk_bytes(container, index, i);
+    if (is_contiguous(index.shape, box.extent)) {
+      std::size_t at = 0;
+      for (std::size_t axis = 0; axis < rank; ++axis)
+        at = at * index.shape[axis] + box.origin[axis];
+      return decode_chunk_into(chunk, {out.data + at * size, index.dtype, box.extent});
+    }
+    ETALON_ASSIGN(const Array piece, decode_chunk(chunk));
+    copy_box(piece.view().data, box.extent, zeros(rank), out.data, index.shape, box.origin,
+             box.extent, size);
+    return {};
+  });
 }
 
 }  // namespace
@@ -187,16 +188,24 @@ Result<Array> decompress(std::span<const std::byte> container, unsigned threads)
   try {
     ETALON_ASSIGN(const auto index, parse_container(container));
     ETALON_ASSIGN(Array array, allocate(container, index, index.shape));
-    const std::size_t size = size_of(index.dtype), rank = index.shape.rank();
-    std::byte* const out = array.mutable_view().data;
-    ETALON_TRY(for_chunks(index.chunks.size(), threads, [&](std::size_t i) -> Result<void> {
-      const ChunkBox box = chunk_box(index, i);
-      ETALON_ASSIGN(const Array piece, decode_chunk(chunk_bytes(container, index, i)));
-      copy_box(piece.view().data, box.extent, zeros(rank), out, index.shape, box.origin, box.extent,
-               size);
-      return {};
-    }));
+    ETALON_TRY(decode_chunks(container, index, array.mutable_view(), threads));
     return array;
+  } catch (const std::exception& e) {
+    return Error{Errc::io, std::string("decompress: ") + e.what()};
+  }
+}
+
+Result<void> decompress_into(std::span<const std::byte> container, const MutableArrayView& out,
+                             unsigned threads) {
+  try {
+    ETALON_ASSIGN(const auto index, parse_container(container));
+    if (out.dtype != index.dtype || !(out.shape == index.shape))
+      return Error{Errc::usage, "decompress: memory of " + std::string(name_of(out.dtype)) + " " +
+                                    to_string(out.shape) + " for " +
+                                    std::string(name_of(index.dtype)) + " " +
+                                    to_string(index.shape)};
+    ETALON_TRY(check_heads(container, index));
+    return decode_chunks(container, index, out, threads);
   } catch (const std::exception& e) {
     return Error{Errc::io, std::string("decompress: ") + e.what()};
   }
@@ -229,7 +238,7 @@ Result<Array> decompress_box(std::span<const std::byte> container, const Box& wa
                 begin[i] < box.origin[i] + box.extent[i];
       if (!meets) continue;
       touched.push_back(c);
-      if (const auto parts = parse_indexed(container, index, c); !parts.ok())
+      if (const auto parts = parse_indexed(chunk_bytes(container, index, c), index, c); !parts.ok())
         return Error(parts.error()).in("chunk " + std::to_string(c));
       most += box.extent.count();
     }
@@ -258,6 +267,10 @@ Result<Array> decompress_box(std::span<const std::byte> container, const Box& wa
 }
 
 Result<StreamInfo> inspect(std::span<const std::byte> container) {
+  return codec::inspect_container(MemorySource(container));
+}
+
+Result<StreamInfo> codec::inspect_container(const ByteSource& container) {
   try {
     ETALON_ASSIGN(const auto index, parse_container(container));
     StreamInfo info;
@@ -273,8 +286,11 @@ Result<StreamInfo> inspect(std::span<const std::byte> container) {
     background.kind = "default";
     background.bound = index.bound;
     info.regions.push_back(background);
+    Bytes room;
     for (std::size_t i = 0; i < index.chunks.size(); ++i) {
-      const auto parts = parse_indexed(container, index, i);
+      ETALON_ASSIGN(const ByteSpan chunk,
+                    container.read(index.chunks[i].offset, index.chunks[i].size, room));
+      const auto parts = parse_indexed(chunk, index, i);
       if (!parts.ok()) return Error(parts.error()).in("chunk " + std::to_string(i));
       info.raw_bytes += parts->head.shape.count() * size_of(index.source);
       add_regions(info.regions, parts->head.regions);

@@ -37,20 +37,36 @@ struct SectionHead {
   std::array<char, 4> tag;
   std::uint64_t size;
 };
-Result<SectionHead> read_section_head(ByteSpan bytes, std::size_t offset) {
-  if (offset > bytes.size() || bytes.size() - offset < section_head_bytes)
-    return malformed(offset, "truncated");
-  SectionHead head;
-  std::uint32_t checksum;
-  std::memcpy(head.tag.data(), bytes.data() + offset, 4);
-  std::memcpy(&head.size, bytes.data() + offset + 4, 8);
-  std::memcpy(&checksum, bytes.data() + offset + 12, 4);
-  if (crc32c(bytes.subspan(offset, 12)) != checksum)
-    return malformed(offset, "section head: checksum does not match");
-  if (head.size > bytes.size() - offset - section_head_bytes)
-    return malformed(offset, "section passes the end");
-  return head;
-}
+// What lies before `end`, checked against it.
+class Sections {
+ public:
+  Sections(const ByteSource& source, std::uint64_t end) : source_(source), end_(end) {}
+
+  Result<SectionHead> head(std::uint64_t offset) {
+    if (offset > end_ || end_ - offset < section_head_bytes) return malformed(offset, "truncated");
+    ETALON_ASSIGN(const ByteSpan bytes, source_.read(offset, section_head_bytes, room_));
+    SectionHead head;
+    std::uint32_t checksum;
+    std::memcpy(head.tag.data(), bytes.data(), 4);
+    std::memcpy(&head.size, bytes.data() + 4, 8);
+    std::memcpy(&checksum, bytes.data() + 12, 4);
+    if (crc32c(bytes.first(12)) != checksum)
+      return malformed(offset, "section head: checksum does not match");
+    if (head.size > end_ - offset - section_head_bytes)
+      return malformed(offset, "section passes the end");
+    return head;
+  }
+  // The payload of a section that ends with its checksum, without it; valid until the next call.
+  Result<ByteSpan> payload(std::uint64_t offset, std::uint64_t size) {
+    ETALON_ASSIGN(const ByteSpan bytes, source_.read(offset, size, room_));
+    return unseal(bytes, offset);
+  }
+
+ private:
+  const ByteSource& source_;
+  std::uint64_t end_;
+  Bytes room_;
+};
 
 bool has_tag(const SectionHead& head, const char (&tag)[5]) {
   return std::memcmp(head.tag.data(), tag, 4) == 0;
@@ -151,35 +167,47 @@ ChunkBox chunk_box(const ContainerIndex& index, std::size_t i) {
 }
 
 Result<ContainerIndex> parse_container(ByteSpan bytes) {
-  if (bytes.size() < 8 || std::memcmp(bytes.data(), container_magic.data(), 6) != 0)
+  return parse_container(MemorySource(bytes));
+}
+
+Result<ContainerIndex> parse_container(const ByteSource& source) {
+  const std::uint64_t total = source.size();
+  Bytes room;
+  if (total < 8) return malformed(0, "not an Etalon container");
+  ETALON_ASSIGN(const ByteSpan start, source.read(0, 8, room));
+  if (std::memcmp(start.data(), container_magic.data(), 6) != 0)
     return malformed(0, "not an Etalon container");
-  const auto major = static_cast<unsigned>(bytes[6]), minor = static_cast<unsigned>(bytes[7]);
+  const auto major = static_cast<unsigned>(start[6]), minor = static_cast<unsigned>(start[7]);
   if (major != format_major || minor != format_minor)
     return malformed(6, "format version " + std::to_string(major) + "." + std::to_string(minor) +
                             " is not known to this program");
-  ETALON_ASSIGN(const auto head, read_section_head(bytes, 8));
+  Sections all(source, total);
+  ETALON_ASSIGN(const auto head, all.head(8));
   if (!has_tag(head, "HEAD")) return malformed(8, "no header");
-  const std::size_t head_at = 8 + section_head_bytes;
-  ETALON_ASSIGN(const auto header, unseal(bytes.subspan(head_at, head.size), head_at));
+  const std::uint64_t head_at = 8 + section_head_bytes;
   ContainerIndex index;
-  ETALON_TRY(read_header(header, head_at, index));
+  {
+    ETALON_ASSIGN(const auto header, all.payload(head_at, head.size));
+    ETALON_TRY(read_header(header, head_at, index));
+  }
 
-  if (bytes.size() < head_at + head.size + footer_bytes)
-    return malformed(bytes.size(), "truncated: no footer");
-  const std::size_t footer = bytes.size() - footer_bytes;
+  if (total < head_at + head.size + footer_bytes) return malformed(total, "truncated: no footer");
+  const std::uint64_t footer = total - footer_bytes;
+  ETALON_ASSIGN(const ByteSpan last, source.read(footer, footer_bytes, room));
   std::uint64_t index_at;
   std::uint32_t checksum, magic;
-  std::memcpy(&index_at, bytes.data() + footer, 8);
-  std::memcpy(&checksum, bytes.data() + footer + 8, 4);
-  std::memcpy(&magic, bytes.data() + footer + 12, 4);
+  std::memcpy(&index_at, last.data(), 8);
+  std::memcpy(&checksum, last.data() + 8, 4);
+  std::memcpy(&magic, last.data() + 12, 4);
   if (magic != footer_magic) return malformed(footer, "truncated: no footer");
-  if (crc32c(bytes.subspan(footer, 8)) != checksum)
+  if (crc32c(last.first(8)) != checksum)
     return malformed(footer, "footer: checksum does not match");
-  ETALON_ASSIGN(const auto index_head, read_section_head(bytes.first(footer), index_at));
+  Sections before_footer(source, footer);
+  ETALON_ASSIGN(const auto index_head, before_footer.head(index_at));
   if (!has_tag(index_head, "INDX") || index_at + section_head_bytes + index_head.size != footer)
     return malformed(index_at, "no index where the footer says");
-  const std::size_t body_at = index_at + section_head_bytes;
-  ETALON_ASSIGN(const auto body, unseal(bytes.subspan(body_at, index_head.size), body_at));
+  const std::uint64_t body_at = index_at + section_head_bytes;
+  ETALON_ASSIGN(const auto body, before_footer.payload(body_at, index_head.size));
 
   const auto fail = [&](const std::string& reason) {
     return malformed(body_at, "index: " + reason);
@@ -199,10 +227,11 @@ Result<ContainerIndex> parse_container(ByteSpan bytes) {
   if (*count != wanted || *count != in.left() / 16 || in.left() % 16 != 0)
     return fail("has not one entry for each chunk");
   // Sections lie one after the other; those whose tag begins in lower case may be skipped.
-  std::size_t at = head_at + head.size;
+  Sections before_index(source, index_at);
+  std::uint64_t at = head_at + head.size;
   while (at < index_at) {
-    ETALON_ASSIGN(const auto section, read_section_head(bytes.first(index_at), at));
-    const std::size_t payload = at + section_head_bytes;
+    ETALON_ASSIGN(const auto section, before_index.head(at));
+    const std::uint64_t payload = at + section_head_bytes;
     if (has_tag(section, "CHNK")) {
       const auto offset = in.get<std::uint64_t>(), size = in.get<std::uint64_t>();
       if (!size.ok()) return malformed(at, "chunk that the index does not name");
@@ -211,7 +240,7 @@ Result<ContainerIndex> parse_container(ByteSpan bytes) {
             at, "chunk " + std::to_string(index.chunks.size()) + " is not where the index says");
       index.chunks.push_back({*offset, *size});
     } else if (section.tag[0] >= 'a' && section.tag[0] <= 'z') {
-      ETALON_ASSIGN(const auto skipped, unseal(bytes.subspan(payload, section.size), payload));
+      ETALON_ASSIGN(const auto skipped, before_index.payload(payload, section.size));
       static_cast<void>(skipped);
     } else {
       return malformed(at, "unknown section");

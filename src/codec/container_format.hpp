@@ -5,7 +5,7 @@
 #include <array>
 #include <vector>
 
-#include "base/bytes.hpp"
+#include "base/byte_source.hpp"
 #include "codec/limits.hpp"
 #include "etalon/codec.hpp"
 
@@ -35,7 +35,11 @@ Bytes container_tail(const ContainerIndex& index, std::uint64_t offset);
 
 // Everything but the chunks, checked: places lie inside the container, in order, one for each
 // chunk of the grid.
+Result<ContainerIndex> parse_container(const ByteSource& source);
 Result<ContainerIndex> parse_container(ByteSpan bytes);
+
+// As `inspect`: one chunk after the other is read.
+Result<StreamInfo> inspect_container(const ByteSource& source);
 
 // How many chunks the shape has along each axis, and where the i-th begins and how large it is.
 Shape chunk_grid(const Shape& shape, const Shape& chunk_shape);

@@ -41,6 +41,17 @@ Result<std::vector<std::byte>> ContainerWriter::chunk(std::span<const std::byte>
   return bytes;
 }
 
+Result<std::vector<std::byte>> ContainerWriter::finish(const Shape& shape) {
+  const bool fits = shape.rank() == chunk_shape_.rank();
+  if (!fits ||
+      (shape.count() == 0 ? 0 : chunk_grid(shape, chunk_shape_).count()) != entries_.size())
+    return Error{Errc::usage, "container: " + std::to_string(entries_.size()) + " chunks of " +
+                                  to_string(chunk_shape_) + " are no array of " + to_string(shape)};
+  ContainerIndex index{dtype_, source_, chunk_shape_, shape, bound_, {}};
+  for (const Entry& e : entries_) index.chunks.push_back({e.offset, e.size});
+  return container_tail(index, offset_);
+}
+
 std::vector<std::byte> ContainerWriter::finish() {
   ContainerIndex index{dtype_, source_, chunk_shape_, chunk_shape_, bound_, {}};
   index.shape[0] = steps_;

@@ -17,6 +17,7 @@ constexpr Kind kinds[] = {
     {"box", {"y", "x"}, {"", ""}},
     {"annulus", {"r", "centre"}, {"", ""}},
     {"mask", {"file", ""}, {"", ""}},
+    {"active", {"quantile", ""}, {"window", "grow"}},
 };
 
 Error fail(std::string_view text, const std::string& reason) {
@@ -50,14 +51,15 @@ bool parse_range(std::string_view text, double& low, double& high) {
          parse_number(text.substr(dots + 2), high) && low <= high;
 }
 
+bool parse_whole(std::string_view text, std::size_t& value) {
+  const auto [end, status] = std::from_chars(text.data(), text.data() + text.size(), value);
+  return status == std::errc{} && end == text.data() + text.size();
+}
+
 bool parse_index_range(std::string_view text, std::size_t& low, std::size_t& high) {
   const std::size_t dots = text.find("..");
-  if (dots == std::string_view::npos) return false;
-  const auto index = [](std::string_view t, std::size_t& v) {
-    const auto [end, status] = std::from_chars(t.data(), t.data() + t.size(), v);
-    return status == std::errc{} && end == t.data() + t.size();
-  };
-  return index(text.substr(0, dots), low) && index(text.substr(dots + 2), high) && low <= high;
+  return dots != std::string_view::npos && parse_whole(text.substr(0, dots), low) &&
+         parse_whole(text.substr(dots + 2), high) && low <= high;
 }
 
 Error bad_value(const RegionSpec& spec, std::string_view key, const std::string& wanted) {
@@ -81,11 +83,17 @@ Result<void> check_values(const RegionSpec& spec) {
         !parse_number(centre.substr(slash + 1), b))
       return bad_value(spec, "centre", "X/Y in pixels");
   }
-  if (const std::string_view half = spec.get("half"); !half.empty()) {
-    const auto [end, status] = std::from_chars(half.data(), half.data() + half.size(), low);
-    if (status != std::errc{} || end != half.data() + half.size() || low > 1000)
-      return bad_value(spec, "half", "a whole number from 0 to 1000");
+  if (spec.kind == "active") {
+    if (!parse_number(spec.get("quantile"), a) || a < 0 || a > 1)
+      return bad_value(spec, "quantile", "a number from 0 to 1");
+    if (const std::string_view window = spec.get("window");
+        !window.empty() && (!parse_whole(window, low) || low < 3 || low > 63 || low % 2 == 0))
+      return bad_value(spec, "window", "an odd number from 3 to 63");
   }
+  for (std::string_view key : {"half", "grow"})
+    if (const std::string_view reach = spec.get(key);
+        !reach.empty() && (!parse_whole(reach, low) || low > 1000))
+      return bad_value(spec, key, "a whole number from 0 to 1000");
   if (spec.kind == "peaks" || spec.kind == "mask")
     if (spec.get("file").empty()) return bad_value(spec, "file", "a file's name");
   return {};
@@ -114,7 +122,8 @@ Result<RegionSpec> parse_region(std::string_view text) {
   const auto kind = std::find_if(std::begin(kinds), std::end(kinds),
                                  [&](const Kind& k) { return k.name == spec.kind; });
   if (kind == std::end(kinds))
-    return fail(text, "unknown kind '" + spec.kind + "': kinds are peaks, box, annulus, mask");
+    return fail(text,
+                "unknown kind '" + spec.kind + "': kinds are peaks, box, annulus, mask, active");
   std::string_view rest =
       colon == std::string_view::npos ? std::string_view{} : left.substr(colon + 1);
   while (!rest.empty()) {

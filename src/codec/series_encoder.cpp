@@ -22,10 +22,18 @@ using SharedOptions = std::shared_ptr<const CompressOptions>;
 
 Error usage(const std::string& reason) { return {Errc::usage, "series: " + reason}; }
 
-Shape chunk_of(const Shape& frame, std::size_t frames) {
-  std::array<std::size_t, Shape::max_rank> extents{frames};
-  std::copy(frame.extents().begin(), frame.extents().end(), extents.begin() + 1);
-  return Shape(std::span(extents.data(), frame.rank() + 1));
+// Axes of fewer than 6 are checked before.
+Shape join(std::size_t first, const Shape& outer, const Shape& frame) {
+  std::array<std::size_t, Shape::max_rank> extents{first};
+  std::copy(outer.extents().begin(), outer.extents().end(), extents.begin() + 1);
+  std::copy(frame.extents().begin(), frame.extents().end(), extents.begin() + 1 + outer.rank());
+  return Shape(std::span(extents.data(), 1 + outer.rank() + frame.rank()));
+}
+
+Shape chunk_of(const SeriesSettings& settings, std::size_t frames) {
+  Shape ones = settings.outer;
+  for (std::size_t i = 0; i < ones.rank(); ++i) ones[i] = 1;
+  return join(frames, ones, settings.frame);
 }
 
 // A chunk on its way.
@@ -34,6 +42,7 @@ struct Slot {
   std::size_t frames = 0;
   Array elements;
   SharedOptions options;
+  SeriesEncoder::OptionsOf options_of;  // instead of `options`, where there is one
   std::optional<Result<Bytes>> encoded;
 
   std::string name() const {
@@ -83,7 +92,7 @@ class SeriesEncoder::Impl {
   }
 
   Result<void> start() { return put(writer_.header()); }
-  Result<void> push(const ArrayView& frame, const CompressOptions* own);
+  Result<void> push(const ArrayView& frame, const CompressOptions* own, OptionsOf options_of);
   Result<void> finish();
 
   std::uint64_t frames() const { return frames_; }
@@ -97,7 +106,7 @@ class SeriesEncoder::Impl {
   }
   Array buffer() {
     if (spare_.empty())
-      return Array(settings_.dtype, chunk_of(settings_.frame, settings_.frames_per_chunk));
+      return Array(settings_.dtype, chunk_of(settings_, settings_.frames_per_chunk));
     Array array = std::move(spare_.back());
     spare_.pop_back();
     return array;
@@ -125,7 +134,8 @@ class SeriesEncoder::Impl {
   std::optional<ThreadPool> pool_;  // last, so that its threads end before what they use
 };
 
-Result<void> SeriesEncoder::Impl::push(const ArrayView& frame, const CompressOptions* own) {
+Result<void> SeriesEncoder::Impl::push(const ArrayView& frame, const CompressOptions* own,
+                                       OptionsOf options_of) {
   if (finished_) return usage("push after finish");
   const auto here = [&](Error error) {
     return std::move(error).in("frame " + std::to_string(frames_));
@@ -134,9 +144,9 @@ Result<void> SeriesEncoder::Impl::push(const ArrayView& frame, const CompressOpt
     return here(usage(std::string(name_of(frame.dtype)) + " " + to_string(frame.shape) + " where " +
                       std::string(name_of(settings_.dtype)) + " " + to_string(settings_.frame) +
                       " is expected"));
+  if ((own != nullptr || options_of) && settings_.frames_per_chunk != 1)
+    return here(usage("options of its own need one frame a chunk"));
   if (own != nullptr) {
-    if (settings_.frames_per_chunk != 1)
-      return here(usage("options of its own need one frame a chunk"));
     if (auto fine = check(settings_, *own); !fine.ok()) return here(std::move(fine).error());
   }
   if (filling_.frames == 0) {
@@ -145,6 +155,7 @@ Result<void> SeriesEncoder::Impl::push(const ArrayView& frame, const CompressOpt
     filling_.first_frame = frames_;
     filling_.elements = buffer();
     filling_.options = own == nullptr ? common_ : std::make_shared<const CompressOptions>(*own);
+    filling_.options_of = std::move(options_of);
   }
   std::memcpy(filling_.elements.mutable_view().data + filling_.frames * frame.size_bytes(),
               frame.data, frame.size_bytes());
@@ -155,7 +166,14 @@ Result<void> SeriesEncoder::Impl::push(const ArrayView& frame, const CompressOpt
 
 Result<Bytes> SeriesEncoder::Impl::encode(const Slot& slot) const {
   const ArrayView elements{slot.elements.view().data, settings_.dtype,
-                           chunk_of(settings_.frame, slot.frames)};
+                           chunk_of(settings_, slot.frames)};
+  if (slot.options_of) {
+    ETALON_ASSIGN(CompressOptions own,
+                  slot.options_of({elements.data, settings_.dtype, settings_.frame}));
+    ETALON_TRY(check(settings_, own));
+    if (own.dither) own.seed = dither_bits(own.seed, slot.number);
+    return encode_chunk(elements, own);
+  }
   if (!slot.options->dither) return encode_chunk(elements, *slot.options);
   CompressOptions own = *slot.options;
   own.seed = dither_bits(own.seed, slot.number);
@@ -213,7 +231,16 @@ Result<void> SeriesEncoder::Impl::finish() {
   if (finished_) return usage("finished already");
   if (filling_.frames != 0) ETALON_TRY(submit());
   ETALON_TRY(write_until(0));
-  ETALON_TRY(put(writer_.finish()));
+  if (settings_.outer.rank() == 0) {
+    ETALON_TRY(put(writer_.finish()));
+  } else {
+    const std::size_t step = std::max<std::size_t>(settings_.outer.count(), 1);
+    auto tail = writer_.finish(join(frames_ / step, settings_.outer, settings_.frame));
+    if (!tail.ok())
+      return usage(std::to_string(frames_) + " frames do not fill the axes " +
+                   to_string(settings_.outer));
+    ETALON_TRY(put(*tail));
+  }
   finished_ = true;
   return {};
 }
@@ -226,11 +253,15 @@ SeriesEncoder::~SeriesEncoder() = default;
 Result<SeriesEncoder> SeriesEncoder::create(const SeriesSettings& settings, Sink sink) {
   try {
     if (settings.frame.rank() >= Shape::max_rank) return usage("frames have at most 5 axes");
-    const Shape chunk = chunk_of(settings.frame, settings.frames_per_chunk);
+    if (settings.outer.rank() + settings.frame.rank() >= Shape::max_rank)
+      return usage("there are more than 6 axes");
+    if (settings.outer.rank() != 0 &&
+        (settings.frames_per_chunk != 1 || settings.outer.count() == 0))
+      return usage("outer axes have elements, and one frame a chunk");
+    const Shape chunk = chunk_of(settings, settings.frames_per_chunk);
     ETALON_TRY(check(settings, settings.options));
     // A chunk of no elements is refused for the same options as one with elements.
-    ETALON_TRY(
-        encode_chunk({nullptr, settings.dtype, chunk_of(settings.frame, 0)}, settings.options));
+    ETALON_TRY(encode_chunk({nullptr, settings.dtype, chunk_of(settings, 0)}, settings.options));
     if (chunk.count() > max_chunk_raw_bytes / size_of(settings.dtype))
       return usage("a chunk of shape " + to_string(chunk) + " is larger than 1 GiB");
     const DType decoded = settings.options.dither && !is_float(settings.dtype)
@@ -247,10 +278,13 @@ Result<SeriesEncoder> SeriesEncoder::create(const SeriesSettings& settings, Sink
 }
 
 Result<void> SeriesEncoder::push(const ArrayView& frame) {
-  return impl_->guarded([&] { return impl_->push(frame, nullptr); });
+  return impl_->guarded([&] { return impl_->push(frame, nullptr, {}); });
 }
 Result<void> SeriesEncoder::push(const ArrayView& frame, const CompressOptions& options) {
-  return impl_->guarded([&] { return impl_->push(frame, &options); });
+  return impl_->guarded([&] { return impl_->push(frame, &options, {}); });
+}
+Result<void> SeriesEncoder::push_with(const ArrayView& frame, OptionsOf options_of) {
+  return impl_->guarded([&] { return impl_->push(frame, nullptr, std::move(options_of)); });
 }
 Result<void> SeriesEncoder::finish() {
   return impl_->guarded([&] { return impl_->finish(); });

@@ -133,6 +133,85 @@ TEST(Series, FramesMayHaveRegionsOfTheirOwn) {
 }
 
 // One piece of bytes a chunk, beside the header and the index.
+TEST(Series, OuterAxesMakeAnArrayOfMoreAxes) {
+  const Array flat = photons(24);
+  CompressOptions dithered;
+  dithered.bound = Bound::abs(1);
+  dithered.dither = true;
+  for (const Shape& outer : {Shape{3}, Shape{2, 4}, Shape{1, 1, 1}, Shape{24}})
+    for (const unsigned threads : {1u, 3u}) {
+      std::vector<std::size_t> extents = {24 / outer.count()};
+      extents.insert(extents.end(), outer.extents().begin(), outer.extents().end());
+      extents.insert(extents.end(), {40, 50});
+      const ArrayView deep{flat.view().data, flat.dtype(), Shape(extents)};
+      const auto wanted = compress(deep, dithered);
+      ASSERT_TRUE(wanted.ok());
+      SeriesSettings settings = settings_of(flat, threads, dithered);
+      settings.outer = outer;
+      EXPECT_EQ(encode(flat, settings), *wanted) << to_string(outer);
+    }
+  SeriesSettings settings = settings_of(flat, 1);
+  Bytes file;
+  settings.outer = {5};
+  auto encoder = SeriesEncoder::create(settings, into(file));
+  ASSERT_TRUE(encoder.ok());
+  for (std::size_t i = 0; i < 24; ++i) ASSERT_TRUE(encoder->push(flat.view()[i]).ok());
+  const auto unfilled = encoder->finish();
+  ASSERT_FALSE(unfilled.ok());
+  EXPECT_EQ(unfilled.error().code, Errc::usage);
+  settings.outer = {0};
+  EXPECT_FALSE(SeriesEncoder::create(settings, into(file)).ok());
+  settings.outer = {2, 2, 2, 2};
+  EXPECT_FALSE(SeriesEncoder::create(settings, into(file)).ok());
+  settings.outer = {2};
+  settings.frames_per_chunk = 2;
+  EXPECT_FALSE(SeriesEncoder::create(settings, into(file)).ok());
+}
+
+TEST(Series, OptionsMayBeMadeWhereTheFrameIsEncoded) {
+  const Array array = photons(17);
+  const auto options_of = [](const ArrayView& frame) -> Result<CompressOptions> {
+    CompressOptions own;
+    own.bound = Bound::abs(frame.as<std::uint16_t>()[0] % 3);
+    own.regions = {corner(Bound::lossless(), 2 + frame.as<std::uint16_t>()[1] % 9)};
+    own.dither = true;
+    own.seed = 7;
+    return own;
+  };
+  CompressOptions common;
+  common.dither = true;
+  Bytes wanted;
+  for (const unsigned threads : {1u, 4u}) {
+    Bytes given, made;
+    auto a = SeriesEncoder::create(settings_of(array, threads, common), into(given));
+    auto b = SeriesEncoder::create(settings_of(array, threads, common), into(made));
+    ASSERT_TRUE(a.ok() && b.ok());
+    for (std::size_t i = 0; i < 17; ++i) {
+      ASSERT_TRUE(a->push(array.view()[i], *options_of(array.view()[i])).ok());
+      ASSERT_TRUE(b->push_with(array.view()[i], options_of).ok());
+    }
+    ASSERT_TRUE(a->finish().ok() && b->finish().ok());
+    EXPECT_EQ(given, made);
+  }
+  // What the maker refuses, or makes wrong, names its frame.
+  for (const bool refuses : {true, false}) {
+    Bytes file;
+    auto encoder = SeriesEncoder::create(settings_of(array, 1, common), into(file));
+    std::size_t calls = 0;
+    Result<void> pushed;
+    for (std::size_t i = 0; i < 5 && pushed.ok(); ++i)
+      pushed =
+          encoder->push_with(array.view()[i], [&](const ArrayView&) -> Result<CompressOptions> {
+            if (++calls < 3) return common;
+            if (refuses) return Error{Errc::check, "no"};
+            return CompressOptions{};  // not dithered
+          });
+    ASSERT_FALSE(pushed.ok());
+    EXPECT_EQ(pushed.error().code, refuses ? Errc::check : Errc::usage);
+    EXPECT_EQ(pushed.error().message.substr(0, 8), "frame 2:");
+  }
+}
+
 TEST(Series, MemoryIsBoundedWhateverTheSinkDoes) {
   const Array array = photons(60);
   constexpr unsigned threads = 3;

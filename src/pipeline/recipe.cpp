@@ -1,6 +1,7 @@
 #include "pipeline/recipe.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <cstdlib>
 #include <filesystem>
 #include <functional>
@@ -90,14 +91,19 @@ class Parser {
     const toml::node* bound = table.get("bound");
     if (kind == nullptr || bound == nullptr)
       return Error{Errc::usage, "kind and bound must be given"};
-    ETALON_ASSIGN(rule.spec.kind, recipe::one_of(*kind, {"peaks", "box", "annulus", "mask"}));
+    ETALON_ASSIGN(rule.spec.kind,
+                  recipe::one_of(*kind, {"peaks", "box", "annulus", "mask", "active"}));
     ETALON_ASSIGN(const std::string bound_text, recipe::text(*bound));
     ETALON_ASSIGN(rule.spec.bound, parse_bound(bound_text));
     const std::vector<std::string> wanted =
         rule.spec.kind == "peaks"     ? std::vector<std::string>{"half"}
         : rule.spec.kind == "box"     ? std::vector<std::string>{"y", "x"}
         : rule.spec.kind == "annulus" ? std::vector<std::string>{"r", "centre"}
+        : rule.spec.kind == "active"  ? std::vector<std::string>{"quantile", "window", "grow"}
                                       : std::vector<std::string>{"file"};
+    const auto may_be_absent = [](std::string_view name) {
+      return name == "window" || name == "grow";
+    };
     for (const auto& [name, value] : table) {
       if (name == "kind" || name == "bound") continue;
       if (std::find(wanted.begin(), wanted.end(), name.str()) == wanted.end())
@@ -108,17 +114,27 @@ class Parser {
         rule.half = half;
         continue;
       }
-      ETALON_ASSIGN(std::string written, recipe::text(value));
+      std::string written;
+      if (may_be_absent(name.str())) {
+        ETALON_ASSIGN(const std::uint64_t pixels, recipe::count(value, 0, 1000));
+        written = std::to_string(pixels);
+      } else if (name == "quantile") {
+        ETALON_ASSIGN(const double quantile, recipe::number(value, 0, 1));
+        char shortest[32];
+        written.assign(shortest, std::to_chars(shortest, std::end(shortest), quantile).ptr);
+      } else {
+        ETALON_ASSIGN(written, recipe::text(value));
+      }
       rule.spec.parameters.emplace_back(std::string(name.str()), std::move(written));
     }
     if (rule.spec.kind != "peaks") {
       for (const std::string& name : wanted)
-        if (rule.spec.get(name).empty())
+        if (rule.spec.get(name).empty() && !may_be_absent(name))
           return Error{Errc::usage, name + " must be given for kind " + rule.spec.kind};
       if (rule.spec.kind != "mask") {  // the command line's grammar knows what is well formed
         std::string text = rule.spec.kind + ":";
-        for (const std::string& name : wanted)
-          text += (text.back() == ':' ? "" : ",") + name + "=" + std::string(rule.spec.get(name));
+        for (const auto& [name, value] : rule.spec.parameters)
+          text += (text.back() == ':' ? "" : ",") + name + "=" + value;
         ETALON_TRY(parse_region(text + "@" + bound_text));
       }
     }

@@ -19,7 +19,7 @@
 namespace etalon {
 
 struct RegionRule {
-  RegionSpec spec;       // kind peaks, box, annulus or mask
+  RegionSpec spec;       // kind peaks, box, annulus, mask or active
   std::size_t half = 4;  // peaks: a square of side 2 * half + 1
 };
 

@@ -205,7 +205,7 @@ const std::vector<Key>& keys() {
 
 const std::vector<RecipeKey>& region_keys() {
   static const std::vector<RecipeKey> all = {
-      {"reduce.region", "kind", "\"peaks\", \"box\", \"annulus\" or \"mask\"", "", "",
+      {"reduce.region", "kind", "\"peaks\", \"box\", \"annulus\", \"mask\" or \"active\"", "", "",
        "What the region covers; of regions that overlap, the later one holds."},
       {"reduce.region", "bound", "\"lossless\" or \"abs:E\"", "ADU or photons", "",
        "How far its pixels may be from what was measured."},
@@ -217,6 +217,12 @@ const std::vector<RecipeKey>& region_keys() {
       {"reduce.region", "centre", "text", "pixels", "", "annulus: `\"515.3/532.6\"`, x/y."},
       {"reduce.region", "file", "text", "", "",
        "mask: an array file (y, x); the region is where it is not 0."},
+      {"reduce.region", "quantile", "number", "0 to 1", "",
+       "active: pixels whose activity (spread round them plus gradient) is at or above this "
+       "quantile of their own frame's."},
+      {"reduce.region", "window", "odd integer", "pixels", "5",
+       "active: side of the square that the spread is taken in, 3 to 63."},
+      {"reduce.region", "grow", "integer", "pixels", "0", "active: how far the region is widened."},
   };
   return all;
 }

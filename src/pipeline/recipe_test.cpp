@@ -71,6 +71,11 @@ bound = "abs:1"
 kind = "peaks"
 half = 3
 bound = "lossless"
+[[reduce.region]]
+kind = "active"
+quantile = 0.95
+grow = 2
+bound = "abs:0.5"
 [ship]
 address = "ipc:///x"
 connect_limit_s = 2
@@ -108,7 +113,10 @@ parameters = { dx_um = 20, why = "few" }
   EXPECT_EQ(r.veto.max_peaks, 900u);
   EXPECT_EQ(r.reduce.bound, Bound::abs(2));
   EXPECT_EQ(r.reduce.check_every, 5u);
-  ASSERT_EQ(r.reduce.regions.size(), 2u);
+  ASSERT_EQ(r.reduce.regions.size(), 3u);
+  EXPECT_EQ(r.reduce.regions[2].spec.get("quantile"), "0.95");
+  EXPECT_EQ(r.reduce.regions[2].spec.get("grow"), "2");
+  EXPECT_EQ(r.reduce.regions[2].spec.get("window"), "");
   EXPECT_EQ(r.reduce.regions[0].spec.get("r"), "50..80");
   EXPECT_EQ(r.reduce.regions[0].spec.bound, Bound::abs(1));
   EXPECT_EQ(r.reduce.regions[1].half, 3u);
@@ -153,6 +161,12 @@ TEST(Recipe, MistakesAreNamedWithTheirPlace) {
        Errc::usage, "r.toml:1:", "box"},
       {"[[reduce.region]]\nkind = \"peaks\"\nbound = \"abs:1\"\nr = \"1..2\"\n", Errc::usage,
        "r.toml:1:", "does not belong"},
+      {"[[reduce.region]]\nkind = \"active\"\nbound = \"abs:1\"\n", Errc::usage,
+       "r.toml:1:", "quantile must be given"},
+      {"[[reduce.region]]\nkind = \"active\"\nbound = \"abs:1\"\nquantile = 2\n", Errc::usage,
+       "r.toml:1:", "must be from 0 to 1"},
+      {"[[reduce.region]]\nkind = \"active\"\nbound = \"abs:1\"\nquantile = 1\nwindow = 4\n",
+       Errc::usage, "r.toml:1:", "an odd number from 3 to 63"},
       {"[[reduce.region]]\nkid = \"peaks\"\n", Errc::usage,
        "r.toml:2:1: ", "did you mean \"kind\""},
       {"[store]\nfile = \"a/b.h5\"\n", Errc::usage, "r.toml:2:", "without folders"},

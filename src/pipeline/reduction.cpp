@@ -37,6 +37,10 @@ Result<Reduction> Reduction::create(const Recipe& recipe, const Geometry& geomet
       ETALON_ASSIGN(PixelFile pixels, read_pixel_file(recipe, rule.spec.get("file"), geometry));
       part.region = {"mask", rule.spec.bound, std::move(pixels.set)};
       r.files_.push_back({"region", pixels.file, ""});
+    } else if (rule.spec.kind == "active") {
+      part.active = rule.spec;
+      // The parameters are right or wrong for every frame.
+      ETALON_ASSIGN(part.region, active_region(rule.spec, {nullptr, DType::u8, {0, 0}}));
     } else if (rule.spec.kind == "box") {
       ETALON_ASSIGN(part.region, box_region(rule.spec, geometry.ny, geometry.nx));
     } else {
@@ -47,21 +51,28 @@ Result<Reduction> Reduction::create(const Recipe& recipe, const Geometry& geomet
   return r;
 }
 
-CompressOptions Reduction::options(const std::vector<Peak>& peaks) const {
+Result<CompressOptions> Reduction::options(const Frame& frame,
+                                           const std::vector<Peak>& peaks) const {
   CompressOptions options;
   options.bound = bound_;
   options.mask = mask_;
-  for (const Part& part : parts_)
+  for (const Part& part : parts_) {
+    if (part.active) {
+      ETALON_ASSIGN(Region region, active_region(*part.active, frame.image.view(), mask_));
+      options.regions.push_back(std::move(region));
+      continue;
+    }
     options.regions.push_back(
         part.peaks ? peaks_region(peaks, part.half, geometry_.ny, geometry_.nx, part.region.bound)
                    : part.region);
+  }
   return options;
 }
 
 Result<Bytes> Reduction::encode(const Frame& frame, const std::vector<Peak>& peaks) const {
   const ArrayView image = frame.image.view();
-  return encode_chunk({image.data, image.dtype, Shape{1, geometry_.ny, geometry_.nx}},
-                      options(peaks));
+  ETALON_ASSIGN(const CompressOptions used, options(frame, peaks));
+  return encode_chunk({image.data, image.dtype, Shape{1, geometry_.ny, geometry_.nx}}, used);
 }
 
 Result<FrameSum> Reduction::check(const Frame& frame, const std::vector<Peak>& peaks,
@@ -70,7 +81,7 @@ Result<FrameSum> Reduction::check(const Frame& frame, const std::vector<Peak>& p
   const std::string where = "frame " + std::to_string(frame.number);
   if (decoded.dtype() != frame.image.dtype() || decoded.count() != frame.image.count())
     return Error{Errc::check, where + ": comes back in another shape or type"};
-  const CompressOptions used = options(peaks);
+  ETALON_ASSIGN(const CompressOptions used, options(frame, peaks));
   std::vector<std::uint8_t> label(geometry_.pixels(), 0);
   for (std::size_t r = 0; r < used.regions.size(); ++r) {
     const auto inside = used.regions[r].members(geometry_.ny, geometry_.nx);

@@ -1,6 +1,8 @@
 // A kept frame to a chunk: the regions of the recipe over its background bound.
 #pragma once
 
+#include <optional>
+
 #include "etalon/codec.hpp"
 #include "frame/series.hpp"
 #include "pipeline/recipe.hpp"
@@ -24,14 +26,15 @@ class Reduction {
 
  private:
   Reduction() = default;
-  CompressOptions options(const std::vector<Peak>& peaks) const;
+  Result<CompressOptions> options(const Frame& frame, const std::vector<Peak>& peaks) const;
 
   Geometry geometry_;
   Mask mask_;
   Bound bound_;
-  struct Part {  // peaks: where is empty, and made anew for each frame
+  struct Part {  // peaks, active: where is empty, and made anew for each frame
     bool peaks = false;
     std::size_t half = 0;
+    std::optional<RegionSpec> active;
     Region region;
   };
   std::vector<Part> parts_;

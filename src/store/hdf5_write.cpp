@@ -12,13 +12,19 @@ Id link_plist() {
   return plist;
 }
 
-Result<Id> write_dataset(hid_t file, const std::string& name, hid_t type, hid_t space,
-                         const void* data, std::string_view units,
-                         const Id& plist = Id(H5Pcreate(H5P_DATASET_CREATE))) {
+Result<Id> create_dataset(hid_t file, const std::string& name, hid_t type, hid_t space,
+                          const Id& plist) {
   const Id links = link_plist();
   H5Pset_obj_track_times(plist, false);  // the same calls give the same bytes
   Id dataset(H5Dcreate2(file, name.c_str(), type, space, links, plist, H5P_DEFAULT));
   if (!dataset.ok()) return failure(Errc::io, name + ": cannot create");
+  return dataset;
+}
+
+Result<Id> write_dataset(hid_t file, const std::string& name, hid_t type, hid_t space,
+                         const void* data, std::string_view units,
+                         const Id& plist = Id(H5Pcreate(H5P_DATASET_CREATE))) {
+  ETALON_ASSIGN(Id dataset, create_dataset(file, name, type, space, plist));
   if (H5Sget_simple_extent_npoints(space) > 0 &&
       H5Dwrite(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, data) < 0)
     return failure(Errc::io, name + ": cannot write");
@@ -65,6 +71,29 @@ Result<Id> write_array(hid_t file, const std::string& name, const ArrayView& arr
   const Lock lock;
   const Id space = space_of(array.shape);
   return write_dataset(file, name, native_type(array.dtype), space, array.data, units);
+}
+
+Result<Id> make_dataset(hid_t file, const std::string& name, DType dtype, const Shape& shape) {
+  const Lock lock;
+  const Id space = space_of(shape), plist(H5Pcreate(H5P_DATASET_CREATE));
+  // Every element is written.
+  H5Pset_fill_time(plist, H5D_FILL_TIME_NEVER);
+  return create_dataset(file, name, native_type(dtype), space, plist);
+}
+
+Result<void> write_box(hid_t dataset, const ArrayView& box, const Shape& origin) {
+  if (box.count() == 0) return {};
+  const Lock lock;
+  const Id space(H5Dget_space(dataset)), memory = space_of(box.shape);
+  hsize_t from[Shape::max_rank] = {}, extent[Shape::max_rank] = {};
+  std::copy(origin.extents().begin(), origin.extents().end(), from);
+  std::copy(box.shape.extents().begin(), box.shape.extents().end(), extent);
+  if (box.shape.rank() != 0 &&
+      H5Sselect_hyperslab(space, H5S_SELECT_SET, from, nullptr, extent, nullptr) < 0)
+    return failure(Errc::io, "dataset");
+  if (H5Dwrite(dataset, native_type(box.dtype), memory, space, H5P_DEFAULT, box.data) < 0)
+    return failure(Errc::io, "dataset: cannot write");
+  return {};
 }
 
 Result<Id> write_packed(hid_t file, const std::string& name, const ArrayView& array) {

@@ -16,6 +16,9 @@ Result<void> close_file(Id file, const std::string& path);
 // Datasets under an existing file; groups on the way are made. `units` empty: no such attribute.
 Result<Id> write_array(hid_t file, const std::string& name, const ArrayView& array,
                        std::string_view units = {});
+// A contiguous dataset whose elements are written later, and a box of it.
+Result<Id> make_dataset(hid_t file, const std::string& name, DType dtype, const Shape& shape);
+Result<void> write_box(hid_t dataset, const ArrayView& box, const Shape& origin);
 // The same under byte shuffle and deflate, as one chunk: for what compresses by orders of
 // magnitude.
 Result<Id> write_packed(hid_t file, const std::string& name, const ArrayView& array);

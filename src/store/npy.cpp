@@ -49,15 +49,22 @@ Result<Shape> parse_tuple(std::string_view text) {
   return Shape(std::span<const std::size_t>(extents, rank));
 }
 
-void swap_bytes(const MutableArrayView& array) {
+}  // namespace
+
+void swap_npy_elements(const MutableArrayView& array) {
   const std::size_t size = size_of(array.dtype);
   for (std::size_t i = 0; i < array.size_bytes(); i += size)
     std::reverse(array.data + i, array.data + i + size);
 }
 
-}  // namespace
+std::size_t npy_header_size(ByteSpan start) {
+  if (start.size() < 12 || text_of(start.first(6)) != magic) return 0;
+  const auto byte = [&](std::size_t i) { return static_cast<std::size_t>(start[i]); };
+  const std::size_t low = byte(8) | byte(9) << 8;
+  return byte(6) == 1 ? 10 + low : 12 + (low | byte(10) << 16 | byte(11) << 24);
+}
 
-Result<Array> parse_npy(ByteSpan bytes) {
+Result<NpyHeader> parse_npy_header(ByteSpan bytes) {
   if (bytes.size() < 10 || text_of(bytes.first(6)) != magic) return bad("not an npy file");
   const auto version = static_cast<unsigned>(bytes[6]);
   if (version < 1 || version > 3) return bad("version " + std::to_string(version));
@@ -90,15 +97,21 @@ Result<Array> parse_npy(ByteSpan bytes) {
     return bad("Fortran order is not supported; save numpy.ascontiguousarray(a)");
   if (!order.starts_with("False")) return bad("no 'fortran_order'");
   ETALON_ASSIGN(const Shape shape, parse_tuple(after_key(header, "shape")));
+  return NpyHeader{*dtype, shape, swap, 8 + reader.offset()};
+}
+
+Result<Array> parse_npy(ByteSpan bytes) {
+  ETALON_ASSIGN(const NpyHeader header, parse_npy_header(bytes));
+  const ByteSpan elements = bytes.subspan(header.size);
   std::size_t size = 0;
-  if (__builtin_mul_overflow(shape.count(), size_of(*dtype), &size) || size != reader.left())
-    return Error{Errc::malformed, "npy elements: " + to_string(shape) + " " +
-                                      std::string(name_of(*dtype)) + " are not the " +
-                                      std::to_string(reader.left()) + " bytes that follow"};
-  Array array(*dtype, shape);
-  ETALON_ASSIGN(const ByteSpan elements, reader.take(size));
+  if (__builtin_mul_overflow(header.shape.count(), size_of(header.dtype), &size) ||
+      size != elements.size())
+    return Error{Errc::malformed, "npy elements: " + to_string(header.shape) + " " +
+                                      std::string(name_of(header.dtype)) + " are not the " +
+                                      std::to_string(elements.size()) + " bytes that follow"};
+  Array array(header.dtype, header.shape);
   if (size > 0) std::memcpy(array.mutable_view().data, elements.data(), size);
-  if (swap) swap_bytes(array.mutable_view());
+  if (header.swap) swap_npy_elements(array.mutable_view());
   return array;
 }
 

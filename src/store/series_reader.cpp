@@ -43,12 +43,16 @@ class ArraySeries final : public SeriesReader {
 
 }  // namespace
 
+bool is_folder_or_pattern(const std::string& path) {
+  std::error_code ignored;
+  return !std::filesystem::is_regular_file(path, ignored) &&
+         (std::filesystem::is_directory(path, ignored) ||
+          path.find_first_of("*?[") != std::string::npos);
+}
+
 Result<std::unique_ptr<SeriesReader>> open_series(const std::string& path,
                                                   const OpenOptions& options) {
-  std::error_code error;
-  if (!std::filesystem::is_regular_file(path, error) &&
-      (std::filesystem::is_directory(path, error) ||
-       path.find_first_of("*?[") != std::string::npos)) {
+  if (is_folder_or_pattern(path)) {
     ETALON_ASSIGN(std::vector<std::string> paths, list_cbf_files(path));
     return open_cbf_series(std::move(paths));
   }

@@ -17,6 +17,7 @@ struct OpenOptions {
                              // largest dataset of three axes or more, else of two
   DType dtype = DType::u16;  // raw files only
   Shape shape;               // raw files only
+  bool any_length = false;   // raw files only: the first extent is what the bytes make of it
 };
 
 // Not thread-safe: one reader per thread, or one thread that reads.
@@ -38,6 +39,8 @@ class SeriesReader {
   // Files that were read, for the ledger.
   virtual std::vector<std::string> files() const = 0;
 };
+
+bool is_folder_or_pattern(const std::string& path);
 
 // `path`: a file, a folder (its .cbf, .cbf.bz2, .cbf.gz files in name order), or a glob pattern of
 // such files.

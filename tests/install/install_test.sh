@@ -19,4 +19,18 @@ cc -std=c99 "$ETALON_SOURCE_DIR/tests/install/consumer/series.c" $flags -o "$roo
 LD_LIBRARY_PATH=$(dirname "$libdir") "$root/c_consumer"
 
 if [[ -e $ETALON ]]; then "$root/usr/bin/etalon" version; fi
+
+# The Python package, where it was built, from where it was installed.
+if [[ -e $ETALON_BINARY_DIR/python/etalon ]] && compgen -G "$ETALON_BINARY_DIR/python/etalon/_core*.so" >/dev/null; then
+  package=$(dirname "$(find "$root/usr" -path '*/dist-packages/etalon')")
+  test -e "$package/etalon/__init__.pyi"
+  cd /
+  PYTHONPATH=$package /usr/bin/python3 - "$root" <<'PYTHON'
+import sys
+import numpy, etalon
+assert etalon.__file__.startswith(sys.argv[1]), etalon.__file__
+a = numpy.arange(24, dtype="u2").reshape(2, 3, 4)
+assert (etalon.decompress(etalon.compress(a)) == a).all()
+PYTHON
+fi
 test -e "$(dirname "$libdir")/hdf5/plugins/libh5etalon.so"
