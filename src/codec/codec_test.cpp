@@ -6,6 +6,7 @@
 #include <limits>
 #include <random>
 
+#include "codec/patterns_test.hpp"
 #include "etalon/backend.hpp"
 #include "etalon/codec.hpp"
 #include "etalon/regions.hpp"
@@ -13,28 +14,6 @@
 
 namespace etalon {
 namespace {
-
-constexpr DType all_types[] = {DType::u8,  DType::u16, DType::u32, DType::u64, DType::i8,
-                               DType::i16, DType::i32, DType::i64, DType::f32, DType::f64};
-
-template <typename T>
-bool special(T v) {
-  if constexpr (std::is_floating_point_v<T>)
-    return !std::isfinite(v) || (v == 0 && std::signbit(v)) || std::fpclassify(v) == FP_SUBNORMAL;
-  else
-    return false;
-}
-
-// |a - b| without overflow; for 64-bit integers rounded to double.
-template <typename T>
-double distance(T a, T b) {
-  if constexpr (std::is_floating_point_v<T>)
-    return std::abs(static_cast<double>(a) - static_cast<double>(b));
-  else
-    return static_cast<double>(a > b
-                                   ? static_cast<std::uint64_t>(a) - static_cast<std::uint64_t>(b)
-                                   : static_cast<std::uint64_t>(b) - static_cast<std::uint64_t>(a));
-}
 
 void expect_within(const ArrayView& a, const ArrayView& b, const CompressOptions& options) {
   ASSERT_EQ(a.dtype, b.dtype);
@@ -72,55 +51,6 @@ void round_trip(const ArrayView& a, const CompressOptions& options) {
     EXPECT_LE(r.max_error, r.bound.value);
   }
   EXPECT_EQ(elements, a.count());
-}
-
-// Patterns that have broken codecs before.
-enum class Pattern { zeros, extremes, constant, random, counts, ramp, saturated, special, last };
-
-template <typename T>
-Array make(Pattern pattern, const Shape& shape, std::mt19937_64& rng) {
-  Array array(DTypeOf<T>::value, shape);
-  using L = std::numeric_limits<T>;
-  std::poisson_distribution<int> photons(0.8);
-  const auto out = array.as<T>();
-  for (std::size_t i = 0; i < out.size(); ++i) {
-    switch (pattern) {
-      case Pattern::extremes:
-        out[i] = rng() & 1 ? L::max() : L::lowest();
-        break;
-      case Pattern::constant:
-        out[i] = static_cast<T>(37);
-        break;
-      case Pattern::random: {
-        const std::uint64_t bits = rng();
-        std::memcpy(&out[i], &bits, sizeof(T));
-        break;
-      }
-      case Pattern::counts:
-        out[i] = static_cast<T>(rng() % 500 == 0 ? rng() % 127 : photons(rng));
-        break;
-      case Pattern::ramp:
-        out[i] = static_cast<T>(i % 100 + i / 100 % 20);
-        break;
-      case Pattern::saturated:
-        out[i] = i % 40 < 5 ? L::max() : static_cast<T>(photons(rng));
-        break;
-      case Pattern::special:
-        if constexpr (std::is_floating_point_v<T>) {
-          const T values[] = {L::quiet_NaN(),  L::infinity(), -L::infinity(), T(-0.0),
-                              L::denorm_min(), T(1.5),        T(-2.25),       L::min()};
-          out[i] = values[rng() % 8];
-        } else {
-          out[i] = static_cast<T>(rng() % 3 ? -1 : 2);
-        }
-        break;
-      case Pattern::zeros:
-      case Pattern::last:
-        out[i] = 0;
-        break;
-    }
-  }
-  return array;
 }
 
 class EveryType : public testing::TestWithParam<DType> {};
