@@ -46,8 +46,7 @@ class Numbers {
     if (raw_.bytes_read() > rest_.bits.size() || !raw_.only_zeros_left() ||
         (rest_.all_bits && raw_.bytes_read() != rest_.bits.size()))
       return Error{Errc::malformed, "raw bits: not as many as the tokens ask for"};
-    if (bad_)
-      return Error{Errc::malformed, "escapes: not those that the tokens ask for"};
+    if (bad_) return Error{Errc::malformed, "escapes: not those that the tokens ask for"};
     return {};
   }
 
@@ -93,12 +92,11 @@ Result<void> decode_counts(const CountsSections& sections, std::size_t labels, s
     exact = exact && bound == 0;
   }
   if (model.predictor != Predictor::none) {
-    for_each_predicted(model.predictor, out.data(), layout.grid,
-                       [&](std::size_t i, std::int64_t prediction) {
-                         const std::uint8_t table = contexts[i];
-                         out[i] = predicted_value<T>(prediction, number(tokens[i], table),
-                                                     rules[table].bound);
-                       });
+    for_each_predicted(
+        model.predictor, out.data(), layout.grid, [&](std::size_t i, std::int64_t prediction) {
+          const std::uint8_t table = contexts[i];
+          out[i] = predicted_value<T>(prediction, number(tokens[i], table), rules[table].bound);
+        });
   } else if (exact) {
     // 32 at a time, since few are large.
     std::size_t i = 0;

@@ -71,8 +71,8 @@ class Encoder {
       std::memset(contexts_.data() + at, static_cast<int>(max_classes), length);
     });
     for (const Squares& squares : layout_.squares)
-      model_.spots.push_back(measure_spots(squares, grid_, model_.groups.plane, numbers_.data(),
-                                           contexts_.span()));
+      model_.spots.push_back(
+          measure_spots(squares, grid_, model_.groups.plane, numbers_.data(), contexts_.span()));
     raise_classes(model_, layout_, contexts_.span());
     if (direct && lossy_ && !phases_) centre_numbers();
     tokens_ = Scratch<std::uint8_t>(n_);
@@ -153,8 +153,7 @@ class Encoder {
     std::size_t in_plane = 0;
     for_each_predicted(
         model_.predictor, decoded.data(), grid_, [&](std::size_t i, std::int64_t prediction) {
-          const std::size_t label =
-              model_.groups.plane.empty() ? 0 : model_.groups.plane[in_plane];
+          const std::size_t label = model_.groups.plane.empty() ? 0 : model_.groups.plane[in_plane];
           if (++in_plane == plane) in_plane = 0;
           const std::uint64_t bound = layout_.bounds[label];
           if (filled(i)) {
@@ -296,7 +295,8 @@ class Encoder {
       Number any = 0;
       for (std::size_t k = 0; k < block; ++k) any |= numbers[i + k];
       if (any >> model_.split == 0)
-        for (std::size_t k = 0; k < block; ++k) tokens[i + k] = static_cast<std::uint8_t>(numbers[i + k]);
+        for (std::size_t k = 0; k < block; ++k)
+          tokens[i + k] = static_cast<std::uint8_t>(numbers[i + k]);
       else
         for (std::size_t k = 0; k < block; ++k)
           tokens[i + k] = token_of(numbers[i + k], model_.split).symbol;
@@ -383,9 +383,9 @@ class Encoder {
     std::vector<ValueHistogram> h(max_classes, ValueHistogram{});
     for (std::size_t c = 0; c < max_classes; ++c)
       if (const H* one = classes.find(group, c)) std::copy(one->begin(), one->end(), h[c].begin());
-    const auto chosen = choose_segments(static_cast<std::uint8_t>(group),
-                                        max_tables / model_.groups.label.size(), h, step,
-                                        model_.split);
+    const auto chosen =
+        choose_segments(static_cast<std::uint8_t>(group), max_tables / model_.groups.label.size(),
+                        h, step, model_.split);
     model_.segments.insert(model_.segments.end(), chosen.begin(), chosen.end());
   }
 
@@ -467,15 +467,15 @@ class Encoder {
             static_cast<std::int64_t>(bound) - static_cast<std::int64_t>(phase), label_of(s)};
   }
   std::size_t end_of(std::size_t s) const {
-    const bool last = s + 1 == model_.segments.size() ||
-                      model_.segments[s + 1].group != model_.segments[s].group;
+    const bool last =
+        s + 1 == model_.segments.size() || model_.segments[s + 1].group != model_.segments[s].group;
     return last ? max_classes : model_.segments[s + 1].first_class;
   }
 
   void quantize() {
     std::vector<Bins> bins;
     for (std::size_t s = 0; s < model_.segments.size(); ++s) bins.push_back(bins_of(s));
-    bins.emplace_back();  // fills
+    bins.emplace_back();                               // fills
     Scratch<std::uint8_t> small(bins.size() * large);  // bins of small values
     for (std::size_t s = 0; s < bins.size(); ++s)
       for (std::size_t v = 0; v < large; ++v)

@@ -173,12 +173,14 @@ void classes_to_tables(const CountsModel& model, const CountsLayout& layout,
     for_each_in_regions(model.groups, layout.grid, [&](std::size_t i, std::size_t group) {
       others.push_back({i, table[group][classes[i]]});
     });
-    const std::array<std::uint8_t, max_classes + 1> first = table[0];  // not changed by what is written
+    const std::array<std::uint8_t, max_classes + 1> first =
+        table[0];  // not changed by what is written
     for (std::uint8_t& c : classes) c = first[c];
     for (const Other& o : others) classes[o.i] = o.table;
   } else {
-    for_each_grouped(model.groups, layout,
-                     [&](std::size_t i, std::size_t group) { classes[i] = table[group][classes[i]]; });
+    for_each_grouped(model.groups, layout, [&](std::size_t i, std::size_t group) {
+      classes[i] = table[group][classes[i]];
+    });
   }
   const auto silent = static_cast<std::uint8_t>(model.segments.size());
   for_each_row(layout.fills, layout.grid.nx, [&](std::size_t at, std::size_t length, std::uint8_t) {

@@ -32,8 +32,8 @@ struct CountsModel {
   std::vector<std::uint8_t> levels;  // tiles of every plane
   std::vector<Spots> spots;          // of every layout.squares
   Groups groups;
-  std::vector<Segment> segments;     // by group, then class; one table each
-  std::vector<Frequencies> tables;   // and one more: everything is symbol 0
+  std::vector<Segment> segments;    // by group, then class; one table each
+  std::vector<Frequencies> tables;  // and one more: everything is symbol 0
 };
 
 void put_model(SideEncoder& out, const CountsModel& model, const CountsLayout& layout, bool phases);

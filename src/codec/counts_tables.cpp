@@ -17,7 +17,7 @@ constexpr std::uint64_t most_for_rate = std::uint64_t{1} << 16;
 
 template <std::size_t N>
 std::optional<RateFit> fit_if_few(const std::array<std::uint32_t, N>& tokens, unsigned split,
-                                   bool thorough) {
+                                  bool thorough) {
   std::uint64_t n = 0;
   for (std::uint32_t t : tokens) n += t;
   if (n > most_for_rate) return std::nullopt;
@@ -102,8 +102,8 @@ Frequencies choose_frequencies(const Histogram& tokens, unsigned split) {
     kept += kept_bits(first);
     if (escaped * 16 > total) break;
     const double e = static_cast<double>(escaped), p = std::max(e / n, shortest);
-    double bits = entry_bits - e * std::log2(p) +
-                  std::max(0.0, shortest - e / n) * n * std::numbers::log2e;
+    double bits =
+        entry_bits - e * std::log2(p) + std::max(0.0, shortest - e / n) * n * std::numbers::log2e;
     for (std::size_t t = first; t < end; ++t)
       if (tokens[t] != 0) bits += tokens[t] * escape_bits(t, first, split);
     if (kept - bits > best_gain) {

@@ -13,8 +13,8 @@ namespace etalon::codec {
 // What the elements of one group and class are: values below 256 (or tokens), and what lies above.
 using ValueHistogram = std::array<std::uint32_t, 257>;
 
-// At most `most` segments of one group. `step` is 1 where the histogram holds what is coded; otherwise 2 bound +
-// 1, and every segment gets the phase under which its bins cost least.
+// At most `most` segments of one group. `step` is 1 where the histogram holds what is coded;
+// otherwise 2 bound + 1, and every segment gets the phase under which its bins cost least.
 std::vector<Segment> choose_segments(std::uint8_t group, std::size_t most,
                                      const std::vector<ValueHistogram>& histograms,
                                      std::uint64_t step, unsigned split);

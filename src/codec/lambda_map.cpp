@@ -105,7 +105,8 @@ void interpolate(std::uint8_t* out, std::int64_t n, std::int64_t value, std::int
     const auto first = static_cast<std::int32_t>(value), by = static_cast<std::int32_t>(step);
     const auto count = static_cast<std::int32_t>(n);
     std::int32_t v = first;
-    for (std::int32_t x = 0; x < count; ++x, v += by) out[x] = static_cast<std::uint8_t>(v >> shift);
+    for (std::int32_t x = 0; x < count; ++x, v += by)
+      out[x] = static_cast<std::uint8_t>(v >> shift);
   } else {
     for (std::int64_t x = 0; x < n; ++x, value += step)
       out[x] = static_cast<std::uint8_t>(value >> shift);

@@ -65,14 +65,15 @@ Result<Bytes> rans_decode(ByteSpan bytes, std::span<const std::uint8_t> contexts
 using Slots = std::vector<std::uint32_t>;
 Slots decoding_slots(std::span<const Frequencies> tables);
 
-// One slot of an encoding table, of symbol s of table t at t * 256 + s: frequency | first slot << 16.
+// One slot of an encoding table, of symbol s of table t at t * 256 + s: frequency | first slot
+// << 16.
 Slots encoding_slots(std::span<const Frequencies> tables);
 
 // The encoding loop over whole groups of 32 symbols, the last group first: writes words in the
 // reverse of the order in which they are read and returns how many; `words` has room for n + 32.
 std::size_t rans_encode_groups_ref(const std::uint8_t* contexts, const std::uint8_t* symbols,
-                                   std::size_t n, const std::uint32_t* slots,
-                                   std::uint32_t* states, std::uint16_t* words);
+                                   std::size_t n, const std::uint32_t* slots, std::uint32_t* states,
+                                   std::uint16_t* words);
 std::size_t rans_encode_groups(const std::uint8_t* contexts, const std::uint8_t* symbols,
                                std::size_t n, const std::uint32_t* slots, std::uint32_t* states,
                                std::uint16_t* words);

@@ -78,8 +78,8 @@ Bytes rans_encode(std::span<const std::uint8_t> contexts, std::span<const std::u
 }
 
 std::size_t rans_encode_groups_ref(const std::uint8_t* contexts, const std::uint8_t* symbols,
-                                   std::size_t n, const std::uint32_t* slots,
-                                   std::uint32_t* states, std::uint16_t* words) {
+                                   std::size_t n, const std::uint32_t* slots, std::uint32_t* states,
+                                   std::uint16_t* words) {
   std::uint16_t* end = words;
   for (std::size_t i = n; i-- > 0;)
     retreat(states[i & 31], slots[std::size_t{contexts[i]} << 8 | symbols[i]], end);
@@ -105,7 +105,7 @@ std::size_t rans_decode_groups_ref(const std::uint8_t* contexts, std::size_t n,
 }
 
 Result<Bytes> rans_decode(ByteSpan bytes, std::span<const std::uint8_t> contexts,
-                         std::span<const Frequencies> tables, std::span<std::uint8_t> symbols) {
+                          std::span<const Frequencies> tables, std::span<std::uint8_t> symbols) {
   const std::size_t n = symbols.size(), lanes = lanes_of(n);
   std::array<std::uint32_t, 32> states{};
   BitReader packed(bytes);

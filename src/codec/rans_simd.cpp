@@ -96,8 +96,8 @@ std::size_t encode_groups(const std::uint8_t* HWY_RESTRICT contexts,
       auto x = hn::LoadU(d, states + v * N);
       const auto context = hn::PromoteTo(d, hn::LoadU(d8, contexts + at));
       const auto symbol = hn::PromoteTo(d, hn::LoadU(d8, symbols + at));
-      const auto e = hn::GatherIndex(
-          d, slots, hn::BitCast(di, hn::Or(hn::ShiftLeft<8>(context), symbol)));
+      const auto e =
+          hn::GatherIndex(d, slots, hn::BitCast(di, hn::Or(hn::ShiftLeft<8>(context), symbol)));
       const auto f = hn::And(e, low16);
       const auto fi = hn::BitCast(di, f);
       const auto full = hn::Not(hn::Lt(hn::BitCast(di, hn::ShiftRight<20>(x)), fi));
@@ -127,8 +127,7 @@ std::size_t encode_groups(const std::uint8_t* HWY_RESTRICT contexts,
 }
 #else
 std::size_t encode_groups(const std::uint8_t* contexts, const std::uint8_t* symbols, std::size_t n,
-                          const std::uint32_t* slots, std::uint32_t* states,
-                          std::uint16_t* words) {
+                          const std::uint32_t* slots, std::uint32_t* states, std::uint16_t* words) {
   return rans_encode_groups_ref(contexts, symbols, n, slots, states, words);
 }
 std::size_t decode_groups(const std::uint8_t* contexts, std::size_t n, const std::uint32_t* slots,

@@ -13,8 +13,8 @@ namespace {
 using Wide = unsigned __int128;
 
 // r in 1/256.
-constexpr std::uint32_t shape_256[rate_shapes] = {64,   90,   128,  181,  256,  362,  512,  724,
-                                                  1024, 1448, 2048, 2896, 4096, 5792, 8192, 1 << 24};
+constexpr std::uint32_t shape_256[rate_shapes] = {
+    64, 90, 128, 181, 256, 362, 512, 724, 1024, 1448, 2048, 2896, 4096, 5792, 8192, 1 << 24};
 
 // How many numbers symbols up to `last` stand for.
 std::uint32_t numbers_to(std::size_t last, unsigned split) {
@@ -152,8 +152,7 @@ std::optional<RateFit> fit_but(double share, std::span<const std::uint32_t> toke
   const int shape =
       over <= 1e-3 ? 15 : std::clamp(static_cast<int>(std::lround(4 - 2 * std::log2(over))), 0, 15);
   const auto escape = static_cast<std::uint16_t>(
-      n == kept ? 0
-                : std::clamp<double>((n - kept) / n * probability_one, 1, max_rate_escape));
+      n == kept ? 0 : std::clamp<double>((n - kept) / n * probability_one, 1, max_rate_escape));
   std::optional<RateFit> best;
   for (int l = std::max(1, level - around);
        l <= std::min(static_cast<int>(max_rate_level), level + around); ++l)

@@ -20,7 +20,8 @@ TEST(RateTable, EveryOneIsATable) {
               frequencies_of({static_cast<std::uint8_t>(level), static_cast<std::uint8_t>(shape),
                               static_cast<std::uint16_t>(escape)},
                              split);
-          SCOPED_TRACE(testing::Message() << split << ' ' << level << ' ' << shape << ' ' << escape);
+          SCOPED_TRACE(testing::Message()
+                       << split << ' ' << level << ' ' << shape << ' ' << escape);
           ASSERT_EQ(std::accumulate(f.begin(), f.end(), 0u), probability_one);
           ASSERT_EQ(f[escape_symbol], escape);
           std::size_t last = 254;

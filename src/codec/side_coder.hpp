@@ -49,7 +49,7 @@ class SideEncoder {
   void put_bit(BitModel& model, bool bit);
   void put(UintModel& model, std::uint64_t value);
   void put(CrowdModel& model, std::uint64_t value);
-  void put_raw(std::uint64_t value, unsigned bits);  // bits <= 64, equally likely
+  void put_raw(std::uint64_t value, unsigned bits);        // bits <= 64, equally likely
   void put_below(std::uint32_t value, std::uint32_t end);  // value < end <= 2^16, equally likely
   Bytes finish();
 

@@ -22,9 +22,8 @@ std::int64_t mean_of_class(unsigned c) { return static_cast<std::int64_t>(mean_o
 }  // namespace
 
 template <typename Number>
-Spots measure_spots(const Squares& squares, const Grid& grid,
-                    std::span<const std::uint8_t> labels, const Number* numbers,
-                    std::span<const std::uint8_t> classes) {
+Spots measure_spots(const Squares& squares, const Grid& grid, std::span<const std::uint8_t> labels,
+                    const Number* numbers, std::span<const std::uint8_t> classes) {
   struct Excess {
     std::int64_t sum = 0, count = 0;
   };
@@ -56,8 +55,8 @@ Spots measure_spots(const Squares& squares, const Grid& grid,
   std::array<double, rings> mean{};
   for (unsigned r = 0; r < rings; ++r)
     if (profile[r].count != 0)
-      mean[r] = std::max(0.0, static_cast<double>(profile[r].sum) /
-                                  static_cast<double>(profile[r].count));
+      mean[r] = std::max(
+          0.0, static_cast<double>(profile[r].sum) / static_cast<double>(profile[r].count));
   const int top = level(mean[0]);
   if (top == 0) return spots;
   for (unsigned r = 0; r < rings; ++r)
@@ -120,8 +119,8 @@ void raise_classes(const Squares& squares, const Spots& spots, const Grid& grid,
     if (level == 0 || labels[k] != squares.label) return;
     for (std::size_t i = k; i < grid.count(); i += grid.plane())
       if (classes[i] < max_classes)
-        classes[i] = static_cast<std::uint8_t>(std::min<unsigned>(
-            add_levels(classes[i], level), max_classes - 1));
+        classes[i] = static_cast<std::uint8_t>(
+            std::min<unsigned>(add_levels(classes[i], level), max_classes - 1));
   });
 }
 

@@ -248,8 +248,7 @@ std::vector<Bad> bad_cases() {
                  "larger than a chunk"});
   bad.push_back({"head_implausible", chunk_of({1, 7, 1, 1, 0x80, 0x80, 0x80, 0x10, 0}),
                  "more elements than its bytes can hold"});
-  bad.push_back(
-      {"head_few_elements", chunk_of({1, 8, 1, 1, 3, 0, 1, 0, 2, 0}), "fewer elements"});
+  bad.push_back({"head_few_elements", chunk_of({1, 8, 1, 1, 3, 0, 1, 0, 2, 0}), "fewer elements"});
   bad.push_back({"head_bound", chunk_of({1, 6, 1, 1, 3, 0, 1, 9}), "unknown bound"});
   bad.push_back({"head_error_above_bound",
                  chunk_of({1, 14, 1, 1, 3, 0, 1, 1, 2, 0xF0, 0x3F, 1, 0x40, 3, 0, 0}),
@@ -257,12 +256,12 @@ std::vector<Bad> bad_cases() {
   bad.push_back({"head_number_too_long",
                  chunk_of({1, 12, 1, 1, 3, 0, 1, 1, 3, 0, 0xF0, 0x3F, 0, 3}),
                  "longer than need be"});
-  bad.push_back({"head_dither_source", chunk_of({1, 10, 7, 1, 1, 7, 1, 0, 1, 0, 0, 3}),
-                 "no such source"});
+  bad.push_back(
+      {"head_dither_source", chunk_of({1, 10, 7, 1, 1, 7, 1, 0, 1, 0, 0, 3}), "no such source"});
   bad.push_back({"sections_order", chunk_of({6, 1, 0, 1, 1, 0}), "no head"});
   bad.push_back({"section_too_long", chunk_of({1, 100, 1}), "section passes the end"});
-  bad.push_back({"section_unknown", chunk_of({1, 9, 1, 1, 1, 0, 1, 0, 1, 0, 0, 9, 1, 0}),
-                 "unknown section"});
+  bad.push_back(
+      {"section_unknown", chunk_of({1, 9, 1, 1, 1, 0, 1, 0, 1, 0, 0, 9, 1, 0}), "unknown section"});
   bad.push_back({"stored_short", chunk_of({1, 9, 1, 1, 3, 0, 1, 0, 3, 0, 0, 6, 1, 0}),
                  "not as many as declared"});
   bad.push_back(
