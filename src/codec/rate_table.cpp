@@ -145,7 +145,7 @@ std::optional<RateFit> fit_but(double share, std::span<const std::uint32_t> toke
   for (const double most = n - share * n; end > 1 && kept - tokens[end - 1] >= most;)
     kept -= tokens[--end];
   const Moments m = moments(tokens, end, split);
-  const int level = log_mean(static_cast<std::uint64_t>(m.mean * m.n * 16 + 0.5),
+  const int level = log_mean(static_cast<std::uint64_t>(std::llround(m.mean * m.n * 16)),
                              static_cast<std::uint64_t>(m.n * 16));
   if (level == 0 || level > static_cast<int>(max_rate_level)) return std::nullopt;
   const double over = (m.variance - m.mean) / (m.mean * m.mean);  // 1 / r
