@@ -1,5 +1,7 @@
 #include "compress_images.hpp"
 
+#include <limits>
+
 #include "cli.hpp"
 #include "etalon/series.hpp"
 
@@ -42,17 +44,56 @@ Result<void> find_ranges(ImageSource& source, CompressOptions& options, RegionSe
   return {};
 }
 
+// How images are put together for the encoder: `images` of them make a frame.
+struct Frames {
+  SeriesSettings settings;
+  std::size_t images = 1;
+};
+
+Frames frames_of(const ImageSource& source, bool by_image) {
+  Frames f;
+  const Shape shape = source.shape();
+  const std::size_t rank = shape.rank();
+  f.settings.dtype = source.dtype();
+  Shape long_enough = shape;
+  if (!source.is_counted()) long_enough[0] = std::numeric_limits<std::uint32_t>::max();
+  const Shape chunk = default_chunk(source.dtype(), long_enough);
+  std::size_t first = rank - 2;  // axis of a frame
+  while (!by_image && first > 1 && chunk[first - 1] == shape[first - 1]) --first;
+  f.settings.frame = Shape(shape.extents().subspan(first));
+  f.settings.outer = Shape(shape.extents().subspan(1, first - 1));
+  if (!by_image && first == 1) f.settings.frames_per_chunk = chunk[0];
+  f.images = f.settings.frame.count() / source.image_shape().count();
+  return f;
+}
+
+// The next images as a frame; false at the end.
+Result<bool> next_frame(ImageSource& source, std::size_t images, Array& frame, Progress& progress,
+                        std::uint64_t& read) {
+  const MutableArrayView whole = frame.mutable_view();
+  const std::size_t bytes = whole.size_bytes() / images;
+  for (std::size_t k = 0; k < images; ++k) {
+    ETALON_TRY(go_on());
+    ETALON_ASSIGN(const bool more,
+                  source.next({whole.data + k * bytes, whole.dtype, source.image_shape()}));
+    if (!more && k == 0) return false;
+    if (!more)
+      return Error{Errc::malformed, "ends after " + std::to_string(k) + " of the " +
+                                        std::to_string(images) +
+                                        " images that the last step of the first axis has"};
+    progress.update(++read);
+  }
+  return true;
+}
+
 Result<Compressed> compress_series(ImageSource& source, const CompressJob& job,
                                    CompressOptions options, RegionSet regions, OutputFile& file) {
   ETALON_TRY(find_ranges(source, options, regions));
-  const Shape image = source.image_shape();
-  SeriesSettings settings;
-  settings.dtype = source.dtype();
-  settings.frame = image;
-  settings.outer = Shape(source.shape().extents().subspan(1, source.shape().rank() - 3));
-  Array one(settings.dtype, image);
+  auto [settings, images] = frames_of(source, regions.by_image());
+  Array one(settings.dtype, settings.frame);
   if (!regions.by_image()) {
-    ETALON_ASSIGN(options.regions, regions.of_image(0, one.view(), options.mask));
+    const ArrayView first{one.view().data, settings.dtype, source.image_shape()};
+    ETALON_ASSIGN(options.regions, regions.of_image(0, first, options.mask));
   }
   settings.options = options;
   const auto inside = [&](Error error) { return std::move(error).in(job.name); };
@@ -61,10 +102,11 @@ Result<Compressed> compress_series(ImageSource& source, const CompressJob& job,
   if (!encoder.ok()) return inside(std::move(encoder).error());
 
   Progress progress("compress", images_known(source), "images");
+  std::uint64_t read = 0;
   for (std::uint64_t i = 0;; ++i) {
-    ETALON_TRY(go_on());
-    ETALON_ASSIGN(const bool more, source.next(one.mutable_view()));
-    if (!more) break;
+    auto more = next_frame(source, images, one, progress, read);
+    if (!more.ok()) return std::move(more).error();
+    if (!*more) break;
     const auto own_options = [&options, &regions,
                               i](const ArrayView& frame) -> Result<CompressOptions> {
       CompressOptions own = options;
@@ -74,7 +116,6 @@ Result<Compressed> compress_series(ImageSource& source, const CompressJob& job,
     auto pushed = regions.by_image() ? encoder->push_with(one.view(), own_options)
                                      : encoder->push(one.view());
     if (!pushed.ok()) return inside(std::move(pushed).error());
-    progress.update(i + 1);
   }
   auto finished = encoder->finish();
   if (!finished.ok()) return inside(std::move(finished).error());

@@ -76,7 +76,7 @@ struct CompressOptions {
   std::vector<Region> regions;  // later ones win where they overlap; at most 15
   std::vector<std::uint8_t>
       mask;     // (y, x), 1 is good; a hint for statistics only, masked elements obey bounds too
-  Shape chunk;  // rank 0: one frame a chunk (1, .., y, x) for rank >= 3, else the whole array
+  Shape chunk;  // rank 0: as default_chunk has it
   unsigned threads = 1;  // the bytes do not depend on it
   // Adds a number that decoder and encoder know, uniform over a quantizer step, before quantizing
   // and takes it away after: errors of abs and rel bounds then have zero mean whatever the signal
@@ -86,6 +86,10 @@ struct CompressOptions {
   bool dither = false;
   std::uint64_t seed = 0;
 };
+
+// The chunk shape for an array: one image (1, .., y, x) of integers; of floats, whose images tell
+// much of one another, whole images up to 2^24 elements. Arrays of fewer than three axes are one.
+Shape default_chunk(DType dtype, const Shape& shape);
 
 // What a compressed region holds, as `etalon info` shows it.
 struct RegionInfo {

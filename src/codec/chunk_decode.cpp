@@ -5,6 +5,7 @@
 
 #include "codec/chunk_format.hpp"
 #include "codec/dither.hpp"
+#include "codec/fields.hpp"
 #include "codec/groups.hpp"
 #include "codec/mapped.hpp"
 #include "codec/planes.hpp"
@@ -84,6 +85,19 @@ Result<void> decode_scaled(const ChunkParts& parts, const Grid& grid, std::span<
   return {};
 }
 
+template <typename T>
+Result<void> decode_field(const ChunkParts& parts, const Grid& grid, std::span<T> out) {
+  CountsLayout layout;
+  layout.grid = grid;
+  Tolerances tolerances;
+  for (const RegionInfo& r : parts.head.regions) tolerances.push_back(r.bound.tolerance(0));
+  ETALON_TRY(decode_fields<T>({parts.side, parts.symbols, parts.bits, {}}, parts.exact,
+                              parts.head.shape, parts.head.allowance, tolerances,
+                              parts.head.fills.size(), layout, out));
+  apply_fills(layout, parts.head, reinterpret_cast<std::byte*>(out.data()));
+  return {};
+}
+
 Result<void> decode_elements(const ChunkParts& parts, const MutableArrayView& out) {
   const ChunkHead& head = parts.head;
   const Grid grid = grid_of(head.shape, head.regions.size());
@@ -109,7 +123,8 @@ Result<void> decode_elements(const ChunkParts& parts, const MutableArrayView& ou
   return visit(head.dtype, [&](auto zero) -> Result<void> {
     using T = decltype(zero);
     if constexpr (std::is_floating_point_v<T>) {
-      return decode_scaled<T>(parts, grid, out.as<T>());
+      return head.engine == Engine::fields ? decode_field<T>(parts, grid, out.as<T>())
+                                           : decode_scaled<T>(parts, grid, out.as<T>());
     } else {
       if constexpr (std::is_signed_v<T>)
         if (head.engine == Engine::dithered) {

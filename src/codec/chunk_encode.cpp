@@ -6,6 +6,7 @@
 #include <exception>
 
 #include "codec/chunk_format.hpp"
+#include "codec/fields.hpp"
 #include "codec/fills.hpp"
 #include "codec/mapped.hpp"
 #include "codec/planes.hpp"
@@ -110,7 +111,7 @@ struct Coded {
   Engine engine = Engine::stored;
   Bytes side, symbols, bits, exact, data, escapes;
   std::vector<std::uint64_t> fills;
-  double step = 0;
+  double step = 0, allowance = 0;
   std::uint64_t base = 0;
   bool dither = false;
   std::vector<double> label_bits, label_max_error;
@@ -219,11 +220,97 @@ std::optional<Coded> code_scaled(std::span<const T> values, const Task& task) {
   return coded;
 }
 
+template <typename T>
+std::optional<Coded> code_fields(std::span<const T> values, const Shape& shape, const Task& task) {
+  if (task.dither || std::any_of(task.bounds.begin(), task.bounds.end(), grows_with_value))
+    return std::nullopt;
+  CountsLayout layout = task.layout;
+  layout.fills = task.fills.rects;
+  Tolerances tolerances;
+  for (const Bound& b : task.bounds) tolerances.push_back(b.tolerance(0));
+  auto fields = encode_fields(values, shape, layout, tolerances);
+  if (!fields) return std::nullopt;
+  Coded coded;
+  coded.engine = Engine::fields;
+  coded.fills = task.fills.patterns;
+  coded.allowance = fields->allowance;
+  coded.side = std::move(fields->side);
+  coded.symbols = std::move(fields->symbols);
+  coded.bits = std::move(fields->bits);
+  coded.exact = std::move(fields->exact);
+  coded.label_bits = std::move(fields->label_bits);
+  for (std::size_t label = 0; label < task.bounds.size(); ++label)
+    coded.label_max_error.push_back(task.bounds[label].error(0, fields->label_max_error[label]));
+  return coded;
+}
+
+// A box from the middle of an array, of about as many elements.
+template <typename T>
+std::pair<std::vector<T>, Shape> middle_of(std::span<const T> values, const Shape& shape,
+                                           std::size_t elements) {
+  std::vector<std::size_t> extent(shape.extents().begin(), shape.extents().end());
+  const auto count = [&] {
+    std::size_t n = 1;
+    for (const std::size_t e : extent) n *= e;
+    return n;
+  };
+  while (count() > elements) {
+    auto longest = std::max_element(extent.begin(), extent.end());
+    *longest = (*longest + 1) / 2;
+  }
+  std::vector<T> box;
+  box.reserve(count());
+  const std::size_t rank = extent.size(), n = extent.back();
+  std::vector<std::size_t> index(rank);
+  for (std::size_t row = 0; row < count() / n; ++row) {
+    std::size_t at = 0;
+    for (std::size_t axis = 0; axis < rank; ++axis)
+      at =
+          at * shape[axis] + (shape[axis] - extent[axis]) / 2 + (axis + 1 < rank ? index[axis] : 0);
+    box.insert(box.end(), values.begin() + static_cast<std::ptrdiff_t>(at),
+               values.begin() + static_cast<std::ptrdiff_t>(at + n));
+    for (std::size_t axis = rank - 1; axis-- > 0;) {
+      if (++index[axis] < extent[axis]) break;
+      index[axis] = 0;
+    }
+  }
+  return {std::move(box), Shape(std::span<const std::size_t>(extent))};
+}
+
+// The smaller of both engines for floats; of large arrays a sample decides.
+template <typename T>
+std::optional<Coded> code_floats(std::span<const T> values, const Shape& shape, const Task& task) {
+  constexpr std::size_t few = std::size_t{1} << 17, sample = std::size_t{1} << 15;
+  const auto better = [](std::optional<Coded> a, std::optional<Coded> b) {
+    return !b || (a && a->size() <= b->size()) ? std::move(a) : std::move(b);
+  };
+  if (values.size() <= few || shape.rank() == 0)
+    return better(code_fields(values, shape, task), code_scaled(values, task));
+  const auto [box, extent] = middle_of(values, shape, sample);
+  Task part;
+  part.bounds = {task.bounds[0]};
+  part.dither = task.dither;
+  part.layout.bounds = {task.layout.bounds[0]};
+  part.layout.grid = grid_of(extent, 1);
+  const DType dtype = sizeof(T) == 4 ? DType::f32 : DType::f64;
+  part.fills = find_fills({reinterpret_cast<const std::byte*>(box.data()), dtype, extent},
+                          part.layout.grid, {});
+  const auto fields = code_fields<T>(box, extent, part), scaled = code_scaled<T>(box, part);
+  // What is told once weighs more in the sample.
+  const auto weight = [](const std::optional<Coded>& c) {
+    return c ? c->size() - c->side.size() : 0;
+  };
+  const bool scaled_wins = !fields || (scaled && weight(scaled) < weight(fields));
+  auto coded = scaled_wins ? code_scaled(values, task) : code_fields(values, shape, task);
+  if (coded) return coded;
+  return scaled_wins ? code_fields(values, shape, task) : code_scaled(values, task);
+}
+
 std::optional<Coded> code_bounded(const ArrayView& e, Task task) {
   return visit(e.dtype, [&](auto zero) -> std::optional<Coded> {
     using T = decltype(zero);
     if constexpr (std::is_floating_point_v<T>)
-      return code_scaled<T>(e.as<T>(), task);
+      return code_floats<T>(e.as<T>(), e.shape, task);
     else if constexpr (sizeof(T) == 8)
       return code_offset<T>(e.as<T>(), std::move(task));
     else if (task.dither)
@@ -340,6 +427,7 @@ Result<Bytes> encode(const ArrayView& elements, const CompressOptions& options) 
   parts.head.fills = coded.fills;
   parts.head.step = coded.step;
   parts.head.base = coded.base;
+  parts.head.allowance = coded.allowance;
   parts.side = coded.side;
   parts.symbols = coded.symbols;
   parts.bits = coded.bits;

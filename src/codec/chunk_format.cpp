@@ -5,6 +5,7 @@
 
 #include "base/crc32c.hpp"
 #include "codec/bound_format.hpp"
+#include "codec/mapped.hpp"
 
 namespace etalon::codec {
 namespace {
@@ -47,6 +48,7 @@ Bytes head_bytes(const ChunkHead& head) {
   }
   if (head.dither) out.put(head.seed);
   if (head.engine == Engine::offset) out.put(head.base);
+  if (head.engine == Engine::fields) out.put(head.allowance);
   return out.take();
 }
 
@@ -83,6 +85,7 @@ bool fits(Engine engine, DType dtype) {
     case Engine::binned:
       return size_of(dtype) <= 4 && !is_float(dtype);
     case Engine::scaled:
+    case Engine::fields:
       return is_float(dtype);
     case Engine::offset:
       return size_of(dtype) == 8 && !is_float(dtype);
@@ -113,7 +116,7 @@ Result<ChunkHead> read_head(ByteSpan bytes, std::uint64_t chunk_bytes) {
   if (count * size > plausible_raw_bytes(chunk_bytes))
     return bad("declares more elements than its bytes can hold");
   ETALON_ASSIGN(const auto engine, in.get<std::uint8_t>());
-  if (engine > static_cast<std::uint8_t>(Engine::dithered))
+  if (engine > static_cast<std::uint8_t>(Engine::fields))
     return bad("unknown engine " + std::to_string(engine));
   head.engine = static_cast<Engine>(engine);
   ETALON_ASSIGN(const auto regions, in.get<std::uint8_t>());
@@ -157,6 +160,13 @@ Result<ChunkHead> read_head(ByteSpan bytes, std::uint64_t chunk_bytes) {
   }
   if (head.engine == Engine::offset) {
     ETALON_ASSIGN(head.base, in.get<std::uint64_t>());
+  }
+  if (head.engine == Engine::fields) {
+    ETALON_ASSIGN(head.allowance, in.get<double>());
+    if (!(head.allowance >= 0) || !std::isfinite(head.allowance))
+      return bad("allowance is not a number >= 0");
+    for (const RegionInfo& r : head.regions)
+      if (grows_with_value(r.bound)) return bad("engine does not go with the bound");
   }
   if (!in.done()) return bad("bytes left over in the head");
   return head;

@@ -63,13 +63,6 @@ Result<void> for_chunks(std::size_t count, unsigned threads, F&& body) {
   return std::move(first).result();
 }
 
-Shape default_chunk(const Shape& shape) {
-  Shape chunk = shape;
-  if (shape.rank() >= 3)
-    for (std::size_t i = 0; i + 2 < shape.rank(); ++i) chunk[i] = 1;
-  return chunk;
-}
-
 ByteSpan chunk_bytes(ByteSpan container, const ContainerIndex& index, std::size_t i) {
   return container.subspan(index.chunks[i].offset, index.chunks[i].size);
 }
@@ -129,11 +122,29 @@ Result<void> decode_chunks(ByteSpan container, const ContainerIndex& index,
 
 }  // namespace
 
+Shape default_chunk(DType dtype, const Shape& shape) {
+  constexpr std::size_t most = std::size_t{1} << 24;
+  const std::size_t rank = shape.rank();
+  if (rank < 3) return shape;
+  Shape chunk = shape;
+  std::size_t n = std::max<std::size_t>(1, shape[rank - 2] * shape[rank - 1]);
+  bool whole = is_float(dtype);  // all axes so far
+  for (std::size_t axis = rank - 2; axis-- > 0;) {
+    const std::size_t extent = std::max<std::size_t>(1, shape[axis]);
+    if (whole && axis == 0)
+      chunk[axis] = std::clamp<std::size_t>(most / n, 1, extent);
+    else if (!whole || n * extent > most)
+      chunk[axis] = 1, whole = false;
+    n *= chunk[axis];
+  }
+  return chunk;
+}
+
 Result<std::vector<std::byte>> compress(const ArrayView& array, const CompressOptions& given) {
   try {
     const CompressOptions options = with_ranges(given, array);
     const Shape chunk_shape =
-        options.chunk.rank() == 0 ? default_chunk(array.shape) : options.chunk;
+        options.chunk.rank() == 0 ? default_chunk(array.dtype, array.shape) : options.chunk;
     if (chunk_shape.rank() != array.shape.rank())
       return Error{Errc::usage, "compress: chunk shape " + to_string(chunk_shape) +
                                     " has not the array's " + std::to_string(array.shape.rank()) +

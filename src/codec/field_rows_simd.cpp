@@ -213,15 +213,19 @@ template <>
 void predict_row(const RowPredictor<float>& r, const float* const* terms, std::size_t n,
                  float* prediction, std::uint8_t* activity) {
   choose([&] { predict_row_ref(r, terms, n, prediction, activity); },
-         [&] { HWY_DYNAMIC_DISPATCH(predict_f32)
-               (r, terms, n, prediction, activity); });
+         [&] {
+           HWY_DYNAMIC_DISPATCH(predict_f32)
+           (r, terms, n, prediction, activity);
+         });
 }
 template <>
 void predict_row(const RowPredictor<double>& r, const double* const* terms, std::size_t n,
                  double* prediction, std::uint8_t* activity) {
   choose([&] { predict_row_ref(r, terms, n, prediction, activity); },
-         [&] { HWY_DYNAMIC_DISPATCH(predict_f64)
-               (r, terms, n, prediction, activity); });
+         [&] {
+           HWY_DYNAMIC_DISPATCH(predict_f64)
+           (r, terms, n, prediction, activity);
+         });
 }
 template <>
 float quantize_row(const float* x, const float* prediction, std::size_t n, const Steps<float>& s,
@@ -241,15 +245,19 @@ template <>
 void dequantize_row(const std::uint32_t* numbers, const float* prediction, std::size_t n,
                     const Steps<float>& s, float* decoded) {
   choose([&] { dequantize_row_ref(numbers, prediction, n, s, decoded); },
-         [&] { HWY_DYNAMIC_DISPATCH(dequantize_f32)
-               (numbers, prediction, n, s, decoded); });
+         [&] {
+           HWY_DYNAMIC_DISPATCH(dequantize_f32)
+           (numbers, prediction, n, s, decoded);
+         });
 }
 template <>
 void dequantize_row(const std::uint32_t* numbers, const double* prediction, std::size_t n,
                     const Steps<double>& s, double* decoded) {
   choose([&] { dequantize_row_ref(numbers, prediction, n, s, decoded); },
-         [&] { HWY_DYNAMIC_DISPATCH(dequantize_f64)
-               (numbers, prediction, n, s, decoded); });
+         [&] {
+           HWY_DYNAMIC_DISPATCH(dequantize_f64)
+           (numbers, prediction, n, s, decoded);
+         });
 }
 
 }  // namespace etalon::codec

@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <limits>
+#include <utility>
 
 #include "codec/field_fit.hpp"
 #include "codec/field_labels.hpp"
@@ -158,10 +159,12 @@ class Encoder {
     features_.push_back(features.lengths.size());
     const auto predictor = row_predictor<T>(model_.predictors.back(), features, model_.mean,
                                             static_cast<double>(base_step()));
-    return for_each_stripe(levels_, level, cls, [&](const Stripe& s) -> Result<void> {
+    (void)for_each_stripe(levels_, level, cls, [&](const Stripe& s) -> Result<void> {
       encode_stripe(s, predictor, terms);
       return {};
     });
+    if (!kinds_.any()) settle(group_of(0, level, cls));
+    return {};
   }
 
   void encode_stripe(const Stripe& s, const RowPredictor<T>& predictor, TermRows<T>& terms) {
@@ -239,7 +242,9 @@ class Encoder {
       if (any < (1u << wide_split)) {
         for (std::size_t k = i; k < end; ++k) tokens[k] = static_cast<std::uint8_t>(numbers_[k]);
       } else {
-        for (std::size_t k = i; k < end; ++k) tokens[k] = put_number(numbers_[k], values_[k]);
+        for (std::size_t k = i; k < end; ++k)
+          tokens[k] = numbers_[k] < (1u << wide_split) ? static_cast<std::uint8_t>(numbers_[k])
+                                                       : put_number(numbers_[k], values_[k]);
       }
     }
     if (kinds_.any()) {
@@ -266,16 +271,39 @@ class Encoder {
     return t.symbol;
   }
 
+  Histograms& histograms_of(std::size_t group) {
+    auto& h = histograms_[group];
+    if (!h) h = std::make_unique<Histograms>();
+    return *h;
+  }
+
   void count(const Stripe& s, std::size_t n) {
     const std::uint8_t* const tokens = tokens_.data() + done_;
     const std::uint8_t* const activity = activities_.data() + done_;
+    if (!kinds_.any()) {
+      // Two counters for each, since the same one cannot be raised again at once.
+      std::uint32_t* const h = histograms_of(group_of(0, s.level, s.cls))[0].data();
+      std::uint32_t* const g = other_[0].data();
+      std::size_t i = 0;
+      for (; i + 2 <= n; i += 2) {
+        ++h[activity[i] << 8 | tokens[i]];
+        ++g[activity[i + 1] << 8 | tokens[i + 1]];
+      }
+      if (i < n) ++h[activity[i] << 8 | tokens[i]];
+      return;
+    }
     for (std::size_t i = 0; i < n; ++i) {
       if (activity[i] == silent) continue;
       const std::size_t label = labels_.size() != 0 ? labels_[done_ + i] : 0u;
-      auto& h = histograms_[group_of(label, s.level, s.cls)];
-      if (!h) h = std::make_unique<Histograms>();
-      ++(*h)[activity[i]][tokens[i]];
+      ++histograms_of(group_of(label, s.level, s.cls))[activity[i]][tokens[i]];
     }
+  }
+
+  // What was counted beside, once a class is whole.
+  void settle(std::size_t group) {
+    Histograms& h = histograms_of(group);
+    for (std::size_t a = 0; a < activities; ++a)
+      for (std::size_t t = 0; t < 256; ++t) h[a][t] += std::exchange(other_[a][t], 0);
   }
 
   // Neighbouring activities have a table together where that is cheaper.
@@ -383,6 +411,7 @@ class Encoder {
   Scratch<std::uint8_t> tokens_, activities_, labels_;
   std::vector<T> steps_, inverses_, limits_;  // of every label
   std::vector<std::unique_ptr<Histograms>> histograms_;
+  Histograms other_{};
   std::vector<double> run_bits_;
   std::vector<std::size_t> features_;
   FieldModel model_;
