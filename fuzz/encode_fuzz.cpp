@@ -43,6 +43,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
                           Bound::rel(value / 64, -3, 1000),
                           Bound::sigma(value, 0, value)};
   options.bound = bounds[data[2] % std::size(bounds)];
+  options.level = data[3] % 4 == 2 ? least_level : data[3] % 16 == 4 ? most_level : default_level;
   if (data[3] % 2 != 0) {
     Region r{"box", Bound::abs(data[3]), std::vector<std::uint8_t>(ny * nx)};
     for (std::size_t i = 0; i < r.where.size(); ++i) r.where[i] = i % (data[3] + 2u) < 9;

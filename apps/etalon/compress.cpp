@@ -15,13 +15,10 @@ struct Options {
   unsigned threads = 0;
   bool overwrite = false, json = false, dither = false;
   std::uint64_t seed = 0;
-  int level = 0;
+  int level = default_level;
 };
 
 Result<CompressJob> job_of(const Options& options) {
-  if (options.level != 0)
-    return Error{Errc::usage, "-" + std::to_string(options.level) +
-                                  ": levels do not exist in this version; there is one"};
   CompressJob job;
   if (names_target(options.bound)) {
     ETALON_ASSIGN(job.target, parse_target(options.bound));
@@ -32,6 +29,7 @@ Result<CompressJob> job_of(const Options& options) {
   job.regions = options.regions;
   job.options.dither = options.dither;
   job.options.seed = options.seed;
+  job.options.level = options.level;
   job.options.threads =
       options.threads == 0 ? std::max(1u, std::thread::hardware_concurrency()) : options.threads;
   job.name = options.input.path;
@@ -126,11 +124,16 @@ void add_compress(Cli& cli) {
                     "Errors of abs and rel bounds get zero mean whatever the signal: sums over\n"
                     "weak spots stay right. Unsigned types become signed ones of twice the width");
   command->add_option("--seed", options->seed, "Of the dither");
-  for (int level = 1; level <= 9; ++level)
+  const char* const levels[] = {"Level: memory speed", "to -8: the usual; -5 where none is given",
+                                "Every way of coding, whole, and the smallest: slow"};
+  for (int level = least_level; level <= most_level; ++level) {
+    const bool is_named = level <= 2 || level == most_level;
     command
-        ->add_flag_callback("-" + std::to_string(level),
-                            [options, level] { options->level = level; })
-        ->group("");
+        ->add_flag_callback(
+            "-" + std::to_string(level), [options, level] { options->level = level; },
+            is_named ? levels[level <= 2 ? level - 1 : 2] : "")
+        ->group(is_named ? "Options" : "");
+  }
   command->footer(
       "Arrays of three axes and more go through image by image: a few images a thread are in\n"
       "memory, whatever the length. rel without a range reads a file twice; psnr and ratio hold\n"

@@ -71,6 +71,8 @@ struct Region {
   std::vector<std::uint8_t> members(std::size_t ny, std::size_t nx) const;
 };
 
+inline constexpr int least_level = 1, default_level = 5, most_level = 9;
+
 struct CompressOptions {
   Bound bound;                  // of elements in no region
   std::vector<Region> regions;  // later ones win where they overlap; at most 15
@@ -78,6 +80,13 @@ struct CompressOptions {
       mask;     // (y, x), 1 is good; a hint for statistics only, masked elements obey bounds too
   Shape chunk;  // rank 0: as default_chunk has it
   unsigned threads = 1;  // the bytes do not depend on it
+  // How much work the encoder does for the ratio, 1 to 9; every bound holds at every level.
+  //   1     memory speed: blocks of numbers of one width each. Elements of at most 32 bits under
+  //         lossless, abs and rel bounds and f64 under abs and rel; regions, dither and other bounds
+  //         go as level 2, what else has 64 bits is left to a fast byte compressor
+  //   2..8  one way of coding, chosen by samples
+  //   9     every way of coding that fits, whole, and the smallest of them
+  int level = default_level;
   // Adds a number that decoder and encoder know, uniform over a quantizer step, before quantizing
   // and takes it away after: errors of abs and rel bounds then have zero mean whatever the signal
   // is, so that sums over many weak elements stay right. Elements of unsigned types must be able
@@ -86,7 +95,6 @@ struct CompressOptions {
   bool dither = false;
   std::uint64_t seed = 0;
 };
-
 // The chunk shape for an array: one image (1, .., y, x) of integers; of floats, whose images tell
 // much of one another, whole images up to 2^24 elements. Arrays of fewer than three axes are one.
 Shape default_chunk(DType dtype, const Shape& shape);

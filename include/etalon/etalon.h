@@ -83,6 +83,7 @@ typedef struct etalon_options {
   unsigned threads; /* 0: one per core. The bytes do not depend on it */
   int dither;       /* see etalon/codec.hpp; unsigned types come back signed and twice as wide */
   uint64_t seed;    /* of the dither. A chunk by itself needs a seed of its own */
+  int level;        /* 1 (memory speed) to 9 (smallest); 0: the default, 5. See etalon/codec.hpp */
 } etalon_options;
 
 /* "0.1.0" */

@@ -65,7 +65,7 @@ def peaks_region(centres, bound="lossless", half=4):
 
 
 def compress(array, bound="lossless", *, regions=(), mask=None, dither=False, seed=0, chunk=None,
-             threads=0):
+             level=5, threads=0):
     """A whole array to the bytes of a container.
 
     array: any shape of at most six axes.
@@ -76,11 +76,12 @@ def compress(array, bound="lossless", *, regions=(), mask=None, dither=False, se
         as wide. `seed` makes it another.
     chunk: extents of what decodes alone; by default one image, or the whole of fewer than three
         axes.
+    level: 1 (memory speed) to 9 (the smallest, slow); every bound holds at every level.
     threads: 0 is one per core; the bytes do not depend on it.
 
     Raises EtalonError: "usage" for arguments without sense, "check" where no bound meets a target.
     """
-    return _core.compress(array, bound, regions, mask, dither, seed, chunk, threads)
+    return _core.compress(array, bound, regions, mask, dither, seed, chunk, level, threads)
 
 
 def decompress(data, *, box=None, threads=0, out=None):
@@ -96,12 +97,12 @@ def decompress(data, *, box=None, threads=0, out=None):
     return _core.decompress(data, box, threads, out)
 
 
-def encode_chunk(array, bound="lossless", *, regions=(), mask=None, dither=False, seed=0):
+def encode_chunk(array, bound="lossless", *, regions=(), mask=None, dither=False, seed=0, level=5):
     """One chunk by itself, at most 1 GiB: what the HDF5 filter stores. Arguments as `compress`.
 
     Stateless. Every chunk that is dithered needs a seed of its own, and rel bounds their range.
     """
-    return _core.encode_chunk(array, bound, regions, mask, dither, seed)
+    return _core.encode_chunk(array, bound, regions, mask, dither, seed, level)
 
 
 def decode_chunk(data, *, out=None):
@@ -137,7 +138,7 @@ class SeriesEncoder:
     """
 
     def __init__(self, target, dtype, frame, bound="lossless", *, regions=(), mask=None,
-                 dither=False, seed=0, frames_per_chunk=1, outer=(), threads=0):
+                 dither=False, seed=0, frames_per_chunk=1, outer=(), level=5, threads=0):
         self._path = self._part = self._file = None
         write = getattr(target, "write", None)
         if write is None:
@@ -147,7 +148,7 @@ class SeriesEncoder:
             write = self._file.write
         try:
             self._core = _core.SeriesEncoder(write, dtype, frame, bound, regions, mask, dither,
-                                             seed, frames_per_chunk, outer, threads)
+                                             seed, frames_per_chunk, outer, level, threads)
         except BaseException:
             self._drop()
             raise
@@ -209,13 +210,13 @@ class Filter(_Mapping):
         file.create_dataset("b", (n, 512, 1024), "u2",
                             **etalon.Filter("abs:1", dtype="u2", chunks=(1, 512, 1024)))
 
-    data gives dtype and chunks: one image a chunk. rel bounds need their range. The dataset must
-    have that dtype and these chunks. HDF5 finds the filter's plugin in HDF5_PLUGIN_PATH, which is
+    data gives dtype and chunks: one image a chunk. rel bounds need their range; level as in
+    `compress`. The dataset must have that dtype and these chunks. HDF5 finds the filter's plugin in HDF5_PLUGIN_PATH, which is
     read when h5py is imported.
     """
     id = _core.filter_id
 
-    def __init__(self, bound="lossless", *, data=None, dtype=None, chunks=None):
+    def __init__(self, bound="lossless", *, data=None, dtype=None, chunks=None, level=5):
         if data is not None:
             dtype = data.dtype if dtype is None else dtype
             if chunks is None:
@@ -223,7 +224,7 @@ class Filter(_Mapping):
         if dtype is None or chunks is None:
             raise TypeError("Filter needs data, or dtype and chunks")
         self._arguments = {"chunks": tuple(chunks), "compression": self.id,
-                           "compression_opts": _core.cd_values(bound, dtype, chunks)}
+                           "compression_opts": _core.cd_values(bound, dtype, chunks, level)}
 
     def __getitem__(self, key):
         return self._arguments[key]

@@ -60,6 +60,7 @@ def compress(
     dither: bool = ...,
     seed: int = ...,
     chunk: Optional[_Extents] = ...,
+    level: int = ...,
     threads: int = ...,
 ) -> bytes: ...
 def decompress(
@@ -77,6 +78,7 @@ def encode_chunk(
     mask: Optional[ArrayLike] = ...,
     dither: bool = ...,
     seed: int = ...,
+    level: int = ...,
 ) -> bytes: ...
 def decode_chunk(data: _Bytes, *, out: Optional[NDArray[Any]] = ...) -> NDArray[Any]: ...
 def info(data: _Bytes) -> Info: ...
@@ -95,6 +97,7 @@ class SeriesEncoder:
         seed: int = ...,
         frames_per_chunk: int = ...,
         outer: _Extents = ...,
+        level: int = ...,
         threads: int = ...,
     ) -> None: ...
     def add(self, frame: ArrayLike, *, regions: Optional[_Regions] = ...) -> None: ...
@@ -122,6 +125,7 @@ class Filter(Mapping[str, Any]):
         data: Optional[NDArray[Any]] = ...,
         dtype: Optional[DTypeLike] = ...,
         chunks: Optional[Sequence[int]] = ...,
+        level: int = ...,
     ) -> None: ...
     def __getitem__(self, key: str) -> Any: ...
     def __iter__(self) -> Iterator[str]: ...

@@ -70,9 +70,9 @@ Result<Bytes> compress_array(const ArrayView& array, Settings settings) {
 
 py::bytes py_compress(const py::object& array, const std::string& bound, const py::object& regions,
                       const py::object& mask, bool dither, std::uint64_t seed,
-                      const py::object& chunk, unsigned threads) {
+                      const py::object& chunk, int level, unsigned threads) {
   const Elements elements(array);
-  Settings settings = Settings::from(bound, regions, mask, dither, seed, threads);
+  Settings settings = Settings::from(bound, regions, mask, dither, seed, level, threads);
   if (!chunk.is_none()) settings.options.chunk = to_shape(chunk);
   return to_bytes(
       value_of(released([&] { return compress_array(elements.view(), std::move(settings)); })));
@@ -80,9 +80,9 @@ py::bytes py_compress(const py::object& array, const std::string& bound, const p
 
 py::bytes py_encode_chunk(const py::object& array, const std::string& bound,
                           const py::object& regions, const py::object& mask, bool dither,
-                          std::uint64_t seed) {
+                          std::uint64_t seed, int level) {
   const Elements elements(array);
-  Settings settings = Settings::from(bound, regions, mask, dither, seed, 1);
+  Settings settings = Settings::from(bound, regions, mask, dither, seed, level, 1);
   if (settings.target)
     raise({Errc::usage, "bound " + bound + ": a target is for whole arrays: etalon.compress"});
   return to_bytes(value_of(released([&]() -> Result<Bytes> {
@@ -176,8 +176,9 @@ py::dict py_info(const py::object& data) {
   return out;
 }
 
-py::tuple py_cd_values(const std::string& bound, const py::object& dtype, const py::object& chunk) {
-  FilterSettings settings{to_dtype(dtype), to_shape(chunk), value_of(parse_bound(bound))};
+py::tuple py_cd_values(const std::string& bound, const py::object& dtype, const py::object& chunk,
+                       int level) {
+  FilterSettings settings{to_dtype(dtype), to_shape(chunk), value_of(parse_bound(bound)), level};
   CompressOptions options;
   options.bound = settings.bound;
   if (needs_range(options))
@@ -198,13 +199,13 @@ PYBIND11_MODULE(_core, module) {
   module.attr("version") = std::string(version);
   module.attr("filter_id") = hdf5_filter_id;
   module.def("compress", &py_compress, arg("array"), arg("bound"), arg("regions"), arg("mask"),
-             arg("dither"), arg("seed"), arg("chunk"), arg("threads"));
+             arg("dither"), arg("seed"), arg("chunk"), arg("level"), arg("threads"));
   module.def("decompress", &py_decompress, arg("data"), arg("box"), arg("threads"), arg("out"));
   module.def("encode_chunk", &py_encode_chunk, arg("array"), arg("bound"), arg("regions"),
-             arg("mask"), arg("dither"), arg("seed"));
+             arg("mask"), arg("dither"), arg("seed"), arg("level"));
   module.def("decode_chunk", &py_decode_chunk, arg("data"), arg("out"));
   module.def("info", &py_info, arg("data"));
-  module.def("cd_values", &py_cd_values, arg("bound"), arg("dtype"), arg("chunk"));
+  module.def("cd_values", &py_cd_values, arg("bound"), arg("dtype"), arg("chunk"), arg("level"));
   add_series(module);
 }
 

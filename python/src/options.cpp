@@ -97,7 +97,7 @@ Result<std::vector<Region>> Regions::on(const ArrayView& elements,
 }
 
 Settings Settings::from(const std::string& bound, const py::object& regions, const py::object& mask,
-                        bool dither, std::uint64_t seed, unsigned threads) {
+                        bool dither, std::uint64_t seed, int level, unsigned threads) {
   Settings settings;
   if (names_target(bound))
     settings.target = value_of(parse_target(bound));
@@ -110,6 +110,7 @@ Settings Settings::from(const std::string& bound, const py::object& regions, con
   }
   settings.options.dither = dither;
   settings.options.seed = seed;
+  settings.options.level = level;
   settings.options.threads =
       threads == 0 ? std::max(1U, std::thread::hardware_concurrency()) : threads;
   return settings;

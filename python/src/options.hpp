@@ -37,7 +37,7 @@ struct Settings {
   Regions regions;
 
   static Settings from(const std::string& bound, const py::object& regions, const py::object& mask,
-                       bool dither, std::uint64_t seed, unsigned threads);
+                       bool dither, std::uint64_t seed, int level, unsigned threads);
 };
 
 // numpy.bool_ or integers, not 0 is 1; any shape.

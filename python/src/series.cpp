@@ -16,10 +16,10 @@ class Series {
  public:
   Series(py::function write, const py::object& dtype, const py::object& frame,
          const std::string& bound, const py::object& regions, const py::object& mask, bool dither,
-         std::uint64_t seed, std::size_t frames_per_chunk, const py::object& outer,
+         std::uint64_t seed, std::size_t frames_per_chunk, const py::object& outer, int level,
          unsigned threads)
       : write_(std::move(write)) {
-    settings_ = Settings::from(bound, regions, mask, dither, seed, threads);
+    settings_ = Settings::from(bound, regions, mask, dither, seed, level, threads);
     if (settings_.target)
       raise({Errc::usage, "bound " + bound + ": a target is for whole arrays: etalon.compress"});
     SeriesSettings series;
@@ -123,9 +123,10 @@ void add_series(py::module_& module) {
   py::class_<Series>(module, "SeriesEncoder")
       .def(py::init<py::function, const py::object&, const py::object&, const std::string&,
                     const py::object&, const py::object&, bool, std::uint64_t, std::size_t,
-                    const py::object&, unsigned>(),
+                    const py::object&, int, unsigned>(),
            arg("write"), arg("dtype"), arg("frame"), arg("bound"), arg("regions"), arg("mask"),
-           arg("dither"), arg("seed"), arg("frames_per_chunk"), arg("outer"), arg("threads"))
+           arg("dither"), arg("seed"), arg("frames_per_chunk"), arg("outer"), arg("level"),
+           arg("threads"))
       .def("add", &Series::add, arg("frame"), arg("regions"))
       .def("finish", &Series::finish)
       .def_property_readonly("frames", &Series::frames)

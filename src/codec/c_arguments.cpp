@@ -104,6 +104,7 @@ Result<CompressOptions> options_from(const etalon_options* from, const ArrayView
   options.threads = threads_of(given.threads);
   options.dither = given.dither != 0;
   options.seed = given.seed;
+  if (given.level != 0) options.level = given.level;
   const std::string_view bound = given.bound == nullptr ? "lossless" : given.bound;
   if (whole != nullptr && names_target(bound)) {
     ETALON_ASSIGN(const Target target, parse_target(bound));

@@ -8,6 +8,7 @@
 #include "codec/fields.hpp"
 #include "codec/groups.hpp"
 #include "codec/mapped.hpp"
+#include "codec/packed.hpp"
 #include "codec/planes.hpp"
 #include "codec/scaled.hpp"
 
@@ -116,6 +117,11 @@ Result<void> decode_elements(const ChunkParts& parts, const MutableArrayView& ou
     case Engine::planes:
       return decode_planes(parts.data, size_of(head.dtype), is_float(head.dtype), grid,
                            out.bytes());
+    case Engine::packed:
+      return visit(head.dtype, [&](auto zero) {
+        using T = decltype(zero);
+        return decode_packed(parts.data, head.regions[0].bound.tolerance(0), out.as<T>());
+      });
     default:
       break;
   }

@@ -9,6 +9,7 @@
 #include "codec/fields.hpp"
 #include "codec/fills.hpp"
 #include "codec/mapped.hpp"
+#include "codec/packed.hpp"
 #include "codec/planes.hpp"
 #include "codec/scaled.hpp"
 
@@ -38,6 +39,8 @@ Result<void> check_bound(const Bound& bound, bool dither) {
 
 Result<void> check(const ArrayView& elements, const CompressOptions& options, const Grid& image) {
   const std::size_t plane = image.plane();
+  if (options.level < least_level || options.level > most_level)
+    return usage("level " + std::to_string(options.level) + " is not from 1 to 9");
   ETALON_TRY(check_bound(options.bound, options.dither));
   if (options.dither && !is_float(elements.dtype) && size_of(elements.dtype) == 8)
     return usage("integers of 64 bits cannot be dithered");
@@ -137,6 +140,7 @@ struct Task {
   Fills fills;
   std::vector<std::uint8_t> good;
   std::optional<std::uint64_t> dither;  // its seed
+  int level = default_level;
 };
 
 template <typename T>
@@ -284,7 +288,7 @@ std::optional<Coded> code_floats(std::span<const T> values, const Shape& shape, 
   const auto better = [](std::optional<Coded> a, std::optional<Coded> b) {
     return !b || (a && a->size() <= b->size()) ? std::move(a) : std::move(b);
   };
-  if (values.size() <= few || shape.rank() == 0)
+  if (values.size() <= few || shape.rank() == 0 || task.level >= most_level)
     return better(code_fields(values, shape, task), code_scaled(values, task));
   const auto [box, extent] = middle_of(values, shape, sample);
   Task part;
@@ -320,8 +324,24 @@ std::optional<Coded> code_bounded(const ArrayView& e, Task task) {
   });
 }
 
+// Blocks of one width, where the engine can do what is asked.
+std::optional<Coded> code_packed(const ArrayView& e, const CompressOptions& options) {
+  const Bound& bound = options.bound;
+  if (!options.regions.empty() || options.dither || grows_with_value(bound) ||
+      !packs(e.dtype, bound.tolerance(0)))
+    return std::nullopt;
+  Coded coded;
+  coded.engine = Engine::packed;
+  visit(e.dtype, [&](auto zero) {
+    PackedStream packed = encode_packed(e.as<decltype(zero)>(), bound.tolerance(0));
+    coded.data = std::move(packed.data);
+    coded.label_max_error = {std::min(bound.error(0, packed.max_error), bound.value)};
+  });
+  return coded;
+}
+
 // Exact, for any bytes.
-Coded code_exactly(const ArrayView& e, const Grid& grid, bool try_planes) {
+Coded code_exactly(const ArrayView& e, const Grid& grid, bool try_planes, int zstd_level) {
   Coded best;
   best.data.assign(e.bytes().begin(), e.bytes().end());
   if (try_planes) {
@@ -334,10 +354,24 @@ Coded code_exactly(const ArrayView& e, const Grid& grid, bool try_planes) {
   zstd.engine = Engine::zstd;
   zstd.data.resize(ZSTD_compressBound(e.size_bytes()));
   const std::size_t size =
-      ZSTD_compress(zstd.data.data(), zstd.data.size(), e.data, e.size_bytes(), 3);
+      ZSTD_compress(zstd.data.data(), zstd.data.size(), e.data, e.size_bytes(), zstd_level);
   if (ZSTD_isError(size) != 0) return best;
   zstd.data.resize(size);
   return zstd.size() < best.size() ? zstd : best;
+}
+
+// Level 1; nothing where only slower engines can do what is asked.
+std::optional<Coded> code_at_speed(const ArrayView& e, const Grid& grid,
+                                   const CompressOptions& options) {
+  if (auto packed = code_packed(e, options)) {
+    if (packed->size() < e.size_bytes()) return packed;
+    Coded stored;
+    stored.data.assign(e.bytes().begin(), e.bytes().end());
+    return stored;
+  }
+  const bool exact = options.regions.empty() && !options.dither && !grows_with_value(options.bound);
+  if (exact && options.bound.tolerance(0) == 0) return code_exactly(e, grid, false, 1);
+  return std::nullopt;
 }
 
 std::vector<RegionInfo> region_infos(const CompressOptions& options, const Grid& grid,
@@ -394,8 +428,13 @@ Result<Bytes> encode(const ArrayView& elements, const CompressOptions& options) 
   if (options.dither && quantized) task.dither = options.seed;
   const bool changes_type =
       options.dither && integers && dithered_dtype(elements.dtype) != elements.dtype;
+  task.level = options.level;
   Coded coded;
-  if (count != 0) {
+  std::optional<Coded> at_speed;
+  if (count != 0 && options.level == 1) at_speed = code_at_speed(elements, grid, options);
+  if (at_speed) {
+    coded = std::move(*at_speed);
+  } else if (count != 0) {
     task.layout.grid = grid;
     ETALON_TRY(lay_out(options, labels, task.layout));
     // The mask covers an image; where small planes were laid below one another it is repeated.
@@ -409,11 +448,17 @@ Result<Bytes> encode(const ArrayView& elements, const CompressOptions& options) 
     if (!bounded && changes_type)
       return usage("an element above 2^31 - 1 outside the dithered regions has no place in " +
                    std::string(name_of(dithered_dtype(elements.dtype))));
-    if (bounded && (changes_type || bounded->size() * 10 < elements.size_bytes() * 9)) {
+    const bool thorough = options.level >= most_level;
+    if (bounded &&
+        (changes_type || (!thorough && bounded->size() * 10 < elements.size_bytes() * 9))) {
       coded = std::move(*bounded);
     } else {
-      coded = code_exactly(elements, grid, !bounded || is_float(elements.dtype));
+      coded = code_exactly(elements, grid, thorough || !bounded || is_float(elements.dtype),
+                           thorough ? 12 : 3);
       if (bounded && bounded->size() < coded.size()) coded = std::move(*bounded);
+      std::optional<Coded> packed;
+      if (thorough) packed = code_packed(elements, options);
+      if (packed && packed->size() < coded.size()) coded = std::move(*packed);
     }
   }
   ChunkParts parts;

@@ -91,6 +91,8 @@ bool fits(Engine engine, DType dtype) {
       return size_of(dtype) == 8 && !is_float(dtype);
     case Engine::dithered:
       return !is_float(dtype);
+    case Engine::packed:
+      return size_of(dtype) <= 4 || dtype == DType::f64;
     default:
       return true;
   }
@@ -116,7 +118,7 @@ Result<ChunkHead> read_head(ByteSpan bytes, std::uint64_t chunk_bytes) {
   if (count * size > plausible_raw_bytes(chunk_bytes))
     return bad("declares more elements than its bytes can hold");
   ETALON_ASSIGN(const auto engine, in.get<std::uint8_t>());
-  if (engine > static_cast<std::uint8_t>(Engine::fields))
+  if (engine > static_cast<std::uint8_t>(Engine::packed))
     return bad("unknown engine " + std::to_string(engine));
   head.engine = static_cast<Engine>(engine);
   ETALON_ASSIGN(const auto regions, in.get<std::uint8_t>());
@@ -167,6 +169,11 @@ Result<ChunkHead> read_head(ByteSpan bytes, std::uint64_t chunk_bytes) {
       return bad("allowance is not a number >= 0");
     for (const RegionInfo& r : head.regions)
       if (grows_with_value(r.bound)) return bad("engine does not go with the bound");
+  }
+  if (head.engine == Engine::packed) {
+    if (head.regions.size() != 1 || !head.fills.empty())
+      return bad("engine does not go with regions or fills");
+    if (grows_with_value(head.regions[0].bound)) return bad("engine does not go with the bound");
   }
   if (!in.done()) return bad("bytes left over in the head");
   return head;

@@ -23,6 +23,7 @@ enum class Engine : std::uint8_t {
   binned = 6,    // counts, where some labels hold the bins of a bound that grows with the value
   dithered = 7,  // integers, quantized with a dither that is taken away again, as counts of i32
   fields = 8,    // floats, foretold level by level
+  packed = 9,    // blocks of numbers of one width each
 };
 
 enum class Tag : std::uint8_t {
@@ -31,7 +32,7 @@ enum class Tag : std::uint8_t {
   symbols = 3,
   bits = 4,
   exact = 5,    // elements that the grid cannot hold, as byte planes
-  data = 6,     // of stored, zstd and planes
+  data = 6,     // of stored, zstd, planes and packed
   escapes = 7,  // numbers too rare for a table
   first_skippable = 128,
   padding = 128,

@@ -43,6 +43,7 @@ Result<std::size_t> encode(const FilterSettings& settings, const void* from, std
                                   std::to_string(bytes) + " bytes of a chunk"};
   CompressOptions options;
   options.bound = settings.bound;
+  options.level = settings.level;
   ETALON_ASSIGN(const std::vector<std::byte> chunk, encode_chunk(elements, options));
   to = allocate(chunk.size());
   if (!to) return Error{Errc::io, "no memory"};
@@ -75,12 +76,12 @@ std::vector<unsigned> to_cd_values(const FilterSettings& settings) {
   for (std::size_t extent : settings.chunk.extents())
     values.push_back(static_cast<unsigned>(extent));
   values.push_back(static_cast<unsigned>(settings.bound.kind));
-  if (settings.bound.kind == Bound::Kind::lossless) return values;
   for (double number : numbers_of(settings.bound)) {
     const auto bits = std::bit_cast<std::uint64_t>(number);
     values.push_back(static_cast<unsigned>(bits));
     values.push_back(static_cast<unsigned>(bits >> 32));
   }
+  if (settings.level != default_level) values.push_back(static_cast<unsigned>(settings.level));
   return values;
 }
 
@@ -107,12 +108,18 @@ Result<FilterSettings> parse_cd_values(std::span<const unsigned> values) {
   if (settings.chunk.count() > (std::size_t{1} << 32) / size_of(settings.dtype))
     return bad("a chunk over 4 GiB");
   const unsigned kind = values[3 + rank];
-  if (kind == static_cast<unsigned>(Bound::Kind::lossless)) return settings;
   if (kind > static_cast<unsigned>(Bound::Kind::sigma))
     return bad("bound kind " + std::to_string(kind));
   settings.bound.kind = static_cast<Bound::Kind>(kind);
   std::vector<double> numbers = numbers_of(settings.bound);
-  if (values.size() < 4 + rank + 2 * numbers.size()) return bad("no bound");
+  const std::size_t level_at = 4 + rank + 2 * numbers.size();
+  if (values.size() < level_at) return bad("no bound");
+  if (values.size() > level_at) {
+    const unsigned level = values[level_at];
+    if (level < least_level || level > most_level) return bad("level " + std::to_string(level));
+    settings.level = static_cast<int>(level);
+  }
+  if (numbers.empty()) return settings;
   for (std::size_t i = 0; i < numbers.size(); ++i) {
     const unsigned* at = values.data() + 4 + rank + 2 * i;
     numbers[i] = std::bit_cast<double>(at[0] | std::uint64_t{at[1]} << 32);

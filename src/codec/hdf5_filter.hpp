@@ -16,12 +16,13 @@ inline constexpr int hdf5_filter_id = 32810;
 inline constexpr const char* hdf5_filter_name = "etalon: error-bounded arrays";
 
 // A filter cannot ask HDF5 what it filters, so its cd_values say it:
-//   version (1), dtype, rank, extents of a chunk..., bound kind, then the bound's double as low and
-//   high 32 bits (left out when lossless).
+//   version (1), dtype, rank, extents of a chunk..., bound kind, then the bound's doubles as low and
+//   high 32 bits (left out when lossless), then the level (5 where left out).
 struct FilterSettings {
   DType dtype = DType::u16;
   Shape chunk;
   Bound bound;  // of elements in no region; each chunk says itself what holds for it
+  int level = default_level;
 };
 std::vector<unsigned> to_cd_values(const FilterSettings& settings);
 Result<FilterSettings> parse_cd_values(std::span<const unsigned> values);

@@ -48,6 +48,17 @@ TEST(Hdf5Filter, SettingsComeBack) {
   }
 }
 
+TEST(Hdf5Filter, LevelsComeBack) {
+  for (const Bound& bound : {Bound::lossless(), Bound::abs(0.1), Bound::sigma(1, 2, 3)})
+    for (int level = least_level; level <= most_level; ++level) {
+      const auto values = to_cd_values({DType::f32, Shape{7}, bound, level});
+      EXPECT_EQ(parse_cd_values(values)->level, level);
+      if (level == default_level) EXPECT_EQ(values, to_cd_values({DType::f32, Shape{7}, bound}));
+    }
+  EXPECT_FALSE(parse_cd_values(to_cd_values({DType::f32, Shape{7}, {}, 0})).ok());
+  EXPECT_FALSE(parse_cd_values(to_cd_values({DType::f32, Shape{7}, {}, 10})).ok());
+}
+
 TEST(Hdf5Filter, EveryShorterOrWrongSettingIsRefused) {
   const auto good = to_cd_values({DType::u16, {1, 20, 30}, Bound::abs(2)});
   for (std::size_t n = 0; n < good.size(); ++n)

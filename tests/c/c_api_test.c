@@ -157,6 +157,29 @@ static void regions_and_targets(void) {
   refused(etalon_encode_chunk(&view, &target, &bytes, &error), ETALON_USAGE, &error);
 }
 
+static void levels(void) {
+  size_t sizes[10] = {0};
+  for (int level = 0; level <= 10; ++level) {
+    etalon_options options = {.size = sizeof options, .bound = "abs:1", .level = level};
+    etalon_view view = whole();
+    etalon_bytes* bytes = NULL;
+    etalon_array* array = NULL;
+    etalon_error error;
+    int code = etalon_compress(&view, &options, &bytes, &error);
+    if (level == 10) {
+      refused(code, ETALON_USAGE, &error);
+      break;
+    }
+    CHECK(code == ETALON_OK);
+    sizes[level] = etalon_bytes_size(bytes);
+    CHECK(etalon_decompress(etalon_bytes_data(bytes), sizes[level], 1, &array, NULL) == ETALON_OK);
+    CHECK(worst(etalon_array_view(array).data, -1) == 1);
+    etalon_array_free(array);
+    etalon_bytes_free(bytes);
+  }
+  CHECK(sizes[0] == sizes[5] && sizes[9] <= sizes[5] && sizes[5] < sizes[1]);
+}
+
 struct sink {
   unsigned char* bytes;
   size_t size, calls, fails_at;
@@ -277,6 +300,7 @@ int main(void) {
   lossless_round_trip();
   every_type();
   regions_and_targets();
+  levels();
   series();
   refusals();
   an_older_caller();

@@ -154,11 +154,28 @@ assert back.dtype == np.int32 and np.abs(back - wide).max() == 2
 assert json.loads(etalon("verify", "photons.npy", "d.etalon", "--json"))["holds"]
 etalon("compress", "photons.npy", "-o", "no", "--bound", "sigma:1", "--dither", code=2, says="dither")
 
+# Levels: bounds hold at all of them, and the bytes do not depend on threads.
+for name, bound in (("photons", "lossless"), ("photons", "abs:1"), ("field", "abs:0.05"),
+                    ("field", "rel:1e-3"), ("field", "lossless"), ("field", "pwrel:0.1")):
+    sizes = {}
+    for level in range(1, 10):
+        kept = set()
+        for threads in (1, 3):
+            etalon("compress", name + ".npy", "-o", "l.etalon", "-f", "--bound", bound,
+                   "-%d" % level, "-T", threads)
+            kept.add(open("l.etalon", "rb").read())
+        etalon("verify", name + ".npy", "l.etalon")
+        assert len(kept) == 1, (name, bound, level)
+        sizes[level] = len(kept.pop())
+    etalon("compress", name + ".npy", "-o", "l.etalon", "-f", "--bound", bound)
+    assert os.path.getsize("l.etalon") == sizes[5] >= sizes[9], (name, bound, sizes)
+    assert name == "field" or sizes[1] > sizes[5], (name, bound, sizes)
+assert b"-9" in etalon("compress", "--help")
+etalon("compress", "photons.npy", "-o", "no", "-0", code=2)
+
 # What does not exist yet, and what makes no sense, is refused as such.
 for bound in ("pwrel:1", "rel:1,range=2..1", "sigma:1,gain=-1", "psnr", "ratio:0"):
     etalon("compress", "photons.npy", "-o", "no", "--bound", bound, code=2)
-for level in range(1, 10):
-    etalon("compress", "photons.npy", "-o", "no", "-%d" % level, code=2, says="levels")
 for arguments in (["--bound", "abs:-1"], ["--bound", "abs:nan"], ["--bound", "2"],
                   ["--region", "box:y=0..5@abs:1"], ["--region", "disc:r=1@abs:1"],
                   ["--region", "box:y=0..5,x=0..5"], ["--dtype", "f16"], ["--shape", "a"],

@@ -137,6 +137,7 @@ std::string Case::text() const {
   for (const Region& r : options.regions) text += ", " + r.kind + " " + to_string(r.bound);
   if (!options.mask.empty()) text += ", masked";
   if (options.dither) text += ", dithered";
+  text += ", level " + std::to_string(options.level);
   return text;
 }
 
@@ -166,6 +167,8 @@ Case make_case(std::uint64_t number, std::size_t elements) {
     const std::size_t rank = shape.rank();
     one.options.mask = rectangles(rank >= 2 ? shape[rank - 2] : 1, shape[rank - 1], rng);
   }
+  const std::uint64_t level = rng() % 8;
+  if (level < 3) one.options.level = level == 2 ? most_level : least_level;
   return one;
 }
 

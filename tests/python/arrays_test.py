@@ -67,6 +67,8 @@ class RoundTrips(unittest.TestCase):
                                                         "box:y=0..9,x=0..9@lossless"]},
                          ["--bound", "abs:2", "--region", "active:quantile=0.8@rel:0.01",
                           "--region", "box:y=0..9,x=0..9@lossless"]),
+                        ({"level": 1}, ["-1"]), ({"bound": "abs:1", "level": 9},
+                                                 ["--bound", "abs:1", "-9"]),
                         ({"bound": "ratio:9"}, ["--bound", "ratio:9"])):
                     subprocess.run([program, "compress", source, "-o", packed, "-f", *arguments],
                                    check=True, stderr=subprocess.DEVNULL)
