@@ -31,6 +31,8 @@ constexpr std::uint8_t raw_code = code_of(Form::other, 63);  // elements as they
 constexpr unsigned least_spare = 1, most_spare = 20;
 constexpr double least_tolerance = 0x1p-100, most_tolerance = 0x1p100;
 
+constexpr std::size_t warm_bytes = std::size_t{1} << 18;
+
 std::size_t blocks_of(std::size_t count) { return (count + block_elements - 1) / block_elements; }
 
 template <typename T>
@@ -105,17 +107,29 @@ PackedStream encode(std::span<const T> values, double tolerance) {
   if constexpr (has_spare) spare = spare_of(values, tolerance);
   const Quantum<T> quantum = quantum_of<T>(tolerance, spare);
 
-  // No block takes more than its elements.
-  Scratch<std::byte> room(has_spare + blocks + values.size_bytes());
-  std::byte* code = room.data();
-  if constexpr (has_spare) *code++ = static_cast<std::byte>(spare);
-  std::byte* out = code + blocks;
+  PackedStream stream;
+  stream.data.resize(has_spare + blocks);
+  if constexpr (has_spare) stream.data[0] = static_cast<std::byte>(spare);
+  // Bodies are made in memory that is warm, and go from there as soon as some are: what is fresh is
+  // only as much as they are. No block takes more than its elements.
+  const std::size_t piece_blocks = std::min(blocks, warm_bytes / sizeof(T) / block_elements);
+  Scratch<std::byte> room(piece_blocks * block_elements * sizeof(T));
+  std::byte* out = room.data();
   alignas(64) W numbers[block_elements];
   alignas(64) U differences[block_elements];
   T last[block_elements];
   T worst = 0;
   W base_before = 0;
   for (std::size_t b = 0; b < blocks; ++b) {
+    if (b != 0 && b % piece_blocks == 0) {
+      // The first piece says what the others are likely to take.
+      if (b == piece_blocks)
+        stream.data.reserve(stream.data.size() + (blocks / piece_blocks + 1) *
+                                                     static_cast<std::size_t>(out - room.data()) /
+                                                     8 * 9);
+      stream.data.insert(stream.data.end(), room.data(), out);
+      out = room.data();
+    }
     const T* x = values.data() + b * block_elements;
     const std::size_t n = std::min(block_elements, count - b * block_elements);
     const std::size_t raw_bytes = n * sizeof(T);
@@ -152,7 +166,7 @@ PackedStream encode(std::span<const T> values, double tolerance) {
         consider(Form::differences, s.differences, q[0]);
       }
     }
-    code[b] = static_cast<std::byte>(chosen);
+    stream.data[has_spare + b] = static_cast<std::byte>(chosen);
     if (chosen == same_code) continue;
     if (chosen == raw_code) {
       std::memcpy(out, x, raw_bytes);
@@ -172,8 +186,7 @@ PackedStream encode(std::span<const T> values, double tolerance) {
       loops.pack(reinterpret_cast<const U*>(q), static_cast<U>(base), width, out);
     out += row_bytes * width;
   }
-  PackedStream stream;
-  stream.data.assign(room.data(), out);
+  stream.data.insert(stream.data.end(), room.data(), out);
   // What is measured in the elements' own type may have been rounded down.
   if constexpr (std::is_floating_point_v<T>)
     if (worst != 0) worst = std::nextafter(worst, std::numeric_limits<T>::max());

@@ -175,16 +175,31 @@ Survey<W> survey(const W* HWY_RESTRICT numbers, U* HWY_RESTRICT differences) {
     bits = hn::Or(bits, zigzag);
     before = numbers + i + N - 1;
   }
-  W leasts[64 / sizeof(W)], mosts[64 / sizeof(W)];
-  U all[64 / sizeof(U)];
+  // Of a vector's lanes: first by vectors of 16 bytes.
+  const hn::CappedTag<W, 16 / sizeof(W)> d16;
+  constexpr std::size_t N16 = 16 / sizeof(W);
+  HWY_ALIGN W leasts[64 / sizeof(W)];
+  HWY_ALIGN W mosts[64 / sizeof(W)];
+  HWY_ALIGN std::uint64_t all[8];
   hn::StoreU(least, d, leasts);
   hn::StoreU(most, d, mosts);
-  hn::StoreU(bits, du, all);
-  Survey<W> s{leasts[0], mosts[0], all[0]};
-  for (std::size_t i = 1; i < N; ++i) {
-    s.least = std::min(s.least, leasts[i]);
-    s.most = std::max(s.most, mosts[i]);
-    s.differences = static_cast<U>(s.differences | all[i]);
+  hn::StoreU(bits, du, reinterpret_cast<U*>(all));
+  auto least16 = hn::Load(d16, leasts);
+  auto most16 = hn::Load(d16, mosts);
+  std::uint64_t differing = all[0] | all[1];
+  for (std::size_t i = N16; i < N; i += N16) {
+    least16 = hn::Min(least16, hn::Load(d16, leasts + i));
+    most16 = hn::Max(most16, hn::Load(d16, mosts + i));
+    differing |= all[i / N16 * 2] | all[i / N16 * 2 + 1];
+  }
+  hn::Store(least16, d16, leasts);
+  hn::Store(most16, d16, mosts);
+  differing |= differing >> 32;
+  if constexpr (sizeof(U) == 2) differing |= differing >> 16;
+  Survey<W> s{leasts[0], mosts[0], static_cast<U>(differing)};
+  for (std::size_t i = 1; i < N16; ++i) {
+    s.least = leasts[i] < s.least ? leasts[i] : s.least;
+    s.most = mosts[i] > s.most ? mosts[i] : s.most;
   }
   return s;
 }
@@ -263,7 +278,7 @@ void unpack_width(const std::byte* in, U base, U* words) {
   if constexpr (width == 0) {
     std::fill_n(words, block_elements, base);
   } else {
-    const auto mask = hn::Set(d, static_cast<U>(~U(0) >> (8 * sizeof(U) - width)));
+    const auto mask = hn::Set(d, static_cast<U>(static_cast<U>(~U(0)) >> (8 * sizeof(U) - width)));
     for (std::size_t lane = 0; lane < lanes; lane += hn::Lanes(d))
       unpack_rows<U, width, 0>(reinterpret_cast<const U*>(in) + lane, hn::Set(d, base), mask,
                                words + lane);

@@ -266,6 +266,8 @@ class Failures(unittest.TestCase):
                      lambda: etalon.compress(array, chunk=(0, 30, 40)),
                      lambda: etalon.compress(array, "sigma:1", dither=True),
                      lambda: etalon.compress(np.zeros((1,) * 7)),
+                     lambda: etalon.compress(array, level=0),
+                     lambda: etalon.encode_chunk(array, level=10),
                      lambda: etalon.encode_chunk(array, "psnr:50"),
                      lambda: etalon.encode_chunk(array, "rel:0.1")):
             with self.assertRaises(etalon.EtalonError) as caught:

@@ -24,6 +24,9 @@ with tempfile.TemporaryDirectory() as folder:
             for bound in bounds:
                 file.create_dataset(f"{dtype}/{bound}", data=array,
                                     **etalon.Filter(bound, data=array))
+        for level in (1, 9):
+            file.create_dataset(f"level/{level}", data=arrays["u2"],
+                                **etalon.Filter("abs:1", data=arrays["u2"], level=level))
         growing = file.create_dataset("growing", (0, 60, 70), "u2", maxshape=(None, 60, 70),
                                       **etalon.Filter("abs:2", dtype="u2", chunks=(2, 60, 70)))
         growing.resize(4, axis=0)
@@ -42,6 +45,14 @@ with tempfile.TemporaryDirectory() as folder:
                     said = etalon.info(chunk)
                     assert said["dtype"] == dataset.dtype and said["bound"] == bound, said
                     assert etalon.decode_chunk(chunk).tobytes() == dataset[i:i + 1].tobytes()
+        stored = []
+        for level in (1, 9):
+            dataset = file[f"level/{level}"]
+            assert_within(arrays["u2"], dataset[...], "abs:1")
+            stored.append(dataset.id.get_storage_size())
+            _, chunk = dataset.id.read_direct_chunk((0, 0, 0))
+            assert chunk == etalon.encode_chunk(arrays["u2"][:1], "abs:1", level=level)
+        assert stored[1] < stored[0], stored
         assert file["growing"].chunks == (2, 60, 70)
         assert_within(arrays["u2"], file["growing"][...], "abs:2")
 
@@ -63,6 +74,7 @@ for bad, kind in ((lambda: etalon.Filter("abs:1"), TypeError),
                   (lambda: etalon.Filter("abs:1", dtype="f2", chunks=(1, 8)), TypeError),
                   (lambda: etalon.Filter("rel:1", dtype="f4", chunks=(1, 8)), etalon.EtalonError),
                   (lambda: etalon.Filter("psnr:1", dtype="f4", chunks=(1, 8)), etalon.EtalonError),
+                  (lambda: etalon.Filter(dtype="f4", chunks=(8,), level=10), etalon.EtalonError),
                   (lambda: etalon.Filter("abs:1", dtype="f4", chunks=()), etalon.EtalonError)):
     try:
         bad()

@@ -24,7 +24,7 @@ class Bytes(unittest.TestCase):
         frames = counts((11, 50, 60))
         bad = np.zeros((50, 60), bool)
         bad[3:5] = True
-        for options in ({}, {"bound": "abs:2"}, {"bound": "abs:1", "dither": True, "seed": 3},
+        for options in ({}, {"bound": "abs:2"}, {"level": 1}, {"bound": "abs:1", "dither": True, "seed": 3},
                         {"bound": "abs:2", "mask": bad,
                          "regions": ["active:quantile=0.9,grow=1@lossless",
                                      etalon.peaks_region([(20, 20)])]}):
