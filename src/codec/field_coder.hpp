@@ -81,7 +81,7 @@ class FieldCoder {
   static constexpr std::size_t near = 16;  // classes of what lies beside
   static constexpr std::size_t per_set = group_contexts * activities * near;
   static constexpr std::size_t contexts = sets * per_set;
-  static constexpr unsigned slowest = 400;
+  static constexpr unsigned slowest = 1000;
 
   static std::size_t class_of(std::uint32_t sum) {  // about half octaves
     if (sum < 4) return sum;
@@ -143,8 +143,11 @@ class FieldCoder {
     else
       b = coder_.get_with(p0);
     const int error = (b ? 4095 : 0) - static_cast<int>(p1);
+    std::uint16_t& seen = mixed_[node * near + mix_];
+    const int rate = seen < 32 ? 6 : seen < 256 ? 3 : seen < 2048 ? 2 : 1;
+    seen = static_cast<std::uint16_t>(seen + (seen < 2048));
     for (std::size_t s = 0; s < sets; ++s) {
-      w[s] += (input[s] * error * 6 + (1 << 9)) >> 10;
+      w[s] += (input[s] * error * rate + (1 << 9)) >> 10;
       votes[s]->learn(b, slowest);
     }
     return b;
@@ -184,6 +187,7 @@ class FieldCoder {
   Coder& coder_;
   std::vector<Vote> votes_;
   std::array<std::array<std::int32_t, sets>, nodes * near> weights_;
+  std::array<std::uint16_t, nodes * near> mixed_{};  // how often each was used
   std::array<BitModel, 9 * group_contexts> signs_;
   std::array<BitModel, 64> low_;
   BitModel exact_model_;
