@@ -40,17 +40,25 @@ class FieldCoder {
   static constexpr bool encodes = std::is_same_v<Coder, SideEncoder>;
 
   explicit FieldCoder(Coder& coder) : coder_(coder), votes_(contexts * nodes) {
-    for (auto& w : weights_) w.fill(24000);
+    for (auto& w : weights_) w.fill(16000);
   }
 
-  // Before the elements of a class: rows of that many elements.
-  void open(std::size_t level, unsigned cls, std::size_t row_length) {
+  // Before the elements of a class.
+  void open(const Level& shape, std::size_t level, unsigned cls) {
+    const std::size_t row_length = shape.row_length(cls);
     const auto odd = static_cast<std::size_t>(std::popcount(cls));
     group_ = 3 * std::min<std::size_t>(level, 2) + std::min<std::size_t>(odd < 1 ? 1 : odd, 3) - 1;
     row_length_ = row_length;
     north_.assign(row_length + 2, 0);
     row_.assign(row_length + 2, 0);
     x_ = 0;
+    // One step back along the first axis; a row where there are but two axes.
+    back_ = row_length;
+    for (std::size_t axis = 1; axis < shape.last(); ++axis)
+      back_ *= shape.real(axis, cls >> axis & 1);
+    again_ = false;
+    seen_.clear();
+    seen_.reserve(shape.row_count(cls) * row_length);
   }
 
   // The next element's number; `number` is looked at by an encoder only. Elements that are not
@@ -64,7 +72,10 @@ class FieldCoder {
       return exact_number;
     }
     auto q = encodes ? static_cast<std::int32_t>(number >> 1 ^ (0u - (number & 1))) : 0;
-    if (decide(0, q != 0)) {
+    // Fields that repeat themselves do so for long.
+    if (again_ && up_ != 0 && decide(again_node, q == up_)) {
+      q = up_;
+    } else if (decide(0, q != 0)) {
       const bool negative = decide_sign(q < 0);
       const auto magnitude = put_magnitude(static_cast<std::uint32_t>(q < 0 ? -q : q) - 1) + 1;
       q = negative ? -static_cast<std::int32_t>(magnitude) : static_cast<std::int32_t>(magnitude);
@@ -77,7 +88,7 @@ class FieldCoder {
   void skip() { advance(0); }
 
  private:
-  static constexpr std::size_t nodes = 256, sets = 4, group_contexts = 9;
+  static constexpr std::size_t nodes = 256, again_node = 200, sets = 5, group_contexts = 9;
   static constexpr std::size_t near = 16;  // classes of what lies beside
   static constexpr std::size_t per_set = group_contexts * activities * near;
   static constexpr std::size_t contexts = sets * per_set;
@@ -103,11 +114,16 @@ class FieldCoder {
     context_[1] = (1 * group_contexts + group_) * activities * near + a * near + near_class;
     context_[2] = (2 * group_contexts + group_) * activities * near + a / 4 * near + place;
     context_[3] = 3 * per_set + near_class;
+    up_ = seen_.size() >= back_ ? seen_[seen_.size() - back_] : 0;
+    context_[4] = (4 * group_contexts + group_) * activities * near +
+                  class_of(2 * size_of(up_)) * near + near_class;
     sign_context_ = signs;
     mix_ = near_class;
   }
 
   void advance(std::int32_t q) {
+    again_ = q == up_ && seen_.size() >= back_;
+    seen_.push_back(q);
     row_[++x_] = q;
     if (x_ < row_length_) return;
     north_.swap(row_);
@@ -144,7 +160,7 @@ class FieldCoder {
       b = coder_.get_with(p0);
     const int error = (b ? 4095 : 0) - static_cast<int>(p1);
     std::uint16_t& seen = mixed_[node * near + mix_];
-    const int rate = seen < 32 ? 6 : seen < 256 ? 3 : seen < 2048 ? 2 : 1;
+    const int rate = seen < 16 ? 4 : seen < 128 ? 2 : 1;
     seen = static_cast<std::uint16_t>(seen + (seen < 2048));
     for (std::size_t s = 0; s < sets; ++s) {
       w[s] += (input[s] * error * rate + (1 << 9)) >> 10;
@@ -193,7 +209,10 @@ class FieldCoder {
   BitModel exact_model_;
   std::size_t group_ = 0, row_length_ = 0, x_ = 0, sign_context_ = 0, mix_ = 0;
   std::array<std::size_t, sets> context_{};
-  std::vector<std::int32_t> row_, north_;
+  std::vector<std::int32_t> row_, north_, seen_;  // seen_: the class so far
+  std::size_t back_ = 1;
+  std::int32_t up_ = 0;
+  bool again_ = false;
 };
 
 }  // namespace etalon::codec

@@ -84,7 +84,7 @@ class Decoder {
       TermRows<T> terms(levels_[level], own, classes.at());
       const auto predictor = row_predictor<T>(model_.predictors[c++], own, model_.mean,
                                               static_cast<double>(base_step_));
-      if (coder_) coder_->open(level, cls, levels_[level].row_length(cls));
+      if (coder_) coder_->open(levels_[level], level, cls);
       return for_each_stripe(levels_, level, cls, [&](const Stripe& s) {
         return decode_stripe(s, predictor, terms, kinds, classes, reader);
       });

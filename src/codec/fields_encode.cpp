@@ -166,7 +166,7 @@ class Encoder {
     features_.push_back(features.lengths.size());
     const auto predictor = row_predictor<T>(model_.predictors.back(), features, model_.mean,
                                             static_cast<double>(base_step()));
-    if (coder_) coder_->open(level, cls, levels_[level].row_length(cls));
+    if (coder_) coder_->open(levels_[level], level, cls);
     (void)for_each_stripe(levels_, level, cls, [&](const Stripe& s) -> Result<void> {
       encode_stripe(s, predictor, terms);
       return {};
