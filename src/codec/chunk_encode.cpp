@@ -232,8 +232,13 @@ std::optional<Coded> code_fields(std::span<const T> values, const Shape& shape, 
   layout.fills = task.fills.rects;
   Tolerances tolerances;
   for (const Bound& b : task.bounds) tolerances.push_back(b.tolerance(0));
-  auto fields = encode_fields(values, shape, layout, tolerances);
+  auto fields = encode_fields(values, shape, layout, tolerances, false);
   if (!fields) return std::nullopt;
+  // Where tables are much of it, the coder that needs none.
+  if (fields->side.size() * 6 > fields->symbols.size()) {
+    auto thorough = encode_fields(values, shape, layout, tolerances, true);
+    if (thorough->size() < fields->size()) fields = std::move(thorough);
+  }
   Coded coded;
   coded.engine = Engine::fields;
   coded.fills = task.fills.patterns;

@@ -39,8 +39,9 @@ struct WeightModels {
 
 void put_field_model(SideEncoder& out, const FieldModel& model, const CountsLayout& layout,
                      const std::vector<std::size_t>& features) {
+  out.put_raw(model.thorough, 1);
   put_rects(out, layout.fills, layout.grid.nx);
-  const std::size_t labels = model.runs.size() / groups_per_label;
+  const std::size_t labels = layout.bounds.size();
   if (labels > 1) {
     auto squares = layout.squares.begin();
     for (std::size_t label = 1; label < labels; ++label) {
@@ -61,6 +62,7 @@ void put_field_model(SideEncoder& out, const FieldModel& model, const CountsLayo
     if (p.slope != weight_one) out.put(models.slope, zigzag(p.slope - weight_one));
     for (std::size_t j = 1; j < features[c]; ++j) out.put(models.weights[j], zigzag(p.weights[j]));
   }
+  if (model.thorough) return;
   UintModel counts, widths;
   for (const auto& runs : model.runs) {
     out.put(counts, runs.size());
@@ -76,6 +78,7 @@ Result<void> get_field_model(SideDecoder& in, FieldModel& model, CountsLayout& l
                              std::size_t fills) {
   const auto bad = [](const char* reason) { return Error{Errc::malformed, reason}; };
   const Grid& g = layout.grid;
+  model.thorough = in.get_raw(1) != 0;
   ETALON_ASSIGN(layout.fills, get_rects(in, g.planes * g.ny, g.nx, fills + 1));
   if (labels > 1) {
     for (std::size_t label = 1; label < labels; ++label) {
@@ -103,6 +106,8 @@ Result<void> get_field_model(SideDecoder& in, FieldModel& model, CountsLayout& l
     }
     if (in.exhausted()) return bad("side information: truncated");
   }
+  if (in.exhausted()) return bad("side information: truncated");
+  if (model.thorough) return {};
   UintModel counts, widths;
   model.runs.resize(labels * groups_per_label);
   std::size_t all = 0;

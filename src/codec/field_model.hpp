@@ -29,6 +29,7 @@ struct TableRun {
   std::uint8_t first = 0;  // activity
 };
 struct FieldModel {
+  bool thorough = false;  // symbols are FieldCoder's; there are no tables
   double mean = 0;
   std::vector<ClassPredictor> predictors;   // in the order of for_each_class
   std::vector<std::vector<TableRun>> runs;  // of every group: at which activity tables begin

@@ -19,6 +19,7 @@ inline constexpr double most_steps = 4194304;  // 2^22: what lies farther is kep
 // How the rows of one class are foretold. With f the features and b the mean of the nearest ones:
 //   p = (b, or mean + (b - mean) * slope) + sum of weight[j] * (f[j] - b), j from 1
 //   activity = 2 log2(sum of |f[j] - p| * spread), from 0 for 2^-4
+// Without features p is the mean and the activity the last.
 template <typename V>
 struct RowPredictor {
   std::size_t features = 0, nearest = 0;

@@ -33,6 +33,10 @@ V stand_in(V x, V prediction) {
 template <typename V>
 void predict_row_ref(const RowPredictor<V>& r, const V* const* terms, std::size_t n, V* prediction,
                      std::uint8_t* activity) {
+  if (r.features == 0) {
+    for (std::size_t i = 0; i < n; ++i) prediction[i] = r.mean, activity[i] = activities - 1;
+    return;
+  }
   for (std::size_t i = 0; i < n; ++i) {
     V f[max_features];
     const V* const* term = terms;

@@ -36,6 +36,7 @@ HWY_INLINE auto to_int(hn::Vec<Lanes<double>> v) {
 template <typename V>
 void predict(const RowPredictor<V>& r, const V* const* HWY_RESTRICT terms, std::size_t n,
              V* HWY_RESTRICT prediction, std::uint8_t* HWY_RESTRICT activity) {
+  if (r.features == 0) return predict_row_ref(r, terms, n, prediction, activity);
   record_run(HWY_TARGET);
   const Lanes<V> d;
   using Float = hn::Rebind<float, Lanes<V>>;

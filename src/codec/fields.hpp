@@ -18,12 +18,16 @@ struct FieldsStream {
   Bytes side, symbols, bits, exact;
   double allowance = 0;  // what rounding takes of every tolerance
   std::vector<double> label_max_error, label_bits;
+
+  std::size_t size() const { return side.size() + symbols.size() + bits.size() + exact.size(); }
 };
 
-// `layout` has the grid, regions, squares and fills. Nothing where no element may be changed.
+// `layout` has the grid, bounds (as many as labels), regions, squares and fills. Nothing where no
+// element may be changed. `thorough` takes the slower and smaller coder.
 template <typename T>
 std::optional<FieldsStream> encode_fields(std::span<const T> values, const Shape& shape,
-                                          const CountsLayout& layout, const Tolerances& tolerances);
+                                          const CountsLayout& layout, const Tolerances& tolerances,
+                                          bool thorough);
 
 // Elements under fills hold anything afterwards. `layout.grid` is given, the rest is read.
 template <typename T>

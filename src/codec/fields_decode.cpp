@@ -1,6 +1,9 @@
 #include <algorithm>
 #include <limits>
 
+#include <optional>
+
+#include "codec/field_coder.hpp"
 #include "codec/field_labels.hpp"
 #include "codec/field_model.hpp"
 #include "codec/field_walk.hpp"
@@ -61,9 +64,15 @@ class Decoder {
     });
     SideDecoder side(sections_.side);
     ETALON_TRY(get_field_model(side, model_, layout_, features, tolerances.size(), fills));
-    map_ = table_map(model_);
-    ETALON_ASSIGN(auto reader,
-                  RansReader::create(sections_.symbols, symbol_count(levels_), model_.tables));
+    std::optional<RansReader> reader;
+    SideDecoder symbols(sections_.symbols);
+    if (model_.thorough) {
+      coder_.emplace(symbols);
+    } else {
+      map_ = table_map(model_);
+      ETALON_ASSIGN(reader,
+                    RansReader::create(sections_.symbols, symbol_count(levels_), model_.tables));
+    }
     ETALON_TRY(exact_.open(exact, out.size()));
     const FieldKinds kinds(levels_, layout_);
     // Exact elements are put into place at the end: the lattice holds what stands in for them.
@@ -75,11 +84,13 @@ class Decoder {
       TermRows<T> terms(levels_[level], own, classes.at());
       const auto predictor = row_predictor<T>(model_.predictors[c++], own, model_.mean,
                                               static_cast<double>(base_step_));
+      if (coder_) coder_->open(levels_[level], level, cls);
       return for_each_stripe(levels_, level, cls, [&](const Stripe& s) {
         return decode_stripe(s, predictor, terms, kinds, classes, reader);
       });
     }));
-    ETALON_TRY(reader.finish());
+    if (symbols.exhausted()) return bad("symbols: truncated");
+    if (reader) ETALON_TRY(reader->finish());
     ETALON_TRY(exact_.finish());
     if (bits_.bytes_read() != sections_.bits.size() || !bits_.byte_ends_in_zeros())
       return bad("raw bits: not as many as the tokens ask for");
@@ -90,7 +101,8 @@ class Decoder {
 
  private:
   Result<void> decode_stripe(const Stripe& s, const RowPredictor<T>& predictor, TermRows<T>& terms,
-                             const FieldKinds& kinds, ClassArrays<T>& classes, RansReader& reader) {
+                             const FieldKinds& kinds, ClassArrays<T>& classes,
+                             std::optional<RansReader>& reader) {
     const std::size_t n = s.count(), room = s.symbols() + row_slack;
     if (prediction_.size() < room) {
       prediction_.resize(room);
@@ -107,21 +119,13 @@ class Decoder {
       if (kinds.any()) kinds.row(s.level, s.cls, index, s.row_length, kind_row_.data() + at);
       at += s.row_length;
     });
-    const auto silent = static_cast<std::uint8_t>(model_.tables.size() - 1);
-    if (!kinds.any()) {
-      const auto& table = map_[group_of(0, s.level, s.cls)];
-      for (std::size_t i = 0; i < n; ++i) activity_[i] = table[activity_[i]];
-    } else {
-      for (std::size_t i = 0; i < n; ++i) {
-        const std::uint8_t kind = kind_row_[i];
-        const bool coded = kind != FieldKinds::fill && steps_[kind] > 0;
-        activity_[i] = coded ? map_[group_of(kind, s.level, s.cls)][activity_[i]] : silent;
-      }
-    }
-    std::fill_n(activity_.begin() + static_cast<std::ptrdiff_t>(n), s.symbols() - n, silent);
-    ETALON_TRY(reader.read(std::span(activity_).first(s.symbols()), tokens_.data()));
     any_exact_ = kinds.any();
-    get_numbers(n);
+    if (coder_) {
+      code_numbers(n, kinds.any());
+    } else {
+      ETALON_TRY(read_tokens(s, n, kinds.any(), *reader));
+      get_numbers(n);
+    }
     Steps<T> steps{steps_[0], 0, 0};
     if (kinds.any()) {
       own_steps_.resize(room);
@@ -137,6 +141,36 @@ class Decoder {
       at += s.row_length;
     });
     return {};
+  }
+
+  Result<void> read_tokens(const Stripe& s, std::size_t n, bool any_kinds, RansReader& reader) {
+    const auto silent = static_cast<std::uint8_t>(model_.tables.size() - 1);
+    if (!any_kinds) {
+      const auto& table = map_[group_of(0, s.level, s.cls)];
+      for (std::size_t i = 0; i < n; ++i) activity_[i] = table[activity_[i]];
+    } else {
+      for (std::size_t i = 0; i < n; ++i) {
+        const std::uint8_t kind = kind_row_[i];
+        const bool coded = kind != FieldKinds::fill && steps_[kind] > 0;
+        activity_[i] = coded ? map_[group_of(kind, s.level, s.cls)][activity_[i]] : silent;
+      }
+    }
+    std::fill_n(activity_.begin() + static_cast<std::ptrdiff_t>(n), s.symbols() - n, silent);
+    return reader.read(std::span(activity_).first(s.symbols()), tokens_.data());
+  }
+
+  void code_numbers(std::size_t n, bool any_kinds) {
+    for (std::size_t i = 0; i < n; ++i) {
+      const bool coded =
+          !any_kinds || (kind_row_[i] != FieldKinds::fill && steps_[kind_row_[i]] > 0);
+      numbers_[i] = 0;
+      if (!coded) {
+        coder_->skip();
+        continue;
+      }
+      numbers_[i] = coder_->code(0, activity_[i]);
+      any_exact_ = any_exact_ || numbers_[i] == exact_number;
+    }
   }
 
   void get_numbers(std::size_t n) {
@@ -196,6 +230,7 @@ class Decoder {
   std::vector<T> steps_;
   T base_step_ = 1;
   BitReader bits_;
+  std::optional<FieldCoder<SideDecoder>> coder_;
   Exact<T> exact_;
   bool any_exact_ = false;
   struct Replaced {

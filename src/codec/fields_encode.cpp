@@ -1,9 +1,11 @@
 #include "codec/fields.hpp"
 
+#include <bit>
 #include <cmath>
 #include <limits>
 #include <utility>
 
+#include "codec/field_coder.hpp"
 #include "codec/field_fit.hpp"
 #include "codec/field_labels.hpp"
 #include "codec/field_model.hpp"
@@ -58,20 +60,25 @@ template <typename T>
 class Encoder {
  public:
   Encoder(std::span<const T> values, const Shape& shape, const CountsLayout& layout,
-          const Tolerances& tolerances)
+          const Tolerances& tolerances, bool thorough)
       : layout_(layout),
         tolerances_(tolerances),
         levels_(levels_of(shape)),
         kinds_(levels_, layout),
         originals_(levels_, values.data()),
         classes_(levels_),
-        count_(symbol_count(levels_)),
-        tokens_(count_),
-        activities_(count_) {
+        count_(symbol_count(levels_)) {
+    model_.thorough = thorough;
+    if (thorough) {
+      coder_.emplace(symbols_);
+    } else {
+      tokens_ = Scratch<std::uint8_t>(count_);
+      activities_ = Scratch<std::uint8_t>(count_);
+    }
     look_at(values);
     out_.label_max_error.assign(tolerances.size(), 0);
     out_.label_bits.assign(tolerances.size(), 0);
-    if (tolerances.size() > 1) labels_ = Scratch<std::uint8_t>(count_);
+    if (tolerances.size() > 1 && !thorough) labels_ = Scratch<std::uint8_t>(count_);
     for (const double t : tolerances) {
       const T step = field_step<T>(t, out_.allowance);
       const bool coded = step > 0;
@@ -159,11 +166,12 @@ class Encoder {
     features_.push_back(features.lengths.size());
     const auto predictor = row_predictor<T>(model_.predictors.back(), features, model_.mean,
                                             static_cast<double>(base_step()));
+    if (coder_) coder_->open(levels_[level], level, cls);
     (void)for_each_stripe(levels_, level, cls, [&](const Stripe& s) -> Result<void> {
       encode_stripe(s, predictor, terms);
       return {};
     });
-    if (!kinds_.any()) settle(group_of(0, level, cls));
+    if (!kinds_.any() && !coder_) settle(group_of(0, level, cls));
     return {};
   }
 
@@ -194,7 +202,30 @@ class Encoder {
       classes_.store(s.cls, index, decoded_.data() + at, s.row_length);
       at += s.row_length;
     });
-    put_tokens(s, n);
+    if (coder_)
+      code_numbers(n);
+    else
+      put_tokens(s, n);
+  }
+
+  void code_number(std::size_t i) {
+    coder_->code(numbers_[i], activity_[i]);
+    const std::size_t label = kinds_.any() ? kind_row_[i] : 0u;
+    // About; what all take together is known at the end.
+    out_.label_bits[label] += numbers_[i] == exact_number
+                                  ? 8.0 * sizeof(T)
+                                  : 0.1 + static_cast<double>(std::bit_width(numbers_[i]));
+  }
+
+  void code_numbers(std::size_t n) {
+    for (std::size_t i = 0; i < n; ++i) {
+      const bool fill = kinds_.any() && kind_row_[i] == FieldKinds::fill;
+      if (fill || (kinds_.any() && !(steps_[kind_row_[i]] > 0)))
+        coder_->skip();
+      else
+        code_number(i);
+      if (!fill && numbers_[i] == exact_number) kept_.push_back(values_[i]);
+    }
   }
 
   void note_error(std::size_t label, T error) {
@@ -357,6 +388,28 @@ class Encoder {
   }
 
   void finish() {
+    if (coder_) {
+      out_.symbols = symbols_.finish();
+      double all = 0;
+      for (const double bits : out_.label_bits) all += bits;
+      for (double& bits : out_.label_bits)
+        bits *= 8 * static_cast<double>(out_.symbols.size()) / std::max(all, 1.0);
+    } else {
+      finish_tables();
+    }
+    SideEncoder side;
+    put_field_model(side, model_, layout_, features_);
+    out_.side = side.finish();
+    if (kept_.empty()) return;
+    const auto kept = static_cast<std::uint32_t>(kept_.size());
+    out_.exact.resize(4);
+    std::memcpy(out_.exact.data(), &kept, 4);
+    const Bytes planes =
+        encode_planes(std::as_bytes(std::span(kept_)), sizeof(T), true, Grid{1, 1, kept_.size()});
+    out_.exact.insert(out_.exact.end(), planes.begin(), planes.end());
+  }
+
+  void finish_tables() {
     std::size_t used = 0;
     for (const auto& h : histograms_) used += h != nullptr;
     for (std::size_t group = 0; group < histograms_.size(); ++group) {
@@ -387,18 +440,8 @@ class Encoder {
         return {};
       });
     });
-    SideEncoder side;
-    put_field_model(side, model_, layout_, features_);
-    out_.side = side.finish();
     out_.symbols = rans_encode(activities_.span(), tokens_.span(), model_.tables);
     out_.bits = bits_.finish();
-    if (kept_.empty()) return;
-    const auto kept = static_cast<std::uint32_t>(kept_.size());
-    out_.exact.resize(4);
-    std::memcpy(out_.exact.data(), &kept, 4);
-    const Bytes planes =
-        encode_planes(std::as_bytes(std::span(kept_)), sizeof(T), true, Grid{1, 1, kept_.size()});
-    out_.exact.insert(out_.exact.end(), planes.begin(), planes.end());
   }
 
   const CountsLayout& layout_;
@@ -416,6 +459,8 @@ class Encoder {
   std::vector<std::size_t> features_;
   FieldModel model_;
   BitWriter bits_;
+  SideEncoder symbols_;
+  std::optional<FieldCoder<SideEncoder>> coder_;
   std::vector<T> kept_;
   FieldsStream out_;
   // Of a stripe.
@@ -440,15 +485,15 @@ template double field_step(double, double);
 
 template <typename T>
 std::optional<FieldsStream> encode_fields(std::span<const T> values, const Shape& shape,
-                                          const CountsLayout& layout,
-                                          const Tolerances& tolerances) {
-  Encoder<T> encoder(values, shape, layout, tolerances);
+                                          const CountsLayout& layout, const Tolerances& tolerances,
+                                          bool thorough) {
+  Encoder<T> encoder(values, shape, layout, tolerances, thorough);
   if (!encoder.any_coded()) return std::nullopt;
   return encoder.encode();
 }
 template std::optional<FieldsStream> encode_fields(std::span<const float>, const Shape&,
-                                                   const CountsLayout&, const Tolerances&);
+                                                   const CountsLayout&, const Tolerances&, bool);
 template std::optional<FieldsStream> encode_fields(std::span<const double>, const Shape&,
-                                                   const CountsLayout&, const Tolerances&);
+                                                   const CountsLayout&, const Tolerances&, bool);
 
 }  // namespace etalon::codec
