@@ -15,7 +15,7 @@ import sys
 import numpy as np
 
 DTYPES = [None, "u1", "<u2", "<u4", "<u8", "i1", "<i2", "<i4", "<i8", "<f4", "<f8"]
-STORED, ZSTD, PLANES, COUNTS, SCALED, OFFSET, BINNED, DITHERED = range(8)
+STORED, ZSTD, PLANES, COUNTS, SCALED, OFFSET, BINNED, DITHERED, FIELDS = range(9)
 LOSSLESS, ABS, REL, PWREL, SIGMA = range(5)
 ESCAPE = 255
 
@@ -656,12 +656,398 @@ def scaled(q, region, regions, dtype, step, seed):
     return out
 
 
+# --- section 9: fields -------------------------------------------------------------------------
+class Level:
+    def __init__(self, extent):
+        self.extent, self.half = extent, [(e + 1) // 2 for e in extent]
+
+    def odd(self, cls):
+        return [a for a in range(len(self.extent)) if cls >> a & 1]
+
+    def shape(self, cls):
+        return [e // 2 if cls >> a & 1 else h
+                for a, (e, h) in enumerate(zip(self.extent, self.half))]
+
+    def features(self, cls):
+        """Lists of terms: the class and the steps along its array."""
+        if cls == 0:
+            return []
+        rank, odd = len(self.extent), self.odd(cls)
+        even = [a for a in range(rank) if a not in odd]
+        distances = [{a: d} for d in (1, 3) for a in odd]
+        if len(odd) == 1:
+            distances += [{odd[0]: 1, a: 2} for a in even if self.extent[a] >= 3]
+        distances += [{a: 1, b: 1} for i, a in enumerate(odd) for b in odd[i + 1:]]
+        if len(odd) == 3:
+            distances += [{a: 1 for a in odd}]
+        features, terms = [], 0
+        for distance in distances:
+            axes = sorted(distance)
+            if len(features) == 12 or terms + 2 ** len(axes) > 64:
+                continue
+            terms += 2 ** len(axes)
+            feature = []
+            for signs in range(2 ** len(axes)):
+                target, steps = cls, [0] * rank
+                for k, a in enumerate(axes):
+                    at = (cls >> a & 1) + (distance[a] if signs >> k & 1 else -distance[a])
+                    target = target & ~(1 << a) | (at & 1) << a
+                    steps[a] = at >> 1
+                feature.append((target, steps))
+            features.append(feature)
+        return features
+
+
+def levels_of(shape):
+    extent = [e for e in shape if e != 1] or [1]
+    levels = [Level(extent)]
+    while max(extent) > 1:
+        extent = [(e + 1) // 2 for e in extent]
+        levels.append(Level(extent))
+    return levels
+
+
+def class_sequence(levels):
+    """(level, class) in the order of coding."""
+    order = sorted(range(1, 1 << len(levels[0].extent)), key=lambda c: (bin(c).count("1"), c))
+    yield len(levels) - 1, 0
+    for level in range(len(levels) - 2, -1, -1):
+        for cls in order:
+            if min(levels[level].shape(cls)) > 0:
+                yield level, cls
+
+
+class Lanes:
+    """rANS symbols, some at a time."""
+
+    def __init__(self, data, count, tables):
+        self.lanes = 32 if count >= 8192 else 4 if count >= 256 else 1
+        packed, self.states, at = int.from_bytes(data[:5 * self.lanes], "little"), [], 0
+        for _ in range(self.lanes):
+            digits = (packed >> at & 15) + 16
+            self.states.append(1 << digits | packed >> (at + 4) & (1 << digits) - 1)
+            at += 4 + digits
+        first = (at + 7) // 8
+        require(first <= len(data) and (len(data) - first) % 2 == 0, "symbols: truncated")
+        require((packed & (1 << 8 * first) - 1) >> at == 0, "symbols: impossible state")
+        self.words, self.at, self.done = np.frombuffer(data, "<u2", offset=first).tolist(), 0, 0
+        self.slots = []
+        for f in tables:
+            symbol = np.repeat(np.arange(256), f)
+            first = np.cumsum(f) - f
+            self.slots.append((symbol.tolist(), f.tolist(), first.tolist()))
+
+    def read(self, contexts):
+        out = []
+        for context in contexts:
+            symbols, frequency, first = self.slots[context]
+            lane = self.done % self.lanes
+            x = self.states[lane]
+            s = symbols[x & 4095]
+            x = frequency[s] * (x >> 12) + (x & 4095) - first[s]
+            if x < 65536:
+                require(self.at < len(self.words), "symbols: truncated")
+                x = x << 16 | self.words[self.at]
+                self.at += 1
+            self.states[lane] = x
+            self.done += 1
+            out.append(s)
+        return out
+
+    def finish(self):
+        require(self.at == len(self.words), "symbols: words left over")
+        require(all(x == 65536 for x in self.states), "symbols: wrong final state")
+
+
+CURVE = [1, 2, 4, 6, 10, 17, 27, 45, 74, 120, 194, 311, 488, 747, 1102, 1546, 2048, 2550, 2994,
+         3349, 3608, 3785, 3902, 3976, 4022, 4051, 4069, 4079, 4086, 4090, 4092, 4094, 4095]
+
+
+def curve(x):
+    if x > 2047:
+        return 4095
+    if x < -2047:
+        return 1
+    i, r = (x + 2048) >> 7, (x + 2048) & 127
+    return (CURVE[i] * (128 - r) + CURVE[i + 1] * r + 64) >> 7
+
+
+def inverse_curve():
+    table, p = [2047] * 4096, 0
+    for x in range(-2047, 2048):
+        while p <= curve(x) and p < 4096:
+            table[p], p = x, p + 1
+    return table
+
+
+STRETCH = inverse_curve()
+
+
+def nearness(v):
+    if v < 4:
+        return v
+    n = v.bit_length() - 1
+    return min(15, 2 * n + (v >> (n - 1) & 1))
+
+
+class Adaptive:
+    def __init__(self, data):
+        self.side, self.votes, self.weights, self.used = Side(data), {}, {}, {}
+        self.exact, self.signs, self.low = Bit(), {}, {}
+
+    def open(self, level, number, cls):
+        shape = level.shape(cls)
+        self.group = 3 * min(number, 2) + max(1, min(3, len(level.odd(cls)))) - 1
+        self.row = shape[-1]
+        self.back = self.row
+        for extent in shape[1:-1]:
+            self.back *= extent
+        self.seen, self.again = [], False
+
+    def beside(self, rows, places):
+        x = len(self.seen) % self.row + places
+        if not rows:
+            return self.seen[-1] if x >= 0 else 0
+        at = len(self.seen) - len(self.seen) % self.row - self.row
+        return 0 if at < 0 or x < 0 else self.seen[at + min(x, self.row - 1)]
+
+    def up(self):
+        return self.seen[-self.back] if len(self.seen) >= self.back else 0
+
+    def advance(self, q):
+        self.again = len(self.seen) >= self.back and q == self.up()
+        self.seen.append(q)
+
+    def decide(self, node):
+        votes = [self.votes.setdefault((c, node), [32768, 0]) for c in self.contexts]
+        key = node, self.near
+        weights, used = self.weights.setdefault(key, [16000] * 5), self.used.get(key, 0)
+        inputs = [STRETCH[p >> 4] for p, _ in votes]
+        p1 = min(max(curve(sum(w * i for w, i in zip(weights, inputs)) >> 16), 1), 4095)
+        p0 = min(max(65536 - 16 * p1, 32), 65504)
+        bit = self.side.decide((self.side.range >> 16) * p0)
+        error, rate = 4095 * bit - p1, 4 if used < 16 else 2 if used < 128 else 1
+        self.used[key] = used + 1
+        for k in range(5):
+            weights[k] += (inputs[k] * error * rate + 512) >> 10
+            p, n = votes[k]
+            votes[k][0] += int((65535 * bit - p) * 2 / (2 * n + 3))
+            votes[k][1] = min(n + 1, 1000)
+        return bit
+
+    def number(self, activity):
+        w, n, ne, nw = (self.beside(*at) for at in ((0, -1), (1, 0), (1, 1), (1, -1)))
+        up, g = self.up(), self.group
+        self.near = nearness(2 * abs(w) + 2 * abs(n) + abs(ne) + abs(nw))
+        place = len(self.seen) % self.row if self.row <= 16 else nearness(2 * abs(w))
+        self.contexts = [(0, g, activity), (1, g, activity, self.near), (2, g, activity // 4, place),
+                         (3, self.near), (4, g, nearness(2 * abs(up)), self.near)]
+        if self.side.bit(self.exact):
+            self.advance(0)
+            return None
+        q = up if self.again and up and self.decide(200) else None
+        if q is None:
+            q = self.other(w, n) if self.decide(0) else 0
+        self.advance(q)
+        return q
+
+    def other(self, w, n):
+        sign = self.group, (w > 0) - (w < 0), (n > 0) - (n < 0)
+        negative, length, value = self.side.bit(self.signs.setdefault(sign, Bit())), 0, 1
+        while length < 23 and self.decide(1 + length):
+            length += 1
+        for k in range(length):
+            if k < 2:
+                digit = self.decide(24 + 4 * length + (1 + (value & 1) if k else 0))
+            elif k < 4:
+                digit = self.side.bit(self.low.setdefault((length, k), Bit()))
+            else:
+                digit = self.side.raw(1)
+            value = value << 1 | digit
+        return -value if negative else value
+
+
+def fields(sections, shape, dtype, grid, regions, fills, allowance):
+    T, f64 = dtype.type, np.float64
+    planes_, ny, nx = grid
+    side = Side(sections.get(2, b""))
+    adaptive = side.raw(1)
+    fill = label_map(side.rects(planes_ * ny, nx, fills + 1), planes_ * ny, nx).reshape(grid)
+    region = np.zeros((ny, nx), np.uint8)
+    if len(regions) > 1:
+        squares = [(k, side.squares(ny, nx)) for k in range(1, len(regions)) if side.raw(1)]
+        for label, square in squares:
+            for y, x, _, _ in pixels(square, ny, nx):
+                region[y, x] = label
+        for y, x, h, w, label in side.rects(ny, nx, len(regions)):
+            region[y:y + h, x:x + w] = label
+    steps = []
+    with np.errstate(all="ignore"):
+        for _, bound, *_ in regions:
+            e = tolerance(bound, 0.0)
+            s = T(2 * (e * (1 - 2.0 ** -20) - min(allowance, e / 4))) if e > 0 else T(0)
+            least, most = np.finfo(T).tiny, np.finfo(T).max
+            normal = least <= s <= most and least <= T(1) / s <= most
+            steps.append(s if normal else T(0))
+    base_step = next((s for s in steps if s > 0), T(1))
+    levels = levels_of(shape)
+    sequence = list(class_sequence(levels))
+    mean = T(struct.unpack("<d", struct.pack("<Q", side.raw(64)))[0])
+    told, sloped, slope_model, weight_models = Bit(), Bit(), Uint(), [Uint() for _ in range(12)]
+    predictors = []
+    for level, cls in sequence:
+        features = levels[level].features(cls)
+        nearest = len(levels[level].odd(cls))
+        slope = T(1)
+        weights = [T(-0.125 / nearest) if nearest <= j < 2 * nearest else T(0)
+                   for j in range(len(features))]
+        if features and side.bit(told):
+            numbers = [4096 + side.int(slope_model) if side.bit(sloped) else 4096]
+            numbers += [side.int(weight_models[j]) for j in range(1, len(features))]
+            require(max(map(abs, numbers)) <= 1 << 24, "weight out of range")
+            slope, weights = T(numbers[0] / 4096), [T(0)] + [T(w / 4096) for w in numbers[1:]]
+        predictors.append((features, nearest, slope, weights))
+    table_of = np.zeros((9 * len(regions), 32), np.int64)
+    if adaptive:
+        coder, bits, at = Adaptive(sections.get(3, b"")), None, 0
+    else:
+        count_model, widths, tables = Uint(), Uint(), 0
+        for group in table_of:
+            count, first = side.uint(count_model), 0
+            require(count <= 32 and tables + count <= 255, "too many tables")
+            for i in range(count):
+                first += side.uint(widths) + 1 if i else 0
+                require(first < 32, "activity out of range")
+                group[first:] = tables
+                tables += 1
+        coder = Tables(side, True)
+        tables = [coder.table(228) for _ in range(tables)]
+        silent = np.zeros(256, np.uint32)
+        silent[0] = 4096
+        total = 0
+        for level, cls in sequence:
+            extent = levels[level].shape(cls)
+            rows, row = int(np.prod(extent[:-1])), extent[-1]
+            most = max(1, 4096 // row)
+            total += sum(-(-min(most, rows - r) * row // 32) * 32 for r in range(0, rows, most))
+        coder = Lanes(sections.get(3, b""), total, tables + [silent])
+        bits = np.unpackbits(np.frombuffer(sections.get(4, b""), np.uint8), bitorder="little")
+        at = 0
+    exact = sections.get(5, b"")
+    if exact:
+        count = struct.unpack("<I", exact[:4])[0]
+        require(0 < count <= planes_ * ny * nx, "exact elements: more than there are elements")
+        exact = planes(exact[4:], dtype, [1, 1, count])
+    kept = 0
+
+    full = levels[0].extent
+    out = np.zeros(full, dtype)
+    lattice = np.zeros(full, dtype)  # with what stands in for elements that are not finite
+    fill_of = fill.reshape(full)
+    region_of = np.broadcast_to(region, grid).reshape(full)
+
+    def places(level, cls):
+        return tuple(slice((cls >> a & 1) << level, None, 2 << level) for a in range(len(full)))
+
+    np.seterr(all="ignore")
+    for (level, cls), (features, nearest, slope, weights) in zip(sequence, predictors):
+        extent = levels[level].shape(cls)
+        if level == len(levels) - 1:
+            here = tuple(slice(0, 1) for _ in full)
+        else:
+            here = places(level, cls)
+        prediction = np.full(extent, mean, dtype)
+        activity = np.full(extent, 31, np.int64)
+        if features:
+            f = []
+            for terms in features:
+                total = None
+                for target, move in terms:
+                    source = lattice[places(level, target)]
+                    for a, (n, m) in enumerate(zip(extent, move)):
+                        index = np.clip(np.arange(n) + m, 0, source.shape[a] - 1)
+                        source = np.take(source, index, axis=a)
+                    total = source if total is None else total + source
+                f.append(total * (T(1) / T(len(terms))))
+            base = f[0]
+            for other in f[1:nearest]:
+                base = base + other
+            base = base * T(1.0 / nearest)
+            prediction = base if slope == 1 else mean + (base - mean) * slope
+            for j in range(1, len(f)):
+                prediction = prediction + weights[j] * (f[j] - base)
+            spread = np.abs(f[0] - prediction)
+            for other in f[1:]:
+                spread = spread + np.abs(other - prediction)
+            t = (spread * T(1 / (f64(base_step) * len(f)))).astype(np.float32)
+            activity = np.clip((t.view(np.uint32).astype(np.int64) >> 22) - 246, 0, 31)
+            activity[~(t < 4096)] = 31
+        row = extent[-1]
+        p, a = prediction.reshape(-1, row), activity.reshape(-1, row)
+        label = region_of[here].reshape(-1, row)
+        filled = fill_of[here].reshape(-1, row) != 0
+        coded = ~filled & (np.array(steps)[label] > 0)
+        group = 3 * min(level, 2) + max(1, min(3, len(levels[level].odd(cls)))) - 1
+        value, inside = np.zeros(p.shape, dtype), np.zeros(p.shape, dtype)
+        rows = max(1, 4096 // row)
+        if adaptive:
+            coder.open(levels[level], level, cls)
+        for first in range(0, len(p), rows):
+            part = slice(first, first + rows)
+            numbers = []
+            if adaptive:
+                for activity_, is_coded in zip(a[part].reshape(-1).tolist(),
+                                               coded[part].reshape(-1).tolist()):
+                    if is_coded:
+                        numbers.append(coder.number(activity_))
+                    else:
+                        coder.advance(0)
+                        numbers.append(0)
+            else:
+                context = table_of[9 * label[part].astype(np.int64) + group, a[part]]
+                context[~coded[part]] = len(tables)
+                context = context.reshape(-1).tolist()
+                n = len(context)
+                context += [len(tables)] * (-n % 32)
+                for symbol in coder.read(context)[:n]:
+                    if symbol == ESCAPE:
+                        numbers.append(None)
+                        continue
+                    u = symbol
+                    if symbol >= 128:
+                        k = 5 + (symbol - 128 >> 2)
+                        require(at + k <= len(bits), "raw bits: too few")
+                        low = int(np.dot(bits[at:at + k].astype(np.int64), 1 << np.arange(k)))
+                        u, at = (4 | symbol - 128 & 3) << k | low, at + k
+                    numbers.append(unzigzag(u))
+            numbers = np.array(numbers, object).reshape(-1, row)
+            for y, x in np.ndindex(*numbers.shape):
+                i = first + y, x
+                stand = p[i] if np.isfinite(p[i]) else T(0)
+                if filled[i]:
+                    inside[i] = stand
+                elif not coded[i] or numbers[y, x] is None:
+                    require(kept < len(exact), "exact elements: not as many as symbols ask for")
+                    value[i] = exact[kept]
+                    kept += 1
+                    inside[i] = value[i] if np.isfinite(value[i]) else stand
+                else:
+                    value[i] = inside[i] = p[i] + T(numbers[y, x]) * steps[label[i]]
+        out[here], lattice[here] = value.reshape(extent), inside.reshape(extent)
+    require(kept == len(exact), "exact elements: not as many as symbols ask for")
+    if not adaptive:
+        coder.finish()
+        require(-(-at // 8) * 8 == len(bits) and not bits[at:].any(),
+                "raw bits: not as many as the tokens ask for")
+    return out.reshape(grid), fill
+
+
 # --- section 3: chunk --------------------------------------------------------------------------
 def read_sections(data):
     data = bytes(data)
     require(len(data) >= 12, "truncated")
     require(data[:3] == b"Etc", "not an Etalon chunk")
-    require(data[3] == 3, "format version")
+    require(data[3] == 4, "format version")
     size, checksum = struct.unpack("<II", data[4:12])
     require(size == len(data) - 12, "declares %d bytes, has %d" % (size, len(data) - 12))
     require(crc32c(data[12:]) == checksum, "checksum does not match")
@@ -714,7 +1100,7 @@ def read_head(data, chunk_size):
     require(n * dtype.itemsize <= (1 << 20) + (chunk_size << 14),
             "declares more elements than its bytes can hold")
     engine, count = head.get("B"), head.get("B")
-    require(engine <= DITHERED, "unknown engine")
+    require(engine <= FIELDS, "unknown engine")
     require(1 <= count <= 16, "must have 1 to 16 regions")
     regions = []
     for i in range(count):
@@ -733,7 +1119,7 @@ def read_head(data, chunk_size):
     fills = [head.take(dtype.itemsize) for _ in range(fills)]
     integer, wide = dtype.kind != "f", dtype.itemsize == 8
     require({COUNTS: integer and not wide, BINNED: integer and not wide, SCALED: not integer,
-             OFFSET: integer and wide, DITHERED: dtype.kind == "i"}.get(engine, True),
+             OFFSET: integer and wide, DITHERED: dtype.kind == "i", FIELDS: not integer}.get(engine, True),
             "engine does not go with the element type")
     source = dtype
     if engine == DITHERED:
@@ -748,7 +1134,12 @@ def read_head(data, chunk_size):
     require(dither <= 1, "dither is neither 0 nor 1")
     seed = head.get("Q") if dither else None
     base = head.get("Q") if engine == OFFSET else 0
+    allowance = head.get("d") if engine == FIELDS else 0.0
+    require(0 <= allowance < math.inf, "allowance is not a number >= 0")
+    require(engine != FIELDS or all(r[1][0] <= REL for r in regions),
+            "engine does not go with the bound")
     require(head.done(), "bytes left over in the head")
+    step = allowance if engine == FIELDS else step
     return dtype, tuple(shape), n, engine, regions, fills, step, base, source, seed
 
 
@@ -769,6 +1160,11 @@ def read_chunk(data):
     if engine == PLANES:
         return planes(payload, dtype, grid).reshape(shape)
     require(n > 0, "no elements to code")
+    if engine == FIELDS:
+        out, fill = fields(sections, shape, dtype, grid, regions, len(fills), step)
+        for k, pattern in enumerate(fills):
+            out[fill == k + 1] = np.frombuffer(pattern, dtype)[0]
+        return out.reshape(shape)
     labels = len(fills) + (engine == SCALED)
     if engine == DITHERED:
         out, fill = dithered(sections, regions, labels, grid, source, seed)
@@ -801,7 +1197,7 @@ def read(data):
     if data[:3] == b"Etc":
         return read_chunk(data)
     require(data[:6] == b"Etalon", "not an Etalon container")
-    require(data[6:8] == b"\0\3", "format version")
+    require(data[6:8] == b"\0\4", "format version")
 
     def section(at):
         require(at + 16 <= len(data), "truncated")

@@ -3,6 +3,7 @@
 #include "codec/chunk_format.hpp"
 #include "codec/counts_model.hpp"
 #include "codec/dither.hpp"
+#include "codec/field_model.hpp"
 #include "codec/mapped.hpp"
 
 namespace etalon::codec {
@@ -13,7 +14,7 @@ Result<ChunkLabels> chunk_labels(ByteSpan chunk) {
   ChunkLabels found{head.regions, {}};
   const bool mapped = head.engine == Engine::counts || head.engine == Engine::scaled ||
                       head.engine == Engine::offset || head.engine == Engine::binned ||
-                      head.engine == Engine::dithered;
+                      head.engine == Engine::dithered || head.engine == Engine::fields;
   if (!mapped || head.regions.size() == 1) return found;
 
   CountsLayout layout;
@@ -28,10 +29,14 @@ Result<ChunkLabels> chunk_labels(ByteSpan chunk) {
     for (const RegionInfo& r : head.regions)
       layout.hints.push_back(
           dither_hints(integer_bound(r.bound, head.source), head.regions.size()));
-  if (auto read = get_model(side, model, layout, head.regions.size(),
-                            head.fills.size() + (exact_fill ? 1 : 0), is_unsigned);
-      !read.ok())
-    return std::move(read).error().in("chunk");
+  const std::size_t fills = head.fills.size() + (exact_fill ? 1 : 0);
+  if (head.engine == Engine::fields) {
+    auto read = get_field_layout(side, layout, head.regions.size(), fills);
+    if (!read.ok()) return std::move(read).error().in("chunk");
+  } else {
+    auto read = get_model(side, model, layout, head.regions.size(), fills, is_unsigned);
+    if (!read.ok()) return std::move(read).error().in("chunk");
+  }
 
   found.labels = label_plane(layout);
   std::vector<std::uint64_t> elements(head.regions.size());

@@ -127,15 +127,19 @@ Shape default_chunk(DType dtype, const Shape& shape) {
   const std::size_t rank = shape.rank();
   if (rank < 3) return shape;
   Shape chunk = shape;
-  std::size_t n = std::max<std::size_t>(1, shape[rank - 2] * shape[rank - 1]);
-  bool whole = is_float(dtype);  // all axes so far
-  for (std::size_t axis = rank - 2; axis-- > 0;) {
+  std::size_t room = is_float(dtype) ? most : 0;  // for more of what there is so far
+  for (std::size_t axis = rank; axis-- > 0;) {
     const std::size_t extent = std::max<std::size_t>(1, shape[axis]);
-    if (whole && axis == 0)
-      chunk[axis] = std::clamp<std::size_t>(most / n, 1, extent);
-    else if (!whole || n * extent > most)
-      chunk[axis] = 1, whole = false;
-    n *= chunk[axis];
+    if (axis + 2 >= rank) {
+      room /= extent;
+    } else if (axis == 0) {
+      chunk[axis] = std::clamp<std::size_t>(room, 1, extent);
+    } else if (extent <= room) {
+      room /= extent;
+    } else {
+      chunk[axis] = 1;
+      room = 0;
+    }
   }
   return chunk;
 }

@@ -57,6 +57,7 @@ class FieldCoder {
     for (std::size_t axis = 1; axis < shape.last(); ++axis)
       back_ *= shape.real(axis, cls >> axis & 1);
     again_ = false;
+    up_ = 0;
     seen_.clear();
     seen_.reserve(shape.row_count(cls) * row_length);
   }
@@ -114,7 +115,6 @@ class FieldCoder {
     context_[1] = (1 * group_contexts + group_) * activities * near + a * near + near_class;
     context_[2] = (2 * group_contexts + group_) * activities * near + a / 4 * near + place;
     context_[3] = 3 * per_set + near_class;
-    up_ = seen_.size() >= back_ ? seen_[seen_.size() - back_] : 0;
     context_[4] = (4 * group_contexts + group_) * activities * near +
                   class_of(2 * size_of(up_)) * near + near_class;
     sign_context_ = signs;
@@ -124,6 +124,7 @@ class FieldCoder {
   void advance(std::int32_t q) {
     again_ = q == up_ && seen_.size() >= back_;
     seen_.push_back(q);
+    up_ = seen_.size() >= back_ ? seen_[seen_.size() - back_] : 0;
     row_[++x_] = q;
     if (x_ < row_length_) return;
     north_.swap(row_);
@@ -161,7 +162,7 @@ class FieldCoder {
     const int error = (b ? 4095 : 0) - static_cast<int>(p1);
     std::uint16_t& seen = mixed_[node * near + mix_];
     const int rate = seen < 16 ? 4 : seen < 128 ? 2 : 1;
-    seen = static_cast<std::uint16_t>(seen + (seen < 2048));
+    seen = static_cast<std::uint16_t>(seen + (seen < 128));
     for (std::size_t s = 0; s < sets; ++s) {
       w[s] += (input[s] * error * rate + (1 << 9)) >> 10;
       votes[s]->learn(b, slowest);

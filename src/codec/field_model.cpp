@@ -73,12 +73,10 @@ void put_field_model(SideEncoder& out, const FieldModel& model, const CountsLayo
   for (std::size_t t = 0; t + 1 < model.tables.size(); ++t) tables.put(out, model.tables[t]);
 }
 
-Result<void> get_field_model(SideDecoder& in, FieldModel& model, CountsLayout& layout,
-                             const std::vector<std::size_t>& features, std::size_t labels,
-                             std::size_t fills) {
-  const auto bad = [](const char* reason) { return Error{Errc::malformed, reason}; };
+Result<bool> get_field_layout(SideDecoder& in, CountsLayout& layout, std::size_t labels,
+                              std::size_t fills) {
   const Grid& g = layout.grid;
-  model.thorough = in.get_raw(1) != 0;
+  const bool thorough = in.get_raw(1) != 0;
   ETALON_ASSIGN(layout.fills, get_rects(in, g.planes * g.ny, g.nx, fills + 1));
   if (labels > 1) {
     for (std::size_t label = 1; label < labels; ++label) {
@@ -89,6 +87,14 @@ Result<void> get_field_model(SideDecoder& in, FieldModel& model, CountsLayout& l
     }
     ETALON_ASSIGN(layout.regions, get_rects(in, g.ny, g.nx, labels));
   }
+  return thorough;
+}
+
+Result<void> get_field_model(SideDecoder& in, FieldModel& model, CountsLayout& layout,
+                             const std::vector<std::size_t>& features, std::size_t labels,
+                             std::size_t fills) {
+  const auto bad = [](const char* reason) { return Error{Errc::malformed, reason}; };
+  ETALON_ASSIGN(model.thorough, get_field_layout(in, layout, labels, fills));
   model.mean = std::bit_cast<double>(in.get_raw(64));
   WeightModels models;
   model.predictors.resize(features.size());

@@ -41,6 +41,9 @@ std::vector<std::array<std::uint8_t, activities>> table_map(const FieldModel& mo
 
 void put_field_model(SideEncoder& out, const FieldModel& model, const CountsLayout& layout,
                      const std::vector<std::size_t>& features);
+// The first part of it alone: whether the coder is thorough, fills and regions.
+Result<bool> get_field_layout(SideDecoder& in, CountsLayout& layout, std::size_t labels,
+                              std::size_t fills);
 Result<void> get_field_model(SideDecoder& in, FieldModel& model, CountsLayout& layout,
                              const std::vector<std::size_t>& features, std::size_t labels,
                              std::size_t fills);

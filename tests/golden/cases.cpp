@@ -178,6 +178,24 @@ std::vector<Good> cases(std::uint64_t seed) {
   c.chunk("f64_lossless", d);
   c.chunk("f64_abs", d, within(Bound::abs(1e-4)));
   c.chunk("f64_pwrel", d, within(Bound::pwrel(1e-5)));
+  // Fields: with tables and with the adaptive coder, specials, regions, all ranks.
+  Array field = smooth<float>(Shape{9, 31, 43}, 0.125, random);
+  for (float& v : field.as<float>()) v += static_cast<float>(random.next() % 4096) * 0.01f;
+  c.chunk("f32_field", field, within(Bound::abs(0.02)));
+  with_specials<float>(field);
+  o = within(Bound::abs(0.1));
+  o.regions = {box(31, 43, Bound::abs(2)), box(31, 43, Bound::lossless())};
+  o.regions[1].where.assign(31 * 43, 0);
+  for (std::size_t i = 0; i < 90; ++i) o.regions[1].where[random.next() % (31 * 43)] = 1;
+  c.chunk("f32_field_regions", field, o);
+  c.chunk("f64_field_rank6", smooth<double>(Shape{3, 2, 4, 1, 5, 6}, 0.01, random),
+          within(Bound::abs(0.002)));
+  c.chunk("f32_field_line", smooth<float>(Shape{1, 1500}, 0.5, random), within(Bound::abs(0.3)));
+  Array again(DType::f64, Shape{20, 12, 8});
+  for (std::size_t i = 0; i < again.count(); ++i)
+    again.as<double>()[i] =
+        i < 96 ? static_cast<double>(random.next() % 1000) * 0.37 : again.as<double>()[i - 96];
+  c.chunk("f64_field_repeats", again, within(Bound::abs(0.05)));
   Array noise(DType::u32, Shape{300});
   for (auto& v : noise.as<std::uint32_t>()) v = static_cast<std::uint32_t>(random.next());
   c.chunk("u32_stored", noise);
@@ -203,7 +221,7 @@ void patch_chunk_checksum(Bytes& bytes) {
 
 Bytes chunk_of(const std::vector<std::uint8_t>& sections) {
   ByteWriter out;
-  out.append(bytes_of(std::string_view("Etc\x03")));
+  out.append(bytes_of(std::string_view("Etc\x04")));
   out.put(static_cast<std::uint32_t>(sections.size()));
   out.put(std::uint32_t{0});
   out.append(std::as_bytes(std::span(sections)));
@@ -242,7 +260,7 @@ std::vector<Bad> bad_cases() {
   // head: tag, size, dtype, rank, extents..., engine, regions ...
   bad.push_back({"head_dtype", chunk_of({1, 4, 11, 0, 0, 1}), "unknown element type"});
   bad.push_back({"head_rank", chunk_of({1, 2, 1, 7}), "more than 6 axes"});
-  bad.push_back({"head_engine", chunk_of({1, 5, 1, 1, 3, 9, 1}), "unknown engine"});
+  bad.push_back({"head_engine", chunk_of({1, 5, 1, 1, 3, 15, 1}), "unknown engine"});
   bad.push_back({"head_no_regions", chunk_of({1, 6, 1, 1, 3, 0, 0, 0}), "1 to 16 regions"});
   bad.push_back({"head_too_large", chunk_of({1, 9, 1, 1, 0xFF, 0xFF, 0xFF, 0xFF, 0x0F, 0, 1}),
                  "larger than a chunk"});
