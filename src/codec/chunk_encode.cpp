@@ -235,7 +235,7 @@ std::optional<Coded> code_fields(std::span<const T> values, const Shape& shape, 
   auto fields = encode_fields(values, shape, layout, tolerances, false);
   if (!fields) return std::nullopt;
   // Where tables are much of it, the coder that needs none.
-  if (fields->side.size() * 6 > fields->symbols.size()) {
+  if (task.level >= most_level || fields->side.size() * 6 > fields->symbols.size()) {
     auto thorough = encode_fields(values, shape, layout, tolerances, true);
     if (thorough->size() < fields->size()) fields = std::move(thorough);
   }
