@@ -81,9 +81,10 @@ struct CompressOptions {
   Shape chunk;  // rank 0: as default_chunk has it
   unsigned threads = 1;  // the bytes do not depend on it
   // How much work the encoder does for the ratio, 1 to 9; every bound holds at every level.
-  //   1     memory speed: blocks of numbers of one width each. Elements of at most 32 bits under
-  //         lossless, abs and rel bounds and f64 under abs and rel; regions, dither and other bounds
-  //         go as level 2, what else has 64 bits is left to a fast byte compressor
+  //   1     memory speed: blocks of numbers of one width each. For elements of at most 32 bits
+  //   under
+  //         lossless, abs and rel bounds, and f64 under abs and rel. Regions, dither and other
+  //         bounds go as level 2; what else has 64 bits is left to a fast byte compressor
   //   2..8  one way of coding, chosen by samples
   //   9     every way of coding that fits, whole, and the smallest of them
   int level = default_level;
