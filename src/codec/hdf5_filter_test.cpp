@@ -53,7 +53,9 @@ TEST(Hdf5Filter, LevelsComeBack) {
     for (int level = least_level; level <= most_level; ++level) {
       const auto values = to_cd_values({DType::f32, Shape{7}, bound, level});
       EXPECT_EQ(parse_cd_values(values)->level, level);
-      if (level == default_level) EXPECT_EQ(values, to_cd_values({DType::f32, Shape{7}, bound}));
+      if (level == default_level) {
+        EXPECT_EQ(values, to_cd_values({DType::f32, Shape{7}, bound}));
+      }
     }
   EXPECT_FALSE(parse_cd_values(to_cd_values({DType::f32, Shape{7}, {}, 0})).ok());
   EXPECT_FALSE(parse_cd_values(to_cd_values({DType::f32, Shape{7}, {}, 10})).ok());
