@@ -845,7 +845,7 @@ class Adaptive:
         if self.side.bit(self.exact):
             self.advance(0)
             return None
-        q = up if self.again and up and self.decide(200) else None
+        q = up if self.again and up and self.decide(127) else None
         if q is None:
             q = self.other(w, n) if self.decide(0) else 0
         self.advance(q)
