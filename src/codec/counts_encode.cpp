@@ -1,20 +1,12 @@
 #include <cmath>
 #include <cstring>
 
+#include "codec/counts_loops.hpp"
 #include "codec/counts_predictor.hpp"
 #include "codec/counts_tables.hpp"
 
 namespace etalon::codec {
 namespace {
-
-std::pair<std::uint8_t, std::uint8_t> extremes(std::span<const std::uint8_t> values) {
-  std::uint8_t low = 255, high = 0;
-  for (std::uint8_t v : values) {
-    low = smaller(low, v);
-    high = larger(high, v);
-  }
-  return {low, high};
-}
 
 // Histograms of the pairs of group and class that occur.
 template <typename H>
@@ -190,10 +182,14 @@ class Encoder {
     // 1 where a pixel counts.
     Scratch<std::uint8_t> usable(good_.empty() && fill_.empty() ? 0 : grid_.plane());
     for (std::size_t p = 0; p < grid_.planes; ++p) {
-      if (usable.size() != 0 && (p == 0 || !fill_.empty())) find_usable(p, usable);
+      if (usable.size() != 0 && (p == 0 || !fill_.empty()))
+        find_usable(good_.empty() ? nullptr : good_.data(),
+                    fill_.empty() ? nullptr : fill_.data() + p * grid_.plane(), grid_.plane(),
+                    usable.data());
       for (std::size_t row = 0; row < t.rows(); ++row) {
+        sum_tiles(p, row, usable, sums);
         for (std::size_t c = 0; c < t.columns(); ++c) {
-          Sum& sum = sums[c] = sum_tile(p, row, c, std::numeric_limits<Number>::max(), usable);
+          Sum& sum = sums[c];
           // A few bright pixels say little about the others.
           const std::uint64_t cap = sum.count == 0 ? 0 : 4 * (sum.total / sum.count) + 8;
           if (sum.largest > cap) sum = sum_tile(p, row, c, static_cast<Number>(cap), usable);
@@ -216,20 +212,42 @@ class Encoder {
     std::uint32_t count = 0;
     Number largest = 0;
   };
-  void find_usable(std::size_t p, Scratch<std::uint8_t>& usable) const {
-    std::uint8_t* const u = usable.data();
-    const std::size_t plane = grid_.plane();
-    const std::uint8_t* const fill = fill_.data() + (fill_.empty() ? 0 : p * plane);
-    const std::uint8_t* const good = good_.data();
-    if (good_.empty())
-      for (std::size_t i = 0; i < plane; ++i) u[i] = fill[i] == 0;
-    else if (fill_.empty())
-      for (std::size_t i = 0; i < plane; ++i) u[i] = good[i] != 0;
-    else
-      for (std::size_t i = 0; i < plane; ++i) u[i] = (good[i] != 0) & (fill[i] == 0);
+  // Of all tiles of a row.
+  void sum_tiles(std::size_t p, std::size_t tile_row, const Scratch<std::uint8_t>& usable,
+                 std::vector<Sum>& sums) {
+    const Tiling& t = model_.tiling;
+    const std::size_t top = tile_row << t.log2_y;
+    const std::size_t rows = std::min(grid_.ny, (tile_row + 1) << t.log2_y) - top;
+    const std::size_t width = std::size_t{1} << t.log2_x;
+    const std::size_t strip = std::max<std::size_t>(width, 4096);  // stays in the nearest cache
+    for (std::size_t from = 0; from < grid_.nx; from += strip) {
+      const std::size_t length = std::min(strip, grid_.nx - from);
+      column_sums_.assign(length, 0);
+      column_largest_.assign(length, 0);
+      column_counts_.assign(usable.size() == 0 ? 0 : length, 0);
+      for (std::size_t y = top; y < top + rows; ++y) {
+        const std::size_t in_plane = y * grid_.nx + from;
+        add_row(numbers_.data() + p * grid_.plane() + in_plane,
+                usable.size() == 0 ? nullptr : usable.data() + in_plane, length,
+                column_sums_.data(), column_largest_.data(), column_counts_.data());
+      }
+      for (std::size_t x = 0; x < length; x += width) {
+        Sum& sum = sums[(from + x) >> t.log2_x];
+        sum = {};
+        const std::size_t end = std::min(length, x + width);
+        for (std::size_t k = x; k < end; ++k) {
+          sum.total += column_sums_[k];
+          sum.largest = larger(sum.largest, column_largest_[k]);
+        }
+        if (usable.size() == 0)
+          sum.count = static_cast<std::uint32_t>(rows * (end - x));
+        else
+          for (std::size_t k = x; k < end; ++k) sum.count += column_counts_[k];
+      }
+    }
   }
 
-  // Numbers above `cap` count as it. What is not usable is left out of all.
+  // Of one tile, numbers above `cap` counting as it.
   Sum sum_tile(std::size_t p, std::size_t tile_row, std::size_t column, Number cap,
                const Scratch<std::uint8_t>& usable) const {
     using Row = std::conditional_t<sizeof(Number) == 4, std::uint64_t, std::uint32_t>;
@@ -238,35 +256,19 @@ class Encoder {
     const std::size_t from = column << t.log2_x, to = std::min(grid_.nx, (column + 1) << t.log2_x);
     const std::size_t end = std::min(grid_.ny, (tile_row + 1) << t.log2_y);
     const std::size_t length = to - from;
-    const bool capped = cap != std::numeric_limits<Number>::max();
     Sum sum;
     for (std::size_t y = tile_row << t.log2_y; y < end; ++y) {
       const std::size_t in_plane = y * grid_.nx + from;
       const Number* const n = numbers_.data() + p * grid_.plane() + in_plane;
       const std::uint8_t* const u = usable.size() == 0 ? nullptr : usable.data() + in_plane;
       Row total = 0;
-      Number largest = 0;
       Count count = 0;
-      if (capped) {
-        for (std::size_t x = 0; x < length; ++x)
-          total += smaller(u == nullptr ? n[x] : static_cast<Number>(n[x] * u[x]), cap);
-      } else if (u == nullptr) {
-        for (std::size_t x = 0; x < length; ++x) {
-          total += n[x];
-          largest = larger(largest, n[x]);
-        }
-      } else {
-        for (std::size_t x = 0; x < length; ++x) {
-          const auto kept = static_cast<Number>(n[x] * u[x]);
-          total += kept;
-          largest = larger(largest, kept);
-        }
-      }
+      for (std::size_t x = 0; x < length; ++x)
+        total += smaller(u == nullptr ? n[x] : static_cast<Number>(n[x] * u[x]), cap);
       if (u != nullptr)
         for (std::size_t x = 0; x < length; ++x) count = static_cast<Count>(count + u[x]);
       sum.count += u == nullptr ? static_cast<std::uint32_t>(length) : count;
       sum.total += total;
-      sum.largest = std::max(sum.largest, largest);
     }
     return sum;
   }
@@ -286,23 +288,7 @@ class Encoder {
     });
   }
 
-  void tokenize() {
-    constexpr std::size_t block = 64;  // most hold small numbers only
-    const Number* const numbers = numbers_.data();
-    std::uint8_t* const tokens = tokens_.data();
-    std::size_t i = 0;
-    for (; i + block <= n_; i += block) {
-      Number any = 0;
-      for (std::size_t k = 0; k < block; ++k) any |= numbers[i + k];
-      if (any >> model_.split == 0)
-        for (std::size_t k = 0; k < block; ++k)
-          tokens[i + k] = static_cast<std::uint8_t>(numbers[i + k]);
-      else
-        for (std::size_t k = 0; k < block; ++k)
-          tokens[i + k] = token_of(numbers[i + k], model_.split).symbol;
-    }
-    for (; i < n_; ++i) tokens[i] = token_of(numbers[i], model_.split).symbol;
-  }
+  void tokenize() { tokens_of(numbers_.data(), n_, model_.split, tokens_.data()); }
 
   // Adds up the tokens of every context that occurs. Four counters for each, since the same one
   // cannot be raised again at once.
@@ -311,11 +297,15 @@ class Encoder {
     constexpr std::size_t ways = 4, table = 256 * 256;
     const std::uint8_t* const contexts = contexts_.data();
     const std::uint8_t* const tokens = tokens_.data();
-    const auto [low, high] = extremes(contexts_.span());
+    std::uint8_t low = 0, high = 0;  // of all but 255, which marks fills
+    range_below_255(contexts, n_, low, high);
+    const bool any = low <= high;
     Scratch<std::uint32_t> counts(ways * table);
-    for (std::size_t way = 0; way < ways; ++way)
-      std::memset(counts.data() + way * table + low * 256u, 0, (high - low + 1u) * 256 * 4);
     std::uint32_t* const c = counts.data();
+    for (std::size_t way = 0; way < ways; ++way) {
+      if (any) std::memset(c + way * table + low * 256u, 0, (high - low + 1u) * 256 * 4);
+      std::memset(c + way * table + 255 * 256u, 0, 256 * 4);
+    }
     std::size_t i = 0;
     for (; i + ways <= n_; i += ways) {
       ++c[contexts[i] << 8 | tokens[i]];
@@ -324,7 +314,8 @@ class Encoder {
       ++c[3 * table + (contexts[i + 3] << 8 | tokens[i + 3])];
     }
     for (; i < n_; ++i) ++c[contexts[i] << 8 | tokens[i]];
-    for (std::size_t context = low; context <= high; ++context) {
+    for (std::size_t context = any ? low : 255u; context < 256;
+         context = context == high ? std::max<std::size_t>(255, context + 1) : context + 1) {
       std::array<std::uint32_t, 256> sum{};
       std::uint32_t all = 0;
       for (std::size_t way = 0; way < ways; ++way)
@@ -362,18 +353,17 @@ class Encoder {
         bits.put(numbers_[i] & ((1u << n) - 1), n);
       }
     };
-    constexpr std::size_t block = 64;
     const std::uint8_t* const tokens = tokens_.data();
     const auto lowest = static_cast<std::uint8_t>(least);
-    std::size_t i = 0;
-    for (; i + block <= n_; i += block) {
-      std::uint8_t most = 0;
-      for (std::size_t k = 0; k < block; ++k) most = larger(most, tokens[i + k]);
-      if (most < lowest) continue;
-      for (std::size_t k = 0; k < block; ++k)
-        if (tokens[i + k] >= lowest) one(i + k);
+    const std::size_t blocks = n_ / loop_block;
+    Scratch<std::uint8_t> most(blocks);
+    block_maxima(tokens, n_, most.data());
+    for (std::size_t block = 0; block < blocks; ++block) {
+      if (most[block] < lowest) continue;
+      for (std::size_t i = block * loop_block; i < (block + 1) * loop_block; ++i)
+        if (tokens[i] >= lowest) one(i);
     }
-    for (; i < n_; ++i) one(i);
+    for (std::size_t i = blocks * loop_block; i < n_; ++i) one(i);
     stream.bits = bits.finish();
     if (any_escapes) stream.escapes = escapes.finish();
   }
@@ -406,8 +396,7 @@ class Encoder {
   void choose_phases() {
     ClassHistograms<ValueHistogram> classes(model_.groups.label.size());
     // Few values are large: those above `large` count as one.
-    for (std::size_t i = 0; i < n_; ++i)
-      tokens_[i] = static_cast<std::uint8_t>(smaller<Number>(numbers_[i], large));
+    saturate(numbers_.data(), n_, tokens_.data());
     count_tokens(256, [&](std::size_t c) -> ValueHistogram& { return classes.at(0, c); });
     for_each_in_regions(model_.groups, grid_, [&](std::size_t i, std::size_t group) {
       const std::uint8_t c = contexts_[i], value = tokens_[i];
@@ -507,6 +496,9 @@ class Encoder {
   Scratch<Number> numbers_;
   std::vector<std::uint64_t> errors_;
   std::vector<Histogram> tables_;  // of the segments, and of fills
+  std::vector<ColumnSum<Number>> column_sums_;
+  std::vector<Number> column_largest_;
+  std::vector<std::uint16_t> column_counts_;
   bool lossy_ = false, phases_ = false;
   CountsModel model_;
 };

@@ -9,6 +9,7 @@
 #include <map>
 #include <type_traits>
 
+#include "codec/counts_loops.hpp"
 #include "codec/scratch.hpp"
 
 namespace etalon::codec {
@@ -32,18 +33,36 @@ bool same(T a, T b) {
     return a == b;
 }
 
+using codec::count_of;
+using codec::mark;
+using codec::range_of;
+
+// The loops of counts_loops.hpp for wider types and patterns of floats.
 template <typename T>
-std::size_t count_of(const T* v, std::size_t n, T value) {
-  constexpr std::size_t block = 64;
-  using Count = std::conditional_t<sizeof(T) == 1, std::uint8_t, std::uint16_t>;
-  std::size_t count = 0, i = 0;
-  for (; i + block <= n; i += block) {
-    Count sum = 0;
-    for (std::size_t k = 0; k < block; ++k) sum = static_cast<Count>(sum + same(v[i + k], value));
-    count += sum;
+concept HasLoops = std::is_integral_v<T> && sizeof(T) <= 4;
+
+template <typename T>
+  requires(!HasLoops<T>)
+void range_of(const T* v, std::size_t n, T& low, T& high) {
+  low = high = v[0];
+  for (std::size_t i = 1; i < n; ++i) {
+    low = smaller(low, v[i]);
+    high = larger(high, v[i]);
   }
-  for (; i < n; ++i) count += same(v[i], value);
+}
+template <typename T>
+  requires(!HasLoops<T>)
+std::size_t count_of(const T* v, std::size_t n, T value) {
+  std::size_t count = 0;
+  for (std::size_t i = 0; i < n; ++i) count += same(v[i], value);
   return count;
+}
+template <typename T>
+  requires(!HasLoops<T>)
+void mark(const T* v, const std::uint8_t* good, std::size_t n, T value, std::uint8_t label,
+          std::uint8_t* labels) {
+  for (std::size_t i = 0; i < n; ++i)
+    if (same(v[i], value) && (good == nullptr || good[i] == 0)) labels[i] = label;
 }
 
 template <typename T>
@@ -95,11 +114,8 @@ class Finder {
     std::size_t highs = 0, zeros = 0;
     for (std::size_t at = 0; at < n; at += block) {
       const std::size_t length = std::min(block, n - at);
-      T l = v[at], h = l;
-      for (std::size_t i = at; i < at + length; ++i) {
-        l = smaller(l, v[i]);
-        h = larger(h, v[i]);
-      }
+      T l, h;
+      range_of(v + at, length, l, h);
       low = std::min(low, l);
       if (h > high) {
         high = h;
@@ -113,7 +129,7 @@ class Finder {
       consider(low, count_of(v, n, low), false, 1);
       if (low != T(-1)) consider(T(-1), count_of(v, n, T(-1)), false, 1);
     }
-    const bool masked = std::find(good_.begin(), good_.end(), 0) != good_.end();
+    const bool masked = !good_.empty() && std::memchr(good_.data(), 0, good_.size()) != nullptr;
     consider(T(0), zeros, masked, masked ? 1 : 0.25);
   }
 
@@ -145,13 +161,8 @@ class Finder {
         std::uint8_t* const m = map.data() + p * plane + at;
         std::uint8_t label = 0;
         for (const Candidate& c : candidates_) {
-          const T value = c.value;
           ++label;
-          if (c.masked_only)
-            for (std::size_t i = 0; i < length; ++i)
-              m[i] = static_cast<int>(same(v[i], value)) & (good[i] == 0) ? label : m[i];
-          else
-            for (std::size_t i = 0; i < length; ++i) m[i] = same(v[i], value) ? label : m[i];
+          mark(v, c.masked_only ? good : nullptr, length, c.value, label, m);
         }
       }
     return map;

@@ -1,0 +1,218 @@
+// Included once for every instruction set: no include guard. ETALON_LOOPS_NAMESPACE is where.
+
+namespace etalon::codec {
+namespace ETALON_LOOPS_NAMESPACE {
+namespace {
+
+template <typename T>
+void range_of(const T* values, std::size_t n, T& low, T& high) {
+  T l = values[0], h = l;
+  for (std::size_t i = 0; i < n; ++i) {
+    l = smaller(l, values[i]);
+    h = larger(h, values[i]);
+  }
+  low = l;
+  high = h;
+}
+
+template <typename T>
+std::size_t count_of(const T* values, std::size_t n, T value) {
+  using Count = std::conditional_t<sizeof(T) == 1, std::uint8_t, std::uint16_t>;
+  std::size_t count = 0, i = 0;
+  for (; i + loop_block <= n; i += loop_block) {
+    Count sum = 0;
+    for (std::size_t k = 0; k < loop_block; ++k)
+      sum = static_cast<Count>(sum + (values[i + k] == value));
+    count += sum;
+  }
+  for (; i < n; ++i) count += values[i] == value;
+  return count;
+}
+
+template <typename T>
+void mark(const T* values, const std::uint8_t* good, std::size_t n, T value, std::uint8_t label,
+          std::uint8_t* labels) {
+  if (good == nullptr)
+    for (std::size_t i = 0; i < n; ++i) labels[i] = values[i] == value ? label : labels[i];
+  else
+    for (std::size_t i = 0; i < n; ++i)
+      labels[i] = static_cast<int>(values[i] == value) & (good[i] == 0) ? label : labels[i];
+}
+
+template <typename Number>
+void tokens_of(const Number* numbers, std::size_t n, unsigned split, std::uint8_t* tokens) {
+  const auto limit = static_cast<Number>(1u << split);
+  std::size_t i = 0;
+  for (; i + loop_block <= n; i += loop_block) {
+    const Number* const at = numbers + i;
+    std::uint8_t* const t = tokens + i;
+    Number any = 0;
+    for (std::size_t k = 0; k < loop_block; ++k) {
+      any |= at[k];
+      t[k] = static_cast<std::uint8_t>(at[k]);
+    }
+    if (any < limit) continue;  // most blocks
+    for (std::size_t k = 0; k < loop_block; ++k)
+      if (at[k] >= limit) t[k] = token_of(at[k], split).symbol;
+  }
+  for (; i < n; ++i) tokens[i] = token_of(numbers[i], split).symbol;
+}
+
+template <typename Number>
+void saturate(const Number* numbers, std::size_t n, std::uint8_t* bytes) {
+  for (std::size_t i = 0; i < n; ++i)
+    bytes[i] = static_cast<std::uint8_t>(smaller<Number>(numbers[i], 255));
+}
+
+template <typename Number>
+void add_row(const Number* __restrict numbers, const std::uint8_t* __restrict usable, std::size_t n,
+             ColumnSum<Number>* __restrict sums, Number* __restrict largest,
+             std::uint16_t* __restrict counts) {
+  if (usable == nullptr) {
+    for (std::size_t i = 0; i < n; ++i) {
+      sums[i] += numbers[i];
+      largest[i] = larger(largest[i], numbers[i]);
+    }
+  } else {
+    for (std::size_t i = 0; i < n; ++i) {
+      const auto kept = static_cast<Number>(usable[i] == 0 ? 0 : numbers[i]);
+      sums[i] += kept;
+      largest[i] = larger(largest[i], kept);
+      counts[i] = static_cast<std::uint16_t>(counts[i] + usable[i]);
+    }
+  }
+}
+
+void find_usable(const std::uint8_t* __restrict good, const std::uint8_t* __restrict fill,
+                 std::size_t n, std::uint8_t* __restrict usable) {
+  if (good == nullptr && fill == nullptr)
+    for (std::size_t i = 0; i < n; ++i) usable[i] = 1;
+  else if (good == nullptr)
+    for (std::size_t i = 0; i < n; ++i) usable[i] = fill[i] == 0;
+  else if (fill == nullptr)
+    for (std::size_t i = 0; i < n; ++i) usable[i] = good[i] != 0;
+  else
+    for (std::size_t i = 0; i < n; ++i) usable[i] = (good[i] != 0) & (fill[i] == 0);
+}
+
+void block_maxima(const std::uint8_t* values, std::size_t n, std::uint8_t* maxima) {
+  for (std::size_t i = 0; i + loop_block <= n; i += loop_block) {
+    std::uint8_t most = 0;
+    for (std::size_t k = 0; k < loop_block; ++k) most = larger(most, values[i + k]);
+    *maxima++ = most;
+  }
+}
+
+void range_below_255(const std::uint8_t* values, std::size_t n, std::uint8_t& low,
+                     std::uint8_t& high) {
+  std::uint8_t l = 255, h = 0;  // counted from 1, 255 being 0
+  for (std::size_t i = 0; i < n; ++i) {
+    l = smaller(l, values[i]);
+    h = larger(h, static_cast<std::uint8_t>(values[i] + 1));
+  }
+  low = l;
+  high = static_cast<std::uint8_t>(h == 0 ? 0 : h - 1);
+}
+
+void interpolate_row(const std::int64_t* line, std::size_t columns, unsigned log2_x, unsigned shift,
+                     std::size_t nx, std::uint8_t* classes) {
+  const auto tx = std::int64_t{1} << log2_x, half = std::int64_t{1} << (shift - 1);
+  for (std::size_t c = 0; c <= columns; ++c) {
+    // Elements between the centres of tiles c - 1 and c.
+    const std::int64_t begin = (static_cast<std::int64_t>(c) - 1) * tx + tx / 2;
+    const std::int64_t from = begin < 0 ? 0 : begin;
+    const std::int64_t to = smaller(begin + tx, static_cast<std::int64_t>(nx));
+    if (from >= to) continue;
+    const std::int64_t slope = line[c + 1] - line[c];
+    std::int64_t value = line[c] * 2 * tx + slope * (2 * (from - begin) + (tx > 1)) + half;
+    std::uint8_t* const out = classes + from;
+    if (slope == 0) {
+      std::memset(out, static_cast<std::uint8_t>(value >> shift),
+                  static_cast<std::size_t>(to - from));
+    } else if (shift <= 22) {  // below 2^31
+      const auto first = static_cast<std::int32_t>(value), by = static_cast<std::int32_t>(2 * slope);
+      constexpr std::int32_t usual = 32;
+      if (to - from == usual) {
+        for (std::int32_t x = 0; x < usual; ++x)
+          out[x] = static_cast<std::uint8_t>((first + x * by) >> shift);
+      } else {
+        const auto count = static_cast<std::int32_t>(to - from);
+        for (std::int32_t x = 0; x < count; ++x)
+          out[x] = static_cast<std::uint8_t>((first + x * by) >> shift);
+      }
+    } else {
+      for (std::int64_t x = 0; x < to - from; ++x, value += 2 * slope)
+        out[x] = static_cast<std::uint8_t>(value >> shift);
+    }
+  }
+}
+
+void step_tables(std::uint8_t* __restrict classes, std::size_t n,
+                 const std::uint8_t* __restrict table, const std::uint8_t* __restrict first) {
+  constexpr unsigned most_steps = 6;
+  std::size_t i = 0;
+  for (; i + loop_block <= n; i += loop_block) {
+    std::uint8_t* const c = classes + i;
+    std::uint8_t low = 255, high = 0;
+    for (std::size_t k = 0; k < loop_block; ++k) {
+      low = smaller(low, c[k]);
+      high = larger(high, static_cast<std::uint8_t>(c[k] + 1));
+    }
+    if (high == 0) continue;  // 255 alone
+    const std::uint8_t least = table[low], most = table[high - 1];
+    if (least == most) {
+      std::memset(c, least, loop_block);
+    } else if (most - least <= most_steps) {
+      std::uint8_t sum[loop_block];
+      std::memset(sum, least, loop_block);
+      for (unsigned s = least + 1u; s <= most; ++s) {
+        const std::uint8_t from = first[s];
+        for (std::size_t k = 0; k < loop_block; ++k)
+          sum[k] = static_cast<std::uint8_t>(sum[k] + (c[k] >= from));
+      }
+      std::memcpy(c, sum, loop_block);
+    } else {
+      for (std::size_t k = 0; k < loop_block; ++k) c[k] = table[c[k]];
+    }
+  }
+  for (; i < n; ++i) classes[i] = table[classes[i]];
+}
+
+#define ETALON_LOOPS(T, name)                                                             \
+  void range_of_##name(const T* v, std::size_t n, T& low, T& high) {                      \
+    range_of(v, n, low, high);                                                            \
+  }                                                                                       \
+  std::size_t count_of_##name(const T* v, std::size_t n, T value) {                       \
+    return count_of(v, n, value);                                                         \
+  }                                                                                       \
+  void mark_##name(const T* v, const std::uint8_t* good, std::size_t n, T value,          \
+                   std::uint8_t label, std::uint8_t* labels) {                            \
+    mark(v, good, n, value, label, labels);                                               \
+  }
+ETALON_LOOPS(std::uint8_t, u8)
+ETALON_LOOPS(std::uint16_t, u16)
+ETALON_LOOPS(std::uint32_t, u32)
+ETALON_LOOPS(std::int8_t, i8)
+ETALON_LOOPS(std::int16_t, i16)
+ETALON_LOOPS(std::int32_t, i32)
+#undef ETALON_LOOPS
+
+#define ETALON_LOOPS(T, name)                                                             \
+  void tokens_of_##name(const T* v, std::size_t n, unsigned split, std::uint8_t* out) {   \
+    tokens_of(v, n, split, out);                                                          \
+  }                                                                                       \
+  void saturate_##name(const T* v, std::size_t n, std::uint8_t* out) {                    \
+    saturate(v, n, out);                                                                  \
+  }                                                                                       \
+  void add_row_##name(const T* v, const std::uint8_t* usable, std::size_t n,              \
+                      ColumnSum<T>* sums, T* largest, std::uint16_t* counts) {            \
+    add_row(v, usable, n, sums, largest, counts);                                         \
+  }
+ETALON_LOOPS(std::uint8_t, u8)
+ETALON_LOOPS(std::uint16_t, u16)
+ETALON_LOOPS(std::uint32_t, u32)
+#undef ETALON_LOOPS
+
+}  // namespace
+}  // namespace ETALON_LOOPS_NAMESPACE
+}  // namespace etalon::codec

@@ -1,0 +1,88 @@
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "codec/counts_loops.cpp"
+#include <hwy/foreach_target.h>
+// Above must stand before:
+#include <hwy/highway.h>
+
+#include <cstring>
+
+#include "codec/counts_loops.hpp"
+#include "codec/scratch.hpp"
+#include "codec/tokens.hpp"
+#include "kernels/dispatch.hpp"
+
+#if HWY_ONCE
+#define ETALON_LOOPS_NAMESPACE reference
+#include "codec/counts_loops-inl.hpp"
+#undef ETALON_LOOPS_NAMESPACE
+#endif
+
+HWY_BEFORE_NAMESPACE();
+#define ETALON_LOOPS_NAMESPACE HWY_NAMESPACE
+#include "codec/counts_loops-inl.hpp"
+#undef ETALON_LOOPS_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace etalon::codec {
+
+#define ETALON_LOOP(result, function, name, parameters, arguments) \
+  HWY_EXPORT(name);                                                \
+  result function parameters {                                     \
+    if (use_reference()) return reference::name arguments;         \
+    return HWY_DYNAMIC_DISPATCH(name) arguments;                   \
+  }
+
+#define ETALON_LOOPS(T, name)                                                                     \
+  ETALON_LOOP(void, range_of, range_of_##name, (const T* v, std::size_t n, T& low, T& high),      \
+              (v, n, low, high))                                                                  \
+  ETALON_LOOP(std::size_t, count_of, count_of_##name, (const T* v, std::size_t n, T value),       \
+              (v, n, value))                                                                      \
+  ETALON_LOOP(void, mark, mark_##name,                                                            \
+              (const T* v, const std::uint8_t* good, std::size_t n, T value, std::uint8_t label,  \
+               std::uint8_t* labels),                                                             \
+              (v, good, n, value, label, labels))
+ETALON_LOOPS(std::uint8_t, u8)
+ETALON_LOOPS(std::uint16_t, u16)
+ETALON_LOOPS(std::uint32_t, u32)
+ETALON_LOOPS(std::int8_t, i8)
+ETALON_LOOPS(std::int16_t, i16)
+ETALON_LOOPS(std::int32_t, i32)
+#undef ETALON_LOOPS
+
+#define ETALON_LOOPS(T, name)                                                                     \
+  ETALON_LOOP(void, tokens_of, tokens_of_##name,                                                  \
+              (const T* v, std::size_t n, unsigned split, std::uint8_t* tokens),                  \
+              (v, n, split, tokens))                                                              \
+  ETALON_LOOP(void, saturate, saturate_##name, (const T* v, std::size_t n, std::uint8_t* bytes),  \
+              (v, n, bytes))                                                                      \
+  ETALON_LOOP(void, add_row, add_row_##name,                                                      \
+              (const T* v, const std::uint8_t* usable, std::size_t n, ColumnSum<T>* sums,         \
+               T* largest, std::uint16_t* counts),                                                \
+              (v, usable, n, sums, largest, counts))
+ETALON_LOOPS(std::uint8_t, u8)
+ETALON_LOOPS(std::uint16_t, u16)
+ETALON_LOOPS(std::uint32_t, u32)
+#undef ETALON_LOOPS
+
+ETALON_LOOP(void, find_usable, find_usable,
+            (const std::uint8_t* good, const std::uint8_t* fill, std::size_t n,
+             std::uint8_t* usable),
+            (good, fill, n, usable))
+ETALON_LOOP(void, block_maxima, block_maxima,
+            (const std::uint8_t* values, std::size_t n, std::uint8_t* maxima), (values, n, maxima))
+ETALON_LOOP(void, range_below_255, range_below_255,
+            (const std::uint8_t* values, std::size_t n, std::uint8_t& low, std::uint8_t& high),
+            (values, n, low, high))
+ETALON_LOOP(void, interpolate_row, interpolate_row,
+            (const std::int64_t* line, std::size_t columns, unsigned log2_x, unsigned shift,
+             std::size_t nx, std::uint8_t* classes),
+            (line, columns, log2_x, shift, nx, classes))
+ETALON_LOOP(void, step_tables, step_tables,
+            (std::uint8_t* classes, std::size_t n, const std::uint8_t* table,
+             const std::uint8_t* first),
+            (classes, n, table, first))
+#undef ETALON_LOOP
+
+}  // namespace etalon::codec
+#endif

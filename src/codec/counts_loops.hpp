@@ -1,0 +1,67 @@
+// The counts engine's loops over whole planes. counts_loops-inl.hpp defines them once in plain C++;
+// compiled for every instruction set they are what runs, compiled for none the reference.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <type_traits>
+
+namespace etalon::codec {
+
+// Sums of columns of tiles: all rows of at most 2^16 of them.
+template <typename Number>
+using ColumnSum = std::conditional_t<sizeof(Number) == 4, std::uint64_t, std::uint32_t>;
+
+// How many elements stand for one in block_maxima.
+inline constexpr std::size_t loop_block = 64;
+
+#define ETALON_LOOPS(T)                                                                         \
+  /* The least and the largest of n >= 1 elements. */                                          \
+  void range_of(const T* values, std::size_t n, T& low, T& high);                               \
+  std::size_t count_of(const T* values, std::size_t n, T value);                                \
+  /* Writes `label` where an element is `value` and, with `good`, not good. */                  \
+  void mark(const T* values, const std::uint8_t* good, std::size_t n, T value,                  \
+            std::uint8_t label, std::uint8_t* labels);
+ETALON_LOOPS(std::uint8_t)
+ETALON_LOOPS(std::uint16_t)
+ETALON_LOOPS(std::uint32_t)
+ETALON_LOOPS(std::int8_t)
+ETALON_LOOPS(std::int16_t)
+ETALON_LOOPS(std::int32_t)
+#undef ETALON_LOOPS
+
+#define ETALON_LOOPS(Number)                                                                    \
+  void tokens_of(const Number* numbers, std::size_t n, unsigned split, std::uint8_t* tokens);   \
+  /* min(numbers[i], 255) */                                                                    \
+  void saturate(const Number* numbers, std::size_t n, std::uint8_t* bytes);                     \
+  /* Adds a row to sums, largest numbers and counts of columns; where `usable` is 0 nothing, */ \
+  /* without it everything but to counts. */                                                    \
+  void add_row(const Number* numbers, const std::uint8_t* usable, std::size_t n,                \
+               ColumnSum<Number>* sums, Number* largest, std::uint16_t* counts);
+ETALON_LOOPS(std::uint8_t)
+ETALON_LOOPS(std::uint16_t)
+ETALON_LOOPS(std::uint32_t)
+#undef ETALON_LOOPS
+
+// good[i] != 0 and fill[i] == 0; either may be missing.
+void find_usable(const std::uint8_t* good, const std::uint8_t* fill, std::size_t n,
+                 std::uint8_t* usable);
+
+// The largest of every whole block.
+void block_maxima(const std::uint8_t* values, std::size_t n, std::uint8_t* maxima);
+
+// The largest and the least that are not 255; low > high where there is none.
+void range_below_255(const std::uint8_t* values, std::size_t n, std::uint8_t& low,
+                     std::uint8_t& high);
+
+// A row of classes from the weighted sums of levels at tile centres, line[0] and line[columns + 1]
+// being those past its ends.
+void interpolate_row(const std::int64_t* line, std::size_t columns, unsigned log2_x, unsigned shift,
+                     std::size_t nx, std::uint8_t* classes);
+
+// classes[i] = table[classes[i]], where table grows by one at each of first[table[0] + 1 ..] and
+// nowhere else; what becomes of 255 is not defined.
+void step_tables(std::uint8_t* classes, std::size_t n, const std::uint8_t* table,
+                 const std::uint8_t* first);
+
+}  // namespace etalon::codec
