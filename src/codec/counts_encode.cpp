@@ -64,7 +64,7 @@ class Encoder {
     });
     for (const Squares& squares : layout_.squares)
       model_.spots.push_back(
-          measure_spots(squares, grid_, model_.groups.plane, numbers_.data(), contexts_.span()));
+          measure_spots(squares, grid_, model_.groups.plane, numbers_, contexts_.span()));
     raise_classes(model_, layout_, contexts_.span());
     if (direct && lossy_ && !phases_) centre_numbers();
     tokens_ = Scratch<std::uint8_t>(n_);
@@ -125,21 +125,43 @@ class Encoder {
     return model_.groups.label[model_.segments[segment].group];
   }
 
-  void plain_numbers() {
-    numbers_ = Scratch<Number>(n_);
-    for (std::size_t i = 0; i < n_; ++i) {
-      if constexpr (std::is_signed_v<T>)
-        numbers_[i] = static_cast<Number>(zigzag(values_[i]));
-      else
-        numbers_[i] = values_[i];
-    }
+  // Whether the elements are the numbers, those under fills too.
+  bool are_numbers() const {
+    std::uint64_t any = 0;
     for_each_row(layout_.fills, grid_.nx, [&](std::size_t at, std::size_t length, std::uint8_t) {
-      std::memset(numbers_.data() + at, 0, length * sizeof(Number));
+      T all = 0;
+      for (std::size_t i = at; i < at + length; ++i) all |= values_[i];
+      any |= static_cast<std::uint64_t>(all);
+    });
+    return any == 0;
+  }
+
+  void plain_numbers() {
+    if constexpr (std::is_unsigned_v<T>)
+      if (are_numbers()) {
+        numbers_ = values_.data();
+        return;
+      }
+    Number* const numbers = own_numbers();
+    numbers_ = numbers;
+    if constexpr (std::is_signed_v<T>)
+      fold(values_.data(), n_, numbers);
+    else
+      std::memcpy(numbers, values_.data(), n_ * sizeof(T));
+    for_each_row(layout_.fills, grid_.nx, [&](std::size_t at, std::size_t length, std::uint8_t) {
+      std::memset(numbers + at, 0, length * sizeof(Number));
     });
   }
 
+  // Numbers to write: what is in numbers_ may lie elsewhere.
+  Number* own_numbers() {
+    if (own_numbers_.size() == 0) own_numbers_ = Scratch<Number>(n_);
+    return own_numbers_.data();
+  }
+
   void predicted_numbers() {
-    numbers_ = Scratch<Number>(n_);
+    Number* const numbers = own_numbers();
+    numbers_ = numbers;
     std::vector<T> decoded(n_);
     const std::size_t plane = grid_.plane();
     std::size_t in_plane = 0;
@@ -149,19 +171,19 @@ class Encoder {
           if (++in_plane == plane) in_plane = 0;
           const std::uint64_t bound = layout_.bounds[label];
           if (filled(i)) {
-            numbers_[i] = 0;
+            numbers[i] = 0;
             decoded[i] = predicted_value<T>(prediction, 0, bound);
             return;
           }
           const std::int64_t r = std::int64_t{values_[i]} - prediction;
           if (bound == 0) {
-            numbers_[i] = static_cast<Number>(
+            numbers[i] = static_cast<Number>(
                 zigzag(static_cast<std::make_signed_t<T>>(static_cast<std::uint64_t>(r))));
             decoded[i] = values_[i];
             return;
           }
-          numbers_[i] = centred(r, bound);
-          decoded[i] = predicted_value<T>(prediction, numbers_[i], bound);
+          numbers[i] = centred(r, bound);
+          decoded[i] = predicted_value<T>(prediction, numbers[i], bound);
           note_error(label, i, decoded[i]);
         });
   }
@@ -227,7 +249,7 @@ class Encoder {
       column_counts_.assign(usable.size() == 0 ? 0 : length, 0);
       for (std::size_t y = top; y < top + rows; ++y) {
         const std::size_t in_plane = y * grid_.nx + from;
-        add_row(numbers_.data() + p * grid_.plane() + in_plane,
+        add_row(numbers_ + p * grid_.plane() + in_plane,
                 usable.size() == 0 ? nullptr : usable.data() + in_plane, length,
                 column_sums_.data(), column_largest_.data(), column_counts_.data());
       }
@@ -259,7 +281,7 @@ class Encoder {
     Sum sum;
     for (std::size_t y = tile_row << t.log2_y; y < end; ++y) {
       const std::size_t in_plane = y * grid_.nx + from;
-      const Number* const n = numbers_.data() + p * grid_.plane() + in_plane;
+      const Number* const n = numbers_ + p * grid_.plane() + in_plane;
       const std::uint8_t* const u = usable.size() == 0 ? nullptr : usable.data() + in_plane;
       Row total = 0;
       Count count = 0;
@@ -279,66 +301,70 @@ class Encoder {
   }
 
   void centre_numbers() {
+    Number* const numbers = own_numbers();  // signed: they are not the elements
     for_each_grouped(model_.groups, layout_, [&](std::size_t i, std::size_t group) {
       const std::size_t label = model_.groups.label[group];
       const std::uint64_t bound = layout_.bounds[label];
       if (bound == 0 || filled(i)) return;
-      numbers_[i] = centred(values_[i], bound);
-      note_error(label, i, direct_value<T>(numbers_[i], 2 * bound + 1, 0));
+      numbers[i] = centred(values_[i], bound);
+      note_error(label, i, direct_value<T>(numbers[i], 2 * bound + 1, 0));
     });
   }
 
-  void tokenize() { tokens_of(numbers_.data(), n_, model_.split, tokens_.data()); }
+  void tokenize() { tokens_of(numbers_, n_, model_.split, tokens_.data()); }
 
   // Adds up the tokens of every context that occurs. Four counters for each, since the same one
   // cannot be raised again at once.
   template <typename F>
   void count_tokens(std::size_t symbols, F&& histogram_of) {
-    constexpr std::size_t ways = 4, table = 256 * 256;
+    constexpr std::size_t ways = 4, table = 256 * 256, block = 2048;
     const std::uint8_t* const contexts = contexts_.data();
     const std::uint8_t* const tokens = tokens_.data();
     std::uint8_t low = 0, high = 0;  // of all but 255, which marks fills
     range_below_255(contexts, n_, low, high);
-    const bool any = low <= high;
     Scratch<std::uint32_t> counts(ways * table);
     std::uint32_t* const c = counts.data();
     for (std::size_t way = 0; way < ways; ++way) {
-      if (any) std::memset(c + way * table + low * 256u, 0, (high - low + 1u) * 256 * 4);
-      std::memset(c + way * table + 255 * 256u, 0, 256 * 4);
+      if (low <= high) std::memset(c + way * table + low * 256u, 0, (high - low + 1u) * 1024);
+      std::memset(c + way * table + 255 * 256u, 0, 1024);
     }
-    std::size_t i = 0;
-    for (; i + ways <= n_; i += ways) {
-      ++c[contexts[i] << 8 | tokens[i]];
-      ++c[table + (contexts[i + 1] << 8 | tokens[i + 1])];
-      ++c[2 * table + (contexts[i + 2] << 8 | tokens[i + 2])];
-      ++c[3 * table + (contexts[i + 3] << 8 | tokens[i + 3])];
+    std::array<std::uint16_t, block> pairs;
+    for (std::size_t at = 0; at < n_; at += block) {
+      const std::size_t length = std::min(block, n_ - at);
+      pair_up(contexts + at, tokens + at, length, pairs.data());
+      std::size_t i = 0;
+      for (; i + ways <= length; i += ways) {
+        ++c[pairs[i]];
+        ++c[table + pairs[i + 1]];
+        ++c[2 * table + pairs[i + 2]];
+        ++c[3 * table + pairs[i + 3]];
+      }
+      for (; i < length; ++i) ++c[pairs[i]];
     }
-    for (; i < n_; ++i) ++c[contexts[i] << 8 | tokens[i]];
-    for (std::size_t context = any ? low : 255u; context < 256;
-         context = context == high ? std::max<std::size_t>(255, context + 1) : context + 1) {
+    const auto add = [&](std::size_t context) {
       std::array<std::uint32_t, 256> sum{};
       std::uint32_t all = 0;
       for (std::size_t way = 0; way < ways; ++way)
         for (std::size_t t = 0; t < symbols; ++t) sum[t] += c[way * table + context * 256 + t];
       for (std::size_t t = 0; t < symbols; ++t) all |= sum[t];
-      if (all == 0) continue;
+      if (all == 0) return;
       auto& h = histogram_of(context);
       for (std::size_t t = 0; t < symbols; ++t) h[t] += sum[t];
-    }
+    };
+    for (std::size_t context = low; context <= high; ++context) add(context);
+    add(255);
   }
 
   // What follows the tokens: raw bits of large ones, numbers of those that escape.
   void write_extras(CountsStream& stream) const {
     std::vector<std::uint32_t> first(model_.tables.size());
-    unsigned least = 1u << model_.split;
-    std::array<unsigned, 256> kept{};
+    const unsigned small = 1u << model_.split;
+    std::array<unsigned, 256> kept;
+    kept.fill(256);
     for (std::size_t s = 0; s < model_.segments.size(); ++s) {
       const Frequencies& f = model_.tables[s];
       first[s] = first_escaped(f, model_.split);
-      kept[s] = 256;
-      if (f[escape_symbol] == 0) continue;
-      kept[s] = token_of(first[s], model_.split).symbol;
-      least = std::min(least, kept[s]);
+      if (f[escape_symbol] != 0) kept[s] = token_of(first[s], model_.split).symbol;
     }
     BitWriter bits;
     SideEncoder escapes;
@@ -353,15 +379,26 @@ class Encoder {
         bits.put(numbers_[i] & ((1u << n) - 1), n);
       }
     };
-    const std::uint8_t* const tokens = tokens_.data();
-    const auto lowest = static_cast<std::uint8_t>(least);
+    // Tokens below the least with extras of all tables in a block, at most 128, have none.
     const std::size_t blocks = n_ / loop_block;
-    Scratch<std::uint8_t> most(blocks);
-    block_maxima(tokens, n_, most.data());
+    Scratch<std::uint8_t> most(blocks), low(blocks), high(blocks);
+    block_maxima(tokens_.data(), n_, most.data());
+    block_minima(contexts_.data(), n_, low.data());
+    block_maxima(contexts_.data(), n_, high.data());
+    constexpr std::uint64_t each = 0x0101010101010101, top = 0x80 * each;
     for (std::size_t block = 0; block < blocks; ++block) {
-      if (most[block] < lowest) continue;
-      for (std::size_t i = block * loop_block; i < (block + 1) * loop_block; ++i)
-        if (tokens[i] >= lowest) one(i);
+      unsigned least = small;
+      for (std::size_t table = low[block]; table <= high[block]; ++table)
+        least = std::min(least, kept[table]);
+      if (most[block] < least) continue;
+      const std::size_t end = (block + 1) * loop_block;
+      for (std::size_t i = block * loop_block; i < end; i += 8) {
+        std::uint64_t t;
+        std::memcpy(&t, tokens_.data() + i, 8);
+        std::uint64_t found = ((t & 0x7F * each) + (0x80 - least) * each) | t;
+        for (found &= top; found != 0; found &= found - 1)
+          one(i + static_cast<std::size_t>(std::countr_zero(found)) / 8);
+      }
     }
     for (std::size_t i = blocks * loop_block; i < n_; ++i) one(i);
     stream.bits = bits.finish();
@@ -396,7 +433,7 @@ class Encoder {
   void choose_phases() {
     ClassHistograms<ValueHistogram> classes(model_.groups.label.size());
     // Few values are large: those above `large` count as one.
-    saturate(numbers_.data(), n_, tokens_.data());
+    saturate(numbers_, n_, tokens_.data());
     count_tokens(256, [&](std::size_t c) -> ValueHistogram& { return classes.at(0, c); });
     for_each_in_regions(model_.groups, grid_, [&](std::size_t i, std::size_t group) {
       const std::uint8_t c = contexts_[i], value = tokens_[i];
@@ -471,9 +508,11 @@ class Encoder {
         small[s * large + v] = static_cast<std::uint8_t>(bins[s].bin(v));
     const std::uint8_t* const contexts = contexts_.data();
     const std::uint8_t* const bin = small.data();
-    Number* const numbers = numbers_.data();
+    const Number* const from = numbers_;
+    Number* const numbers = own_numbers();
+    numbers_ = numbers;
     for (std::size_t i = 0; i < n_; ++i) {
-      const Number n = numbers[i];
+      const Number n = numbers[i] = from[i];
       if (n < large) {
         numbers[i] = bin[contexts[i] * large + n];
       } else if (const Bins& b = bins[contexts[i]]; b.step != 1) {
@@ -493,7 +532,8 @@ class Encoder {
   std::vector<std::uint8_t> fill_;
   Scratch<std::uint8_t> contexts_;  // classes, then tables
   Scratch<std::uint8_t> tokens_;
-  Scratch<Number> numbers_;
+  Scratch<Number> own_numbers_;
+  const Number* numbers_ = nullptr;  // the elements themselves where those are what is coded
   std::vector<std::uint64_t> errors_;
   std::vector<Histogram> tables_;  // of the segments, and of fills
   std::vector<ColumnSum<Number>> column_sums_;

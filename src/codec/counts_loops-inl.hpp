@@ -103,6 +103,20 @@ void block_maxima(const std::uint8_t* values, std::size_t n, std::uint8_t* maxim
   }
 }
 
+void block_minima(const std::uint8_t* values, std::size_t n, std::uint8_t* minima) {
+  for (std::size_t i = 0; i + loop_block <= n; i += loop_block) {
+    std::uint8_t least = 255;
+    for (std::size_t k = 0; k < loop_block; ++k) least = smaller(least, values[i + k]);
+    *minima++ = least;
+  }
+}
+
+void pair_up(const std::uint8_t* __restrict contexts, const std::uint8_t* __restrict tokens,
+             std::size_t n, std::uint16_t* __restrict pairs) {
+  for (std::size_t i = 0; i < n; ++i)
+    pairs[i] = static_cast<std::uint16_t>(contexts[i] << 8 | tokens[i]);
+}
+
 void range_below_255(const std::uint8_t* values, std::size_t n, std::uint8_t& low,
                      std::uint8_t& high) {
   std::uint8_t l = 255, h = 0;  // counted from 1, 255 being 0
@@ -177,6 +191,17 @@ void step_tables(std::uint8_t* __restrict classes, std::size_t n,
   }
   for (; i < n; ++i) classes[i] = table[classes[i]];
 }
+
+template <typename T>
+void fold(const T* __restrict values, std::size_t n, std::make_unsigned_t<T>* __restrict numbers) {
+  using Number = std::make_unsigned_t<T>;
+  for (std::size_t i = 0; i < n; ++i)
+    numbers[i] = static_cast<Number>(static_cast<Number>(values[i]) << 1) ^
+                 static_cast<Number>(values[i] < 0 ? -1 : 0);
+}
+void fold_8(const std::int8_t* v, std::size_t n, std::uint8_t* out) { fold(v, n, out); }
+void fold_16(const std::int16_t* v, std::size_t n, std::uint16_t* out) { fold(v, n, out); }
+void fold_32(const std::int32_t* v, std::size_t n, std::uint32_t* out) { fold(v, n, out); }
 
 #define ETALON_LOOPS(T, name)                                                             \
   void range_of_##name(const T* v, std::size_t n, T& low, T& high) {                      \

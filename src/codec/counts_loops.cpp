@@ -65,12 +65,26 @@ ETALON_LOOPS(std::uint16_t, u16)
 ETALON_LOOPS(std::uint32_t, u32)
 #undef ETALON_LOOPS
 
+ETALON_LOOP(void, fold, fold_8,
+            (const std::int8_t* values, std::size_t n, std::uint8_t* numbers), (values, n, numbers))
+ETALON_LOOP(void, fold, fold_16,
+            (const std::int16_t* values, std::size_t n, std::uint16_t* numbers),
+            (values, n, numbers))
+ETALON_LOOP(void, fold, fold_32,
+            (const std::int32_t* values, std::size_t n, std::uint32_t* numbers),
+            (values, n, numbers))
 ETALON_LOOP(void, find_usable, find_usable,
             (const std::uint8_t* good, const std::uint8_t* fill, std::size_t n,
              std::uint8_t* usable),
             (good, fill, n, usable))
 ETALON_LOOP(void, block_maxima, block_maxima,
             (const std::uint8_t* values, std::size_t n, std::uint8_t* maxima), (values, n, maxima))
+ETALON_LOOP(void, block_minima, block_minima,
+            (const std::uint8_t* values, std::size_t n, std::uint8_t* minima), (values, n, minima))
+ETALON_LOOP(void, pair_up, pair_up,
+            (const std::uint8_t* contexts, const std::uint8_t* tokens, std::size_t n,
+             std::uint16_t* pairs),
+            (contexts, tokens, n, pairs))
 ETALON_LOOP(void, range_below_255, range_below_255,
             (const std::uint8_t* values, std::size_t n, std::uint8_t& low, std::uint8_t& high),
             (values, n, low, high))

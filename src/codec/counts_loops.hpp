@@ -43,12 +43,22 @@ ETALON_LOOPS(std::uint16_t)
 ETALON_LOOPS(std::uint32_t)
 #undef ETALON_LOOPS
 
+// zigzag(values[i])
+void fold(const std::int8_t* values, std::size_t n, std::uint8_t* numbers);
+void fold(const std::int16_t* values, std::size_t n, std::uint16_t* numbers);
+void fold(const std::int32_t* values, std::size_t n, std::uint32_t* numbers);
+
 // good[i] != 0 and fill[i] == 0; either may be missing.
 void find_usable(const std::uint8_t* good, const std::uint8_t* fill, std::size_t n,
                  std::uint8_t* usable);
 
-// The largest of every whole block.
+// The largest, and the least, of every whole block.
 void block_maxima(const std::uint8_t* values, std::size_t n, std::uint8_t* maxima);
+void block_minima(const std::uint8_t* values, std::size_t n, std::uint8_t* minima);
+
+// contexts[i] << 8 | tokens[i]
+void pair_up(const std::uint8_t* contexts, const std::uint8_t* tokens, std::size_t n,
+             std::uint16_t* pairs);
 
 // The largest and the least that are not 255; low > high where there is none.
 void range_below_255(const std::uint8_t* values, std::size_t n, std::uint8_t& low,
