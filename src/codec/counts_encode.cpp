@@ -125,32 +125,13 @@ class Encoder {
     return model_.groups.label[model_.segments[segment].group];
   }
 
-  // Whether the elements are the numbers, those under fills too.
-  bool are_numbers() const {
-    std::uint64_t any = 0;
-    for_each_row(layout_.fills, grid_.nx, [&](std::size_t at, std::size_t length, std::uint8_t) {
-      T all = 0;
-      for (std::size_t i = at; i < at + length; ++i) all |= values_[i];
-      any |= static_cast<std::uint64_t>(all);
-    });
-    return any == 0;
-  }
-
   void plain_numbers() {
-    if constexpr (std::is_unsigned_v<T>)
-      if (are_numbers()) {
-        numbers_ = values_.data();
-        return;
-      }
-    Number* const numbers = own_numbers();
-    numbers_ = numbers;
-    if constexpr (std::is_signed_v<T>)
-      fold(values_.data(), n_, numbers);
-    else
-      std::memcpy(numbers, values_.data(), n_ * sizeof(T));
-    for_each_row(layout_.fills, grid_.nx, [&](std::size_t at, std::size_t length, std::uint8_t) {
-      std::memset(numbers + at, 0, length * sizeof(Number));
-    });
+    if constexpr (std::is_signed_v<T>) {
+      fold(values_.data(), n_, own_numbers());
+      numbers_ = own_numbers_.data();
+    } else {
+      numbers_ = values_.data();
+    }
   }
 
   // Numbers to write: what is in numbers_ may lie elsewhere.
@@ -311,7 +292,12 @@ class Encoder {
     });
   }
 
-  void tokenize() { tokens_of(numbers_, n_, model_.split, tokens_.data()); }
+  void tokenize() {
+    tokens_of(numbers_, contexts_.data(), n_, model_.split, tokens_.data());
+    for_each_row(layout_.fills, grid_.nx, [&](std::size_t at, std::size_t length, std::uint8_t) {
+      std::memset(tokens_.data() + at, 0, length);
+    });
+  }
 
   // Adds up the tokens of every context that occurs. Four counters for each, since the same one
   // cannot be raised again at once.
@@ -501,13 +487,15 @@ class Encoder {
   void quantize() {
     std::vector<Bins> bins;
     for (std::size_t s = 0; s < model_.segments.size(); ++s) bins.push_back(bins_of(s));
-    bins.emplace_back();                               // fills
+    bins.emplace_back();                               // fills: all in bin 0
+    bins.back().step = std::uint64_t{1} << 32;
     Scratch<std::uint8_t> small(bins.size() * large);  // bins of small values
     for (std::size_t s = 0; s < bins.size(); ++s)
       for (std::size_t v = 0; v < large; ++v)
         small[s * large + v] = static_cast<std::uint8_t>(bins[s].bin(v));
     const std::uint8_t* const contexts = contexts_.data();
     const std::uint8_t* const bin = small.data();
+    const std::size_t fill_table = model_.segments.size();
     const Number* const from = numbers_;
     Number* const numbers = own_numbers();
     numbers_ = numbers;
@@ -516,7 +504,7 @@ class Encoder {
       if (n < large) {
         numbers[i] = bin[contexts[i] * large + n];
       } else if (const Bins& b = bins[contexts[i]]; b.step != 1) {
-        b.note(n, errors_);
+        if (contexts[i] < fill_table) b.note(n, errors_);
         numbers[i] = static_cast<Number>(b.bin(n));
       }
     }
@@ -533,7 +521,8 @@ class Encoder {
   Scratch<std::uint8_t> contexts_;  // classes, then tables
   Scratch<std::uint8_t> tokens_;
   Scratch<Number> own_numbers_;
-  const Number* numbers_ = nullptr;  // the elements themselves where those are what is coded
+  // What is coded, or the elements where those are; under fills anything.
+  const Number* numbers_ = nullptr;
   std::vector<std::uint64_t> errors_;
   std::vector<Histogram> tables_;  // of the segments, and of fills
   std::vector<ColumnSum<Number>> column_sums_;

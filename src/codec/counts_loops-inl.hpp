@@ -40,7 +40,8 @@ void mark(const T* values, const std::uint8_t* good, std::size_t n, T value, std
 }
 
 template <typename Number>
-void tokens_of(const Number* numbers, std::size_t n, unsigned split, std::uint8_t* tokens) {
+void tokens_of(const Number* numbers, const std::uint8_t* contexts, std::size_t n, unsigned split,
+               std::uint8_t* tokens) {
   const auto limit = static_cast<Number>(1u << split);
   std::size_t i = 0;
   for (; i + loop_block <= n; i += loop_block) {
@@ -53,7 +54,7 @@ void tokens_of(const Number* numbers, std::size_t n, unsigned split, std::uint8_
     }
     if (any < limit) continue;  // most blocks
     for (std::size_t k = 0; k < loop_block; ++k)
-      if (at[k] >= limit) t[k] = token_of(at[k], split).symbol;
+      if (at[k] >= limit && contexts[i + k] != 255) t[k] = token_of(at[k], split).symbol;
   }
   for (; i < n; ++i) tokens[i] = token_of(numbers[i], split).symbol;
 }
@@ -163,30 +164,33 @@ void interpolate_row(const std::int64_t* line, std::size_t columns, unsigned log
 
 void step_tables(std::uint8_t* __restrict classes, std::size_t n,
                  const std::uint8_t* __restrict table, const std::uint8_t* __restrict first) {
-  constexpr unsigned most_steps = 6;
+  constexpr std::size_t block = 256;
+  constexpr unsigned most_steps = 12;
   std::size_t i = 0;
-  for (; i + loop_block <= n; i += loop_block) {
+  for (; i + block <= n; i += block) {
     std::uint8_t* const c = classes + i;
     std::uint8_t low = 255, high = 0;
-    for (std::size_t k = 0; k < loop_block; ++k) {
+    for (std::size_t k = 0; k < block; ++k) {
       low = smaller(low, c[k]);
       high = larger(high, static_cast<std::uint8_t>(c[k] + 1));
     }
     if (high == 0) continue;  // 255 alone
     const std::uint8_t least = table[low], most = table[high - 1];
     if (least == most) {
-      std::memset(c, least, loop_block);
+      std::memset(c, least, block);
     } else if (most - least <= most_steps) {
-      std::uint8_t sum[loop_block];
-      std::memset(sum, least, loop_block);
-      for (unsigned s = least + 1u; s <= most; ++s) {
+      std::uint8_t sum[block];
+      const std::uint8_t second = first[least + 1];
+      for (std::size_t k = 0; k < block; ++k)
+        sum[k] = static_cast<std::uint8_t>(least + (c[k] >= second));
+      for (unsigned s = least + 2u; s <= most; ++s) {
         const std::uint8_t from = first[s];
-        for (std::size_t k = 0; k < loop_block; ++k)
+        for (std::size_t k = 0; k < block; ++k)
           sum[k] = static_cast<std::uint8_t>(sum[k] + (c[k] >= from));
       }
-      std::memcpy(c, sum, loop_block);
+      std::memcpy(c, sum, block);
     } else {
-      for (std::size_t k = 0; k < loop_block; ++k) c[k] = table[c[k]];
+      for (std::size_t k = 0; k < block; ++k) c[k] = table[c[k]];
     }
   }
   for (; i < n; ++i) classes[i] = table[classes[i]];
@@ -223,8 +227,9 @@ ETALON_LOOPS(std::int32_t, i32)
 #undef ETALON_LOOPS
 
 #define ETALON_LOOPS(T, name)                                                             \
-  void tokens_of_##name(const T* v, std::size_t n, unsigned split, std::uint8_t* out) {   \
-    tokens_of(v, n, split, out);                                                          \
+  void tokens_of_##name(const T* v, const std::uint8_t* contexts, std::size_t n,          \
+                        unsigned split, std::uint8_t* out) {                              \
+    tokens_of(v, contexts, n, split, out);                                                \
   }                                                                                       \
   void saturate_##name(const T* v, std::size_t n, std::uint8_t* out) {                    \
     saturate(v, n, out);                                                                  \

@@ -52,8 +52,9 @@ ETALON_LOOPS(std::int32_t, i32)
 
 #define ETALON_LOOPS(T, name)                                                                     \
   ETALON_LOOP(void, tokens_of, tokens_of_##name,                                                  \
-              (const T* v, std::size_t n, unsigned split, std::uint8_t* tokens),                  \
-              (v, n, split, tokens))                                                              \
+              (const T* v, const std::uint8_t* contexts, std::size_t n, unsigned split,           \
+               std::uint8_t* tokens),                                                             \
+              (v, contexts, n, split, tokens))                                                    \
   ETALON_LOOP(void, saturate, saturate_##name, (const T* v, std::size_t n, std::uint8_t* bytes),  \
               (v, n, bytes))                                                                      \
   ETALON_LOOP(void, add_row, add_row_##name,                                                      \

@@ -31,7 +31,9 @@ ETALON_LOOPS(std::int32_t)
 #undef ETALON_LOOPS
 
 #define ETALON_LOOPS(Number)                                                                    \
-  void tokens_of(const Number* numbers, std::size_t n, unsigned split, std::uint8_t* tokens);   \
+  /* Where a context is 255 tokens may be anything. */                                          \
+  void tokens_of(const Number* numbers, const std::uint8_t* contexts, std::size_t n,            \
+                 unsigned split, std::uint8_t* tokens);                                         \
   /* min(numbers[i], 255) */                                                                    \
   void saturate(const Number* numbers, std::size_t n, std::uint8_t* bytes);                     \
   /* Adds a row to sums, largest numbers and counts of columns; where `usable` is 0 nothing, */ \

@@ -116,6 +116,7 @@ class Finder {
       const std::size_t length = std::min(block, n - at);
       T l, h;
       range_of(v + at, length, l, h);
+      ranges_.push_back({l, h});
       low = std::min(low, l);
       if (h > high) {
         high = h;
@@ -150,6 +151,14 @@ class Finder {
     }
   }
 
+  // Whether the ranges that were seen let a value be among elements from `at` on.
+  bool may_hold(std::size_t at, std::size_t length, T value) const {
+    if (ranges_.empty()) return true;
+    for (std::size_t r = at / block; r <= (at + length - 1) / block; ++r)
+      if (ranges_[r].low <= value && value <= ranges_[r].high) return true;
+    return false;
+  }
+
   std::vector<std::uint8_t> map() const {
     std::vector<std::uint8_t> map(values_.size());
     const std::size_t plane = grid_.plane();
@@ -162,6 +171,8 @@ class Finder {
         std::uint8_t label = 0;
         for (const Candidate& c : candidates_) {
           ++label;
+          if (!may_hold(p * plane + at, length, c.value)) continue;
+          if (c.masked_only && std::memchr(good, 0, length) == nullptr) continue;
           mark(v, c.masked_only ? good : nullptr, length, c.value, label, m);
         }
       }
@@ -195,6 +206,10 @@ class Finder {
   std::span<const T> values_;
   const Grid& grid_;
   std::span<const std::uint8_t> good_;
+  struct Range {
+    T low, high;
+  };
+  std::vector<Range> ranges_;  // of blocks
   std::vector<Candidate> candidates_;
 };
 
