@@ -84,6 +84,84 @@ void add_row(const Number* __restrict numbers, const std::uint8_t* __restrict us
   }
 }
 
+// integer_dither of dither.hpp, counted from 0; `step` is below 2^15.
+inline std::uint64_t from_zero(std::uint64_t seed, std::uint64_t i, std::uint64_t step) {
+  std::uint64_t z = seed + (i + 1) * 0x9E3779B97F4A7C15u;
+  z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9u;
+  z = (z ^ z >> 27) * 0x94D049BB133111EBu;
+  z ^= z >> 31;
+  return ((z >> 32) * step + ((z & 0xFFFFFFFFu) * step >> 32)) >> 32;
+}
+// floor(v / step) = v * over(step) >> 40 for v < 2^20 and step < 2^15, since 2^40 / step is rounded
+// up by less than 1 and v < 2^40 / step.
+inline std::uint64_t over(std::uint64_t step) { return ((std::uint64_t{1} << 40) + step - 1) / step; }
+
+template <typename T>
+std::uint64_t dither_any(const Dithering& d, std::size_t first, const T* __restrict values,
+                     const std::uint8_t* __restrict skip, std::size_t n,
+                     std::int32_t* __restrict numbers, std::uint8_t* __restrict hints) {
+  const std::uint64_t step = 2 * d.bound + 1, m = over(step), seed = d.seed, half = d.bound;
+  const std::uint64_t hint_count = d.hints;
+  constexpr std::size_t block = 256;
+  std::uint64_t most = 0;
+  std::uint32_t error[block];
+  for (std::size_t at = 0; at < n; at += block) {
+    const std::size_t length = smaller(block, n - at);
+    for (std::size_t k = 0; k < length; ++k) {
+      const std::uint64_t r = from_zero(seed, first + at + k, step);
+      const std::uint64_t u = values[at + k] + r, q = u * m >> 40;
+      numbers[at + k] = static_cast<std::int32_t>(q);
+      hints[at + k] = static_cast<std::uint8_t>(r * hint_count * m >> 40);
+      const auto e = static_cast<std::int32_t>(q * step + half - u);
+      error[k] = static_cast<std::uint32_t>(e < 0 ? -e : e);
+    }
+    if (skip != nullptr)
+      for (std::size_t k = 0; k < length; ++k) error[k] = skip[at + k] == 0 ? error[k] : 0;
+    std::uint32_t largest = 0;
+    for (std::size_t k = 0; k < length; ++k) largest = larger(largest, error[k]);
+    most = larger<std::uint64_t>(most, largest);
+  }
+  return most;
+}
+
+void hint(const Dithering& d, std::size_t first, std::size_t n, std::uint8_t* __restrict hints) {
+  const std::uint64_t step = 2 * d.bound + 1, m = over(step), seed = d.seed;
+  const std::uint64_t hint_count = d.hints;
+  for (std::size_t i = 0; i < n; ++i)
+    hints[i] = static_cast<std::uint8_t>(from_zero(seed, first + i, step) * hint_count * m >> 40);
+}
+
+template <typename T>
+void undither_any(const Dithering& d, std::size_t first, const std::int32_t* __restrict numbers,
+              std::size_t n, T* __restrict values) {
+  const std::uint64_t step = 2 * d.bound + 1, seed = d.seed;
+  const auto half = static_cast<std::int64_t>(d.bound);
+  constexpr std::int64_t least = std::numeric_limits<T>::min(), most = std::numeric_limits<T>::max();
+  for (std::size_t i = 0; i < n; ++i) {
+    const auto r = static_cast<std::int64_t>(from_zero(seed, first + i, step));
+    const std::int64_t x = numbers[i] * static_cast<std::int64_t>(step) - r + half;
+    values[i] = static_cast<T>(smaller(larger(x, least), most));
+  }
+}
+std::uint64_t dither_u8(const Dithering& d, std::size_t first, const std::uint8_t* values,
+                        const std::uint8_t* skip, std::size_t n, std::int32_t* numbers,
+                        std::uint8_t* hints) {
+  return dither_any(d, first, values, skip, n, numbers, hints);
+}
+std::uint64_t dither_u16(const Dithering& d, std::size_t first, const std::uint16_t* values,
+                         const std::uint8_t* skip, std::size_t n, std::int32_t* numbers,
+                         std::uint8_t* hints) {
+  return dither_any(d, first, values, skip, n, numbers, hints);
+}
+void undither_16(const Dithering& d, std::size_t first, const std::int32_t* numbers, std::size_t n,
+                 std::int16_t* values) {
+  undither_any(d, first, numbers, n, values);
+}
+void undither_32(const Dithering& d, std::size_t first, const std::int32_t* numbers, std::size_t n,
+                 std::int32_t* values) {
+  undither_any(d, first, numbers, n, values);
+}
+
 void find_usable(const std::uint8_t* __restrict good, const std::uint8_t* __restrict fill,
                  std::size_t n, std::uint8_t* __restrict usable) {
   if (good == nullptr && fill == nullptr)

@@ -5,6 +5,7 @@
 #include <hwy/highway.h>
 
 #include <cstring>
+#include <limits>
 
 #include "codec/counts_loops.hpp"
 #include "codec/scratch.hpp"
@@ -74,6 +75,25 @@ ETALON_LOOP(void, fold, fold_16,
 ETALON_LOOP(void, fold, fold_32,
             (const std::int32_t* values, std::size_t n, std::uint32_t* numbers),
             (values, n, numbers))
+ETALON_LOOP(std::uint64_t, dither, dither_u8,
+            (const Dithering& d, std::size_t first, const std::uint8_t* values,
+             const std::uint8_t* skip, std::size_t n, std::int32_t* numbers, std::uint8_t* hints),
+            (d, first, values, skip, n, numbers, hints))
+ETALON_LOOP(std::uint64_t, dither, dither_u16,
+            (const Dithering& d, std::size_t first, const std::uint16_t* values,
+             const std::uint8_t* skip, std::size_t n, std::int32_t* numbers, std::uint8_t* hints),
+            (d, first, values, skip, n, numbers, hints))
+ETALON_LOOP(void, hint, hint,
+            (const Dithering& d, std::size_t first, std::size_t n, std::uint8_t* hints),
+            (d, first, n, hints))
+ETALON_LOOP(void, undither, undither_16,
+            (const Dithering& d, std::size_t first, const std::int32_t* numbers, std::size_t n,
+             std::int16_t* values),
+            (d, first, numbers, n, values))
+ETALON_LOOP(void, undither, undither_32,
+            (const Dithering& d, std::size_t first, const std::int32_t* numbers, std::size_t n,
+             std::int32_t* values),
+            (d, first, numbers, n, values))
 ETALON_LOOP(void, find_usable, find_usable,
             (const std::uint8_t* good, const std::uint8_t* fill, std::size_t n,
              std::uint8_t* usable),

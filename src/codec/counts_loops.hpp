@@ -50,6 +50,27 @@ void fold(const std::int8_t* values, std::size_t n, std::uint8_t* numbers);
 void fold(const std::int16_t* values, std::size_t n, std::uint16_t* numbers);
 void fold(const std::int32_t* values, std::size_t n, std::uint32_t* numbers);
 
+// Dithering with the numbers from_zero(i) = dither + bound, element 0 being element `first` of the
+// chunk; 2 bound + 1 is below 2^15.
+struct Dithering {
+  std::uint64_t seed, bound;
+  unsigned hints;
+};
+// Quantizes, and returns the largest error, that of elements with skip[i] != 0 (if there is `skip`)
+// aside.
+std::uint64_t dither(const Dithering& d, std::size_t first, const std::uint8_t* values,
+                     const std::uint8_t* skip, std::size_t n, std::int32_t* numbers,
+                     std::uint8_t* hints);
+std::uint64_t dither(const Dithering& d, std::size_t first, const std::uint16_t* values,
+                     const std::uint8_t* skip, std::size_t n, std::int32_t* numbers,
+                     std::uint8_t* hints);
+void hint(const Dithering& d, std::size_t first, std::size_t n, std::uint8_t* hints);
+// numbers[i] * (2 bound + 1) - dither, clamped.
+void undither(const Dithering& d, std::size_t first, const std::int32_t* numbers, std::size_t n,
+              std::int16_t* values);
+void undither(const Dithering& d, std::size_t first, const std::int32_t* numbers, std::size_t n,
+              std::int32_t* values);
+
 // good[i] != 0 and fill[i] == 0; either may be missing.
 void find_usable(const std::uint8_t* good, const std::uint8_t* fill, std::size_t n,
                  std::uint8_t* usable);
