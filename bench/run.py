@@ -27,6 +27,7 @@ BENCH = Path(__file__).resolve().parent
 DATA = Path(os.environ.get("ETALON_DATA", BENCH.parent.parent / "shared" / "data"))
 CODERS = {"codec_bench": ["serial_a"], "lossless_bench": None}  # programs that take images: these, or all
 OWN_TABLES = {*CODERS, "weak_spots_bench", "hits_bench"}
+SPEED_PEERS = ("bitshuffle_lz4", "memcpy")
 SERIES = {**CODERS, "hits_bench": ["serial_a"]}
 
 
@@ -62,8 +63,14 @@ def print_coders(rows):
         for coder, row in coders.items():
             size, back = row["compress"], row["decompress"]
             times = coders["etalon"]["compress"]["ratio"] / size["ratio"]
+            remark = f"{times:.3f} times smaller"
+            if coder.startswith("etalon"):
+                speeds = [f"{size['bytes_per_second'] / peer['compress']['bytes_per_second']:.3f} and "
+                          f"{back['bytes_per_second'] / peer['decompress']['bytes_per_second']:.3f} times {peer_name}"
+                          for peer_name, peer in coders.items() if peer_name in SPEED_PEERS]
+                remark = ", ".join(speeds) + (" as fast (encoding and decoding)" if speeds else "-")
             print(f"  {coder:<22} {size['bits_per_pixel']:>9.4f} {size['ratio']:>10.3f} {size['bytes_per_second'] / 1e6:>12.0f}"
-                  f" {back['bytes_per_second'] / 1e6:>12.0f}  {'-' if coder.startswith('etalon') else f'{times:.3f} times smaller'}")
+                  f" {back['bytes_per_second'] / 1e6:>12.0f}  {remark}")
 
 
 def print_weak_spots(rows):
