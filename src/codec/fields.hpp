@@ -1,5 +1,5 @@
 // The fields engine: floats of any rank within absolute bounds per label, foretold level by level
-// from a coarse grid to the full one. formats/container.md, section "Fields".
+// from a coarse grid to the full one. No chunk holds fields yet: the format has no place for them.
 #pragma once
 
 #include <optional>

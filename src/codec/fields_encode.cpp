@@ -374,7 +374,10 @@ class Encoder {
       runs.erase(runs.begin() + static_cast<std::ptrdiff_t>(best) + 1);
     }
     std::vector<TableRun> chosen;
-    for (const Run& r : runs) {
+    for (Run& r : runs) {
+      // A table of exact elements alone would have no last symbol to end with.
+      if (std::all_of(r.histogram.begin(), r.histogram.end() - 1, [](auto h) { return h == 0; }))
+        r.histogram[0] = 1;
       chosen.push_back({chosen.empty() ? std::uint8_t{0} : r.first});
       model_.tables.push_back(normalize(r.histogram));
       run_bits_.push_back(cost_bits(r.histogram, model_.tables.back()));
