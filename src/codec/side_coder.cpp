@@ -40,6 +40,8 @@ void SideEncoder::put_bit(BitModel& model, bool bit) {
   model.learn(bit);
 }
 
+void SideEncoder::put_with(std::uint32_t p0, bool bit) { narrow((range_ >> 16) * p0, bit); }
+
 // Digits after the leading one.
 unsigned SideEncoder::put_length(std::array<BitModel, 64>& models, std::uint64_t number) {
   const unsigned length = static_cast<unsigned>(std::bit_width(number)) - 1;
@@ -115,6 +117,8 @@ bool SideDecoder::get_bit(BitModel& model) {
   model.learn(bit);
   return bit;
 }
+
+bool SideDecoder::get_with(std::uint32_t p0) { return decide((range_ >> 16) * p0); }
 
 unsigned SideDecoder::get_length(std::array<BitModel, 64>& models) {
   unsigned length = 0;

@@ -47,6 +47,7 @@ struct CrowdModel {
 class SideEncoder {
  public:
   void put_bit(BitModel& model, bool bit);
+  void put_with(std::uint32_t p0, bool bit);  // probability of 0 in 1/65536, 32 to 65504
   void put(UintModel& model, std::uint64_t value);
   void put(CrowdModel& model, std::uint64_t value);
   void put_raw(std::uint64_t value, unsigned bits);        // bits <= 64, equally likely
@@ -69,6 +70,7 @@ class SideDecoder {
  public:
   explicit SideDecoder(ByteSpan bytes);
   bool get_bit(BitModel& model);
+  bool get_with(std::uint32_t p0);
   std::uint64_t get(UintModel& model);
   std::uint64_t get(CrowdModel& model);
   std::uint64_t get_raw(unsigned bits);

@@ -1,0 +1,155 @@
+#include "codec/field_fit.hpp"
+
+#include <cmath>
+#include <limits>
+
+namespace etalon::codec {
+
+template <typename V>
+PredictorFit<V>::PredictorFit(const Features& features, double mean)
+    : features_(features), mean_(mean) {}
+
+template <typename V>
+void PredictorFit<V>::add(const V* const* terms, const V* values, std::size_t n) {
+  constexpr std::size_t block = 64;
+  for (std::size_t i = 0; i < n; i += block) add_block(terms, i, values, std::min(block, n - i));
+}
+
+// Variables: 0 is base - mean, j is feature j - base, the last one value - mean.
+template <typename V>
+void PredictorFit<V>::add_block(const V* const* terms, std::size_t from, const V* values,
+                                std::size_t n) {
+  constexpr std::size_t block = 64, ways = 8;
+  const std::size_t m = features_.lengths.size();
+  double v[most][block] = {};
+  const V* const* term = terms;
+  for (std::size_t j = 0; j < m; ++j) {
+    for (std::size_t k = 0; k < features_.lengths[j]; ++k, ++term)
+      for (std::size_t i = 0; i < n; ++i) v[j][i] += static_cast<double>((*term)[from + i]);
+    const double inverse = 1.0 / features_.lengths[j];
+    for (std::size_t i = 0; i < n; ++i) v[j][i] *= inverse;
+  }
+  double base[block];
+  for (std::size_t i = 0; i < n; ++i) base[i] = v[0][i];
+  for (std::size_t j = 1; j < features_.nearest; ++j)
+    for (std::size_t i = 0; i < n; ++i) base[i] += v[j][i];
+  for (std::size_t i = 0; i < n; ++i) {
+    base[i] /= static_cast<double>(features_.nearest);
+    v[0][i] = base[i] - mean_;
+    v[m][i] = static_cast<double>(values[from + i]) - mean_;
+  }
+  for (std::size_t j = 1; j < m; ++j)
+    for (std::size_t i = 0; i < n; ++i) v[j][i] -= base[i];
+  // What is not finite tells nothing.
+  std::size_t used = 0;
+  for (std::size_t i = 0; i < n; ++i) {
+    double sum = 0;
+    for (std::size_t j = 0; j <= m; ++j) sum += std::abs(v[j][i]);
+    const double keep = sum <= 1e150 ? 1 : 0;
+    used += keep != 0;
+    if (keep == 0)
+      for (std::size_t j = 0; j <= m; ++j) v[j][i] = 0;
+  }
+  count_ += used;
+  for (std::size_t a = 0; a <= m; ++a)
+    for (std::size_t b = a; b <= m; ++b) {
+      double part[ways] = {};
+      for (std::size_t i = 0; i < block; i += ways)
+        for (std::size_t w = 0; w < ways; ++w) part[w] += v[a][i + w] * v[b][i + w];
+      double sum = 0;
+      for (double p : part) sum += p;
+      sums_[a][b] += sum;
+    }
+}
+
+template <typename V>
+double PredictorFit<V>::squared_error(const ClassPredictor& p) const {
+  const std::size_t m = features_.lengths.size();
+  std::array<double, most> w{};
+  w[0] = static_cast<double>(p.slope) / weight_one;
+  for (std::size_t j = 1; j < m; ++j) {
+    w[j] = static_cast<double>(p.weights[j]) / weight_one;
+    if (!p.told)
+      w[j] = j >= features_.nearest && j < 2 * features_.nearest
+                 ? -0.125 / static_cast<double>(features_.nearest)
+                 : 0;
+  }
+  w[m] = -1;
+  double sum = 0;
+  for (std::size_t a = 0; a <= m; ++a)
+    for (std::size_t b = a; b <= m; ++b) sum += (a == b ? 1 : 2) * w[a] * w[b] * sums_[a][b];
+  return std::max(sum, 0.0);
+}
+
+namespace {
+
+// Solves the symmetric system by Cholesky's method; false where it is singular.
+bool solve_symmetric(std::vector<std::vector<double>> g, std::vector<double>& b) {
+  const std::size_t n = b.size();
+  for (std::size_t i = 0; i < n; ++i) {
+    for (std::size_t j = 0; j <= i; ++j) {
+      double sum = g[i][j];
+      for (std::size_t k = 0; k < j; ++k) sum -= g[i][k] * g[j][k];
+      if (i == j) {
+        if (!(sum > 0)) return false;
+        g[i][i] = std::sqrt(sum);
+      } else {
+        g[i][j] = sum / g[j][j];
+      }
+    }
+  }
+  for (std::size_t i = 0; i < n; ++i) {
+    for (std::size_t k = 0; k < i; ++k) b[i] -= g[i][k] * b[k];
+    b[i] /= g[i][i];
+  }
+  for (std::size_t i = n; i-- > 0;) {
+    for (std::size_t k = i + 1; k < n; ++k) b[i] -= g[k][i] * b[k];
+    b[i] /= g[i][i];
+  }
+  return true;
+}
+
+}  // namespace
+
+template <typename V>
+ClassPredictor PredictorFit<V>::solve(std::size_t elements, double step) const {
+  const std::size_t m = features_.lengths.size();
+  const ClassPredictor untold;
+  if (m == 0 || count_ < 8 * m) return untold;
+  const auto fit = [&](bool sloped) -> ClassPredictor {
+    ClassPredictor p;
+    const std::size_t first = sloped ? 0 : 1, n = m - first;
+    if (n == 0) return p;
+    std::vector<std::vector<double>> g(n, std::vector<double>(n));
+    std::vector<double> b(n);
+    for (std::size_t i = 0; i < n; ++i) {
+      for (std::size_t j = 0; j <= i; ++j) g[i][j] = sums_[first + j][first + i];
+      g[i][i] += 1e-7 * g[i][i] + 1e-3 * step * step + std::numeric_limits<double>::min();
+      b[i] = sums_[first + i][m];
+      if (!sloped) b[i] -= sums_[0][first + i];
+    }
+    if (!solve_symmetric(std::move(g), b)) return p;
+    for (std::size_t i = 0; i < n; ++i) {
+      const double w = std::nearbyint(b[i] * weight_one);
+      if (!(std::abs(w) <= static_cast<double>(most_weight))) return ClassPredictor{};
+      (first + i == 0 ? p.slope : p.weights[first + i]) = static_cast<std::int64_t>(w);
+    }
+    p.told = true;
+    return p;
+  };
+  ClassPredictor best = fit(false);
+  if (const ClassPredictor sloped = fit(true);
+      sloped.told && squared_error(sloped) < 0.98 * squared_error(best))
+    best = sloped;
+  if (!best.told) return untold;
+  // Bits for errors far above the step; below it errors cost little either way.
+  const double floor = step * step / 12 * static_cast<double>(count_);
+  const double gain = 0.5 * static_cast<double>(elements) *
+                      std::log2((squared_error(untold) + floor) / (squared_error(best) + floor));
+  return gain > 14.0 * static_cast<double>(m) ? best : untold;
+}
+
+template class PredictorFit<float>;
+template class PredictorFit<double>;
+
+}  // namespace etalon::codec

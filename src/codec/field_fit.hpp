@@ -1,0 +1,33 @@
+// The weights under which a class is foretold best: least squares over a sample of its elements,
+// from neighbours as they will be decoded. The solution takes the neighbours' errors into account,
+// as Wiener's does.
+#pragma once
+
+#include <vector>
+
+#include "codec/field_model.hpp"
+
+namespace etalon::codec {
+
+// Gathers samples row by row; sums are taken in one order whatever the machine.
+template <typename V>
+class PredictorFit {
+ public:
+  PredictorFit(const Features& features, double mean);
+  void add(const V* const* terms, const V* values, std::size_t n);
+  // Untold where the sample does not promise more bits than weights take; `elements` are those of
+  // the class, `step` is the quantizer's.
+  ClassPredictor solve(std::size_t elements, double step) const;
+
+ private:
+  static constexpr std::size_t most = max_features + 1;  // features, and the value
+  void add_block(const V* const* terms, std::size_t from, const V* values, std::size_t n);
+  double squared_error(const ClassPredictor& p) const;
+
+  const Features& features_;
+  double mean_;
+  std::size_t count_ = 0;
+  std::array<std::array<double, most>, most> sums_{};  // of products; the value is the last
+};
+
+}  // namespace etalon::codec

@@ -1,0 +1,265 @@
+// The rows' loops in vectors: the same operations in the same order as the reference.
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "codec/field_rows_simd.cpp"
+#include <hwy/foreach_target.h>
+// Above must stand before:
+#include <hwy/highway.h>
+
+#include <algorithm>
+#include <limits>
+
+#include "codec/field_rows.hpp"
+#include "kernels/dispatch.hpp"
+
+HWY_BEFORE_NAMESPACE();
+namespace etalon::codec::HWY_NAMESPACE {
+namespace {
+
+namespace hn = hwy::HWY_NAMESPACE;
+
+#if HWY_TARGET != HWY_SCALAR && HWY_TARGET != HWY_EMU128
+
+template <typename V>
+using Lanes = hn::CappedTag<V, 64 / sizeof(V)>;
+
+HWY_INLINE auto to_float(hn::Vec<Lanes<float>> v) { return v; }
+HWY_INLINE auto to_float(hn::Vec<Lanes<double>> v) {
+  return hn::DemoteTo(hn::Rebind<float, Lanes<double>>(), v);
+}
+HWY_INLINE auto to_int(hn::Vec<Lanes<float>> v) {
+  return hn::ConvertTo(hn::Rebind<std::int32_t, Lanes<float>>(), v);
+}
+HWY_INLINE auto to_int(hn::Vec<Lanes<double>> v) {
+  return hn::DemoteTo(hn::Rebind<std::int32_t, Lanes<double>>(), v);
+}
+
+template <typename V>
+void predict(const RowPredictor<V>& r, const V* const* HWY_RESTRICT terms, std::size_t n,
+             V* HWY_RESTRICT prediction, std::uint8_t* HWY_RESTRICT activity) {
+  if (r.features == 0) return predict_row_ref(r, terms, n, prediction, activity);
+  record_run(HWY_TARGET);
+  const Lanes<V> d;
+  using Float = hn::Rebind<float, Lanes<V>>;
+  using Int = hn::Rebind<std::int32_t, Lanes<V>>;
+  const Float df;
+  const Int di;
+  const hn::Rebind<std::uint8_t, Lanes<V>> d8;
+  const hn::RebindToUnsigned<Int> du;
+  const std::size_t N = hn::Lanes(d);
+  const auto inverse_nearest = hn::Set(d, r.inverse_nearest), mean = hn::Set(d, r.mean);
+  const auto slope = hn::Set(d, r.slope), spread_scale = hn::Set(d, r.spread);
+  const bool plain = r.slope == 1;
+  const auto first = hn::Set(di, (127 - 4) << 1), last = hn::Set(di, int(activities) - 1);
+  HWY_ALIGN V features[max_features * 64 / sizeof(V)];
+  for (std::size_t i = 0; i < n; i += N) {
+    const V* const* term = terms;
+    for (std::size_t j = 0; j < r.features; ++j) {
+      auto sum = hn::LoadU(d, *term++ + i);
+      for (std::size_t k = 1; k < r.lengths[j]; ++k) sum = hn::Add(sum, hn::LoadU(d, *term++ + i));
+      hn::Store(hn::Mul(sum, hn::Set(d, r.inverse_lengths[j])), d, features + j * N);
+    }
+    auto base = hn::Load(d, features);
+    for (std::size_t j = 1; j < r.nearest; ++j) base = hn::Add(base, hn::Load(d, features + j * N));
+    base = hn::Mul(base, inverse_nearest);
+    auto p = plain ? base : hn::Add(mean, hn::Mul(hn::Sub(base, mean), slope));
+    for (std::size_t j = 1; j < r.features; ++j)
+      p = hn::Add(p,
+                  hn::Mul(hn::Set(d, r.weights[j]), hn::Sub(hn::Load(d, features + j * N), base)));
+    auto spread = hn::Abs(hn::Sub(hn::Load(d, features), p));
+    for (std::size_t j = 1; j < r.features; ++j)
+      spread = hn::Add(spread, hn::Abs(hn::Sub(hn::Load(d, features + j * N), p)));
+    hn::StoreU(p, d, prediction + i);
+    const auto t = to_float(hn::Mul(spread, spread_scale));
+    const auto known = hn::RebindMask(di, hn::Lt(t, hn::Set(df, 0x1p12f)));
+    auto half_octaves = hn::Sub(hn::BitCast(di, hn::ShiftRight<22>(hn::BitCast(du, t))), first);
+    half_octaves = hn::Min(hn::Max(half_octaves, hn::Zero(di)), last);
+    hn::StoreU(hn::DemoteTo(d8, hn::IfThenElse(known, half_octaves, last)), d8, activity + i);
+  }
+}
+
+template <typename V>
+V quantize(const V* HWY_RESTRICT x, const V* HWY_RESTRICT prediction, std::size_t n,
+           const Steps<V>& s, std::uint32_t* HWY_RESTRICT numbers, V* HWY_RESTRICT decoded) {
+  record_run(HWY_TARGET);
+  const Lanes<V> d;
+  using Int = hn::Rebind<std::int32_t, Lanes<V>>;
+  const hn::RebindToUnsigned<Int> du;
+  const hn::RebindToUnsigned<Lanes<V>> dbits;
+  const std::size_t N = hn::Lanes(d);
+  const auto most = hn::Set(d, static_cast<V>(most_steps)), zero = hn::Zero(d);
+  const auto least_normal = hn::Set(d, std::numeric_limits<V>::min());
+  const auto largest = hn::Set(d, std::numeric_limits<V>::max());
+  auto step = hn::Set(d, s.step), inverse = hn::Set(d, s.inverse);
+  auto tolerance = hn::Set(d, s.tolerance), worst = zero;
+  for (std::size_t i = 0; i < n; i += N) {
+    if (s.steps != nullptr) {
+      step = hn::LoadU(d, s.steps + i);
+      inverse = hn::LoadU(d, s.inverses + i);
+      tolerance = hn::LoadU(d, s.tolerances + i);
+    }
+    const auto v = hn::LoadU(d, x + i), p = hn::LoadU(d, prediction + i);
+    const auto away = hn::Mul(hn::Sub(v, p), inverse);
+    const auto near = hn::Le(hn::Abs(away), most);
+    const auto q = hn::IfThenElseZero(near, hn::Round(away));
+    const auto r = hn::Add(p, hn::Mul(q, step));
+    const auto error = hn::Abs(hn::Sub(r, v));
+    const auto plus_zero = hn::RebindMask(d, hn::Eq(hn::BitCast(dbits, v), hn::Zero(dbits)));
+    const auto ordinary = hn::Or(hn::Ge(hn::Abs(v), least_normal), plus_zero);
+    auto coded = hn::And(hn::And(near, ordinary), hn::Le(error, tolerance));
+    // The least integer has exact_number for its zigzag.
+    const auto qi = to_int(hn::IfThenElse(coded, q, hn::Set(d, V(-0x1p31))));
+    const auto number = hn::Xor(hn::ShiftLeft<1>(qi), hn::ShiftRight<31>(qi));
+    const auto kept = hn::IfThenElse(hn::Le(hn::Abs(v), largest), v,
+                                     hn::IfThenElseZero(hn::Le(hn::Abs(p), largest), p));
+    hn::StoreU(hn::IfThenElse(coded, r, kept), d, decoded + i);
+    hn::StoreU(hn::BitCast(du, number), du, numbers + i);
+    if (i + N > n) coded = hn::And(coded, hn::FirstN(d, n - i));
+    worst = hn::Max(worst, hn::IfThenElseZero(coded, error));
+  }
+  return hn::GetLane(hn::MaxOfLanes(d, worst));
+}
+
+template <typename V>
+void dequantize(const std::uint32_t* HWY_RESTRICT numbers, const V* HWY_RESTRICT prediction,
+                std::size_t n, const Steps<V>& s, V* HWY_RESTRICT decoded) {
+  record_run(HWY_TARGET);
+  const Lanes<V> d;
+  using Int = hn::Rebind<std::int32_t, Lanes<V>>;
+  const Int di;
+  const hn::RebindToUnsigned<Int> du;
+  const std::size_t N = hn::Lanes(d);
+  auto step = hn::Set(d, s.step);
+  for (std::size_t i = 0; i < n; i += N) {
+    if (s.steps != nullptr) step = hn::LoadU(d, s.steps + i);
+    const auto u = hn::LoadU(du, numbers + i);
+    const auto sign = hn::Sub(hn::Zero(du), hn::And(u, hn::Set(du, 1u)));
+    const auto q = hn::BitCast(di, hn::Xor(hn::ShiftRight<1>(u), sign));
+    const auto p = hn::LoadU(d, prediction + i);
+    if constexpr (sizeof(V) == 4)
+      hn::StoreU(hn::Add(p, hn::Mul(hn::ConvertTo(d, q), step)), d, decoded + i);
+    else
+      hn::StoreU(hn::Add(p, hn::Mul(hn::PromoteTo(d, q), step)), d, decoded + i);
+  }
+}
+#else
+template <typename V>
+void predict(const RowPredictor<V>& r, const V* const* terms, std::size_t n, V* prediction,
+             std::uint8_t* activity) {
+  predict_row_ref(r, terms, n, prediction, activity);
+}
+template <typename V>
+V quantize(const V* x, const V* prediction, std::size_t n, const Steps<V>& s,
+           std::uint32_t* numbers, V* decoded) {
+  return quantize_row_ref(x, prediction, n, s, numbers, decoded);
+}
+template <typename V>
+void dequantize(const std::uint32_t* numbers, const V* prediction, std::size_t n, const Steps<V>& s,
+                V* decoded) {
+  dequantize_row_ref(numbers, prediction, n, s, decoded);
+}
+#endif
+
+void predict_f32(const RowPredictor<float>& r, const float* const* terms, std::size_t n,
+                 float* prediction, std::uint8_t* activity) {
+  predict(r, terms, n, prediction, activity);
+}
+void predict_f64(const RowPredictor<double>& r, const double* const* terms, std::size_t n,
+                 double* prediction, std::uint8_t* activity) {
+  predict(r, terms, n, prediction, activity);
+}
+float quantize_f32(const float* x, const float* prediction, std::size_t n, const Steps<float>& s,
+                   std::uint32_t* numbers, float* decoded) {
+  return quantize(x, prediction, n, s, numbers, decoded);
+}
+double quantize_f64(const double* x, const double* prediction, std::size_t n,
+                    const Steps<double>& s, std::uint32_t* numbers, double* decoded) {
+  return quantize(x, prediction, n, s, numbers, decoded);
+}
+void dequantize_f32(const std::uint32_t* numbers, const float* prediction, std::size_t n,
+                    const Steps<float>& s, float* decoded) {
+  dequantize(numbers, prediction, n, s, decoded);
+}
+void dequantize_f64(const std::uint32_t* numbers, const double* prediction, std::size_t n,
+                    const Steps<double>& s, double* decoded) {
+  dequantize(numbers, prediction, n, s, decoded);
+}
+
+}  // namespace
+}  // namespace etalon::codec::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace etalon::codec {
+
+HWY_EXPORT(predict_f32);
+HWY_EXPORT(predict_f64);
+HWY_EXPORT(quantize_f32);
+HWY_EXPORT(quantize_f64);
+HWY_EXPORT(dequantize_f32);
+HWY_EXPORT(dequantize_f64);
+
+namespace {
+
+// Runs the reference where that is the backend.
+template <typename R, typename V>
+auto choose(R&& reference, V&& vectors) {
+  if (!use_reference()) return vectors();
+  record_run(0);
+  return reference();
+}
+
+}  // namespace
+
+template <>
+void predict_row(const RowPredictor<float>& r, const float* const* terms, std::size_t n,
+                 float* prediction, std::uint8_t* activity) {
+  choose([&] { predict_row_ref(r, terms, n, prediction, activity); },
+         [&] {
+           HWY_DYNAMIC_DISPATCH(predict_f32)
+           (r, terms, n, prediction, activity);
+         });
+}
+template <>
+void predict_row(const RowPredictor<double>& r, const double* const* terms, std::size_t n,
+                 double* prediction, std::uint8_t* activity) {
+  choose([&] { predict_row_ref(r, terms, n, prediction, activity); },
+         [&] {
+           HWY_DYNAMIC_DISPATCH(predict_f64)
+           (r, terms, n, prediction, activity);
+         });
+}
+template <>
+float quantize_row(const float* x, const float* prediction, std::size_t n, const Steps<float>& s,
+                   std::uint32_t* numbers, float* decoded) {
+  return choose(
+      [&] { return quantize_row_ref(x, prediction, n, s, numbers, decoded); },
+      [&] { return HWY_DYNAMIC_DISPATCH(quantize_f32)(x, prediction, n, s, numbers, decoded); });
+}
+template <>
+double quantize_row(const double* x, const double* prediction, std::size_t n,
+                    const Steps<double>& s, std::uint32_t* numbers, double* decoded) {
+  return choose(
+      [&] { return quantize_row_ref(x, prediction, n, s, numbers, decoded); },
+      [&] { return HWY_DYNAMIC_DISPATCH(quantize_f64)(x, prediction, n, s, numbers, decoded); });
+}
+template <>
+void dequantize_row(const std::uint32_t* numbers, const float* prediction, std::size_t n,
+                    const Steps<float>& s, float* decoded) {
+  choose([&] { dequantize_row_ref(numbers, prediction, n, s, decoded); },
+         [&] {
+           HWY_DYNAMIC_DISPATCH(dequantize_f32)
+           (numbers, prediction, n, s, decoded);
+         });
+}
+template <>
+void dequantize_row(const std::uint32_t* numbers, const double* prediction, std::size_t n,
+                    const Steps<double>& s, double* decoded) {
+  choose([&] { dequantize_row_ref(numbers, prediction, n, s, decoded); },
+         [&] {
+           HWY_DYNAMIC_DISPATCH(dequantize_f64)
+           (numbers, prediction, n, s, decoded);
+         });
+}
+
+}  // namespace etalon::codec
+#endif

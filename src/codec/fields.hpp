@@ -1,0 +1,42 @@
+// The fields engine: floats of any rank within absolute bounds per label, foretold level by level
+// from a coarse grid to the full one. No chunk holds fields yet: the format has no place for them.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "codec/counts.hpp"
+#include "etalon/codec.hpp"
+
+namespace etalon::codec {
+
+// What a label's elements may be off by: 0 keeps their bits.
+using Tolerances = std::vector<double>;
+
+struct FieldsStream {
+  Bytes side, symbols, bits, exact;
+  double allowance = 0;  // what rounding takes of every tolerance
+  std::vector<double> label_max_error, label_bits;
+
+  std::size_t size() const { return side.size() + symbols.size() + bits.size() + exact.size(); }
+};
+
+// `layout` has the grid, bounds (as many as labels), regions, squares and fills. Nothing where no
+// element may be changed. `thorough` takes the slower and smaller coder.
+template <typename T>
+std::optional<FieldsStream> encode_fields(std::span<const T> values, const Shape& shape,
+                                          const CountsLayout& layout, const Tolerances& tolerances,
+                                          bool thorough);
+
+// Elements under fills hold anything afterwards. `layout.grid` is given, the rest is read.
+template <typename T>
+Result<void> decode_fields(const CountsSections& sections, ByteSpan exact, const Shape& shape,
+                           double allowance, const Tolerances& tolerances, std::size_t fills,
+                           CountsLayout& layout, std::span<T> out);
+
+// The quantizer's step within a tolerance; 0 where there is none.
+template <typename T>
+T field_step(double tolerance, double allowance);
+
+}  // namespace etalon::codec

@@ -1,0 +1,502 @@
+#include "codec/fields.hpp"
+
+#include <bit>
+#include <cmath>
+#include <limits>
+#include <utility>
+
+#include "codec/field_coder.hpp"
+#include "codec/field_fit.hpp"
+#include "codec/field_labels.hpp"
+#include "codec/field_model.hpp"
+#include "codec/field_walk.hpp"
+#include "codec/planes.hpp"
+#include "codec/scratch.hpp"
+#include "codec/tokens.hpp"
+
+namespace etalon::codec {
+namespace {
+
+constexpr std::uint8_t silent = 0xFF;  // activity of what has no symbol
+constexpr std::size_t sample_elements = std::size_t{1} << 15;
+
+using Histograms = std::array<Histogram, activities>;
+
+// The original at all levels: every one is every second element of the one before.
+template <typename T>
+class Originals {
+ public:
+  Originals(const std::vector<Level>& levels, const T* finest) : levels_(levels) {
+    at_.push_back(finest);
+    for (std::size_t level = 1; level < levels.size(); ++level) {
+      kept_.push_back(std::make_unique_for_overwrite<T[]>(levels[level].count()));
+      T* out = kept_.back().get();
+      const std::size_t n = levels[level].extent[levels[level].last()];
+      std::size_t rows = levels[level].count() / n;
+      // Rows of the coarser level are the even class's rows.
+      for_each_row_of(levels[level - 1], 0, 0, rows, [&](const Index& index) {
+        row(level - 1, 0, index, n, out);
+        out += n;
+      });
+      at_.push_back(kept_.back().get());
+    }
+  }
+  void row(std::size_t level, unsigned cls, const Index& index, std::size_t n, T* out) const {
+    const Level& l = levels_[level];
+    std::size_t at = 0;
+    for (std::size_t axis = 0; axis <= l.last(); ++axis)
+      at = at * l.extent[axis] + 2 * index[axis] + (cls >> axis & 1);
+    const T* const from = at_[level] + at;
+    for (std::size_t i = 0; i < n; ++i) out[i] = from[2 * i];
+  }
+
+ private:
+  const std::vector<Level>& levels_;
+  std::vector<const T*> at_;
+  std::vector<std::unique_ptr<T[]>> kept_;
+};
+
+template <typename T>
+class Encoder {
+ public:
+  Encoder(std::span<const T> values, const Shape& shape, const CountsLayout& layout,
+          const Tolerances& tolerances, bool thorough)
+      : layout_(layout),
+        tolerances_(tolerances),
+        levels_(levels_of(shape)),
+        kinds_(levels_, layout),
+        originals_(levels_, values.data()),
+        classes_(levels_),
+        count_(symbol_count(levels_)) {
+    model_.thorough = thorough;
+    if (thorough) {
+      coder_.emplace(symbols_);
+    } else {
+      tokens_ = Scratch<std::uint8_t>(count_);
+      activities_ = Scratch<std::uint8_t>(count_);
+    }
+    look_at(values);
+    out_.label_max_error.assign(tolerances.size(), 0);
+    out_.label_bits.assign(tolerances.size(), 0);
+    if (tolerances.size() > 1 && !thorough) labels_ = Scratch<std::uint8_t>(count_);
+    for (const double t : tolerances) {
+      const T step = field_step<T>(t, out_.allowance);
+      const bool coded = step > 0;
+      steps_.push_back(step);
+      inverses_.push_back(coded ? 1 / step : 0);
+      limits_.push_back(coded ? limit(t) : T(-1));
+    }
+    histograms_.resize(tolerances.size() * groups_per_label);
+  }
+
+  bool any_coded() const {
+    return std::any_of(steps_.begin(), steps_.end(), [](T s) { return s > 0; });
+  }
+
+  FieldsStream encode() {
+    std::size_t open = levels_.size() - 1;
+    (void)for_each_class(levels_, [&](std::size_t level, unsigned cls) -> Result<void> {
+      for (; open > level; --open) classes_.refine();
+      return encode_class(level, cls);
+    });
+    finish();
+    return std::move(out_);
+  }
+
+ private:
+  // Decoded values are compared in the elements' own type: what rounds to less is less.
+  static T limit(double tolerance) {
+    constexpr double margin = sizeof(T) == 4 ? 1 - 0x1p-22 : 1 - 0x1p-50;
+    return static_cast<T>(tolerance * margin);
+  }
+
+  void look_at(std::span<const T> values) {
+    T most = 0;
+    for (const T v : values) {
+      const T a = std::abs(v);
+      most = a <= std::numeric_limits<T>::max() && most < a ? a : most;
+    }
+    out_.allowance = static_cast<double>(most) * (std::numeric_limits<T>::epsilon() / 2);
+    double sum = 0;
+    std::size_t n = 0;
+    const std::size_t stride = std::max<std::size_t>(1, values.size() / 65536) | 1;
+    for (std::size_t i = 0; i < values.size(); i += stride)
+      if (std::abs(values[i]) <= std::numeric_limits<T>::max()) {
+        sum += static_cast<double>(values[i]) * 0x1p-20;
+        ++n;
+      }
+    model_.mean = n == 0 ? 0 : static_cast<T>(sum / static_cast<double>(n) * 0x1p20);
+  }
+
+  ClassPredictor fit(std::size_t level, unsigned cls, const Features& features,
+                     TermRows<T>& terms) {
+    const std::size_t rows = levels_[level].row_count(cls), n = levels_[level].row_length(cls);
+    if (features.lengths.empty() || rows * n < 256) return {};
+    PredictorFit<T> fit(features, model_.mean);
+    std::vector<T> row(n);
+    constexpr std::size_t piece = 256;
+    const std::size_t row_step = std::max<std::size_t>(1, rows * n / sample_elements);
+    const bool long_rows = rows < 2 * row_step;
+    const std::size_t every = long_rows ? 1 : row_step;
+    const std::size_t piece_step = long_rows ? row_step * piece : n;
+    for (std::size_t r = every / 2; r < rows; r += every)
+      for_each_row_of(levels_[level], cls, r, r + 1, [&](const Index& index) {
+        originals_.row(level, cls, index, n, row.data());
+        const T* const* at = terms.at(index);
+        if (!long_rows) return fit.add(at, row.data(), n);
+        std::array<const T*, max_terms> moved{};
+        for (std::size_t x = 0; x < n; x += piece_step) {
+          for (std::size_t t = 0; t < features.terms.size(); ++t) moved[t] = at[t] + x;
+          fit.add(moved.data(), row.data() + x, std::min(piece, n - x));
+        }
+      });
+    return fit.solve(rows * n, static_cast<double>(base_step()));
+  }
+
+  T base_step() const {
+    for (const T s : steps_)
+      if (s > 0) return s;
+    return 1;
+  }
+
+  Result<void> encode_class(std::size_t level, unsigned cls) {
+    const Features features = cls == 0 ? Features{} : features_of(levels_[level], cls);
+    TermRows<T> terms(levels_[level], features, classes_.at());
+    model_.predictors.push_back(fit(level, cls, features, terms));
+    features_.push_back(features.lengths.size());
+    const auto predictor = row_predictor<T>(model_.predictors.back(), features, model_.mean,
+                                            static_cast<double>(base_step()));
+    if (coder_) coder_->open(levels_[level], level, cls);
+    (void)for_each_stripe(levels_, level, cls, [&](const Stripe& s) -> Result<void> {
+      encode_stripe(s, predictor, terms);
+      return {};
+    });
+    if (!kinds_.any() && !coder_) settle(group_of(0, level, cls));
+    return {};
+  }
+
+  void encode_stripe(const Stripe& s, const RowPredictor<T>& predictor, TermRows<T>& terms) {
+    const std::size_t n = s.count(), room = n + row_slack;
+    if (values_.size() < room) {
+      values_.resize(room);
+      prediction_.resize(room);
+      decoded_.resize(room);
+      numbers_.resize(room);
+      activity_.resize(room);
+    }
+    std::size_t at = 0;
+    for_each_row_of(levels_[s.level], s.cls, s.first_row, s.end_row, [&](const Index& index) {
+      predict_row(predictor, terms.at(index), s.row_length, prediction_.data() + at,
+                  activity_.data() + at);
+      originals_.row(s.level, s.cls, index, s.row_length, values_.data() + at);
+      at += s.row_length;
+    });
+    if (kinds_.any())
+      quantize_kinds(s, n);
+    else
+      note_error(0, quantize_row(values_.data(), prediction_.data(), n,
+                                 Steps<T>{steps_[0], inverses_[0], limits_[0]}, numbers_.data(),
+                                 decoded_.data()));
+    at = 0;
+    for_each_row_of(levels_[s.level], s.cls, s.first_row, s.end_row, [&](const Index& index) {
+      classes_.store(s.cls, index, decoded_.data() + at, s.row_length);
+      at += s.row_length;
+    });
+    if (coder_)
+      code_numbers(n);
+    else
+      put_tokens(s, n);
+  }
+
+  void code_number(std::size_t i) {
+    coder_->code(numbers_[i], activity_[i]);
+    const std::size_t label = kinds_.any() ? kind_row_[i] : 0u;
+    // About; what all take together is known at the end.
+    out_.label_bits[label] += numbers_[i] == exact_number
+                                  ? 8.0 * sizeof(T)
+                                  : 0.1 + static_cast<double>(std::bit_width(numbers_[i]));
+  }
+
+  void code_numbers(std::size_t n) {
+    for (std::size_t i = 0; i < n; ++i) {
+      const bool fill = kinds_.any() && kind_row_[i] == FieldKinds::fill;
+      if (fill || (kinds_.any() && !(steps_[kind_row_[i]] > 0)))
+        coder_->skip();
+      else
+        code_number(i);
+      if (!fill && numbers_[i] == exact_number) kept_.push_back(values_[i]);
+    }
+  }
+
+  void note_error(std::size_t label, T error) {
+    out_.label_max_error[label] = std::max(out_.label_max_error[label], static_cast<double>(error));
+  }
+
+  void quantize_kinds(const Stripe& s, std::size_t n) {
+    kind_row_.resize(n);
+    own_steps_.resize(n + row_slack);
+    own_inverses_.resize(n + row_slack);
+    own_limits_.resize(n + row_slack);
+    std::size_t at = 0;
+    for_each_row_of(levels_[s.level], s.cls, s.first_row, s.end_row, [&](const Index& index) {
+      kinds_.row(s.level, s.cls, index, s.row_length, kind_row_.data() + at);
+      at += s.row_length;
+    });
+    for (std::size_t i = 0; i < n; ++i) {
+      const std::size_t label = kind_row_[i] == FieldKinds::fill ? 0 : kind_row_[i];
+      own_steps_[i] = steps_[label];
+      own_inverses_[i] = inverses_[label];
+      own_limits_[i] = limits_[label];
+    }
+    quantize_row(values_.data(), prediction_.data(), n,
+                 Steps<T>{0, 0, 0, own_steps_.data(), own_inverses_.data(), own_limits_.data()},
+                 numbers_.data(), decoded_.data());
+    for (std::size_t i = 0; i < n; ++i) {
+      if (kind_row_[i] == FieldKinds::fill)
+        decoded_[i] = stand_in(std::numeric_limits<T>::infinity(), prediction_[i]);
+      else if (numbers_[i] != exact_number)
+        note_error(kind_row_[i], std::abs(decoded_[i] - values_[i]));
+    }
+  }
+
+  void put_tokens(const Stripe& s, std::size_t n) {
+    std::uint8_t* const tokens = tokens_.data() + done_;
+    std::uint8_t* const activity = activities_.data() + done_;
+    std::memcpy(activity, activity_.data(), n);
+    std::memset(activity + n, silent, s.symbols() - n);
+    std::memset(tokens + n, 0, s.symbols() - n);
+    constexpr std::size_t block = 32;
+    for (std::size_t i = 0; i < n; i += block) {
+      const std::size_t end = std::min(n, i + block);
+      std::uint32_t any = 0;
+      for (std::size_t k = i; k < end; ++k) any |= numbers_[k];
+      if (any < (1u << wide_split)) {
+        for (std::size_t k = i; k < end; ++k) tokens[k] = static_cast<std::uint8_t>(numbers_[k]);
+      } else {
+        for (std::size_t k = i; k < end; ++k)
+          tokens[k] = numbers_[k] < (1u << wide_split) ? static_cast<std::uint8_t>(numbers_[k])
+                                                       : put_number(numbers_[k], values_[k]);
+      }
+    }
+    if (kinds_.any()) {
+      for (std::size_t i = 0; i < n; ++i) {
+        const std::uint8_t kind = kind_row_[i];
+        const bool fill = kind == FieldKinds::fill;
+        if (labels_.size() != 0) labels_[done_ + i] = fill ? 0 : kind;
+        if (!fill && steps_[kind] > 0) continue;
+        tokens[i] = 0;
+        activity[i] = silent;
+      }
+    }
+    count(s, n);
+    done_ += s.symbols();
+  }
+
+  std::uint8_t put_number(std::uint32_t number, T value) {
+    if (number == exact_number) {
+      kept_.push_back(value);
+      return escape_symbol;
+    }
+    const Token t = token_of(number, wide_split);
+    bits_.put(number & ((1u << t.bits) - 1), t.bits);
+    return t.symbol;
+  }
+
+  Histograms& histograms_of(std::size_t group) {
+    auto& h = histograms_[group];
+    if (!h) h = std::make_unique<Histograms>();
+    return *h;
+  }
+
+  void count(const Stripe& s, std::size_t n) {
+    const std::uint8_t* const tokens = tokens_.data() + done_;
+    const std::uint8_t* const activity = activities_.data() + done_;
+    if (!kinds_.any()) {
+      // Two counters for each, since the same one cannot be raised again at once.
+      std::uint32_t* const h = histograms_of(group_of(0, s.level, s.cls))[0].data();
+      std::uint32_t* const g = other_[0].data();
+      std::size_t i = 0;
+      for (; i + 2 <= n; i += 2) {
+        ++h[activity[i] << 8 | tokens[i]];
+        ++g[activity[i + 1] << 8 | tokens[i + 1]];
+      }
+      if (i < n) ++h[activity[i] << 8 | tokens[i]];
+      return;
+    }
+    for (std::size_t i = 0; i < n; ++i) {
+      if (activity[i] == silent) continue;
+      const std::size_t label = labels_.size() != 0 ? labels_[done_ + i] : 0u;
+      ++histograms_of(group_of(label, s.level, s.cls))[activity[i]][tokens[i]];
+    }
+  }
+
+  // What was counted beside, once a class is whole.
+  void settle(std::size_t group) {
+    Histograms& h = histograms_of(group);
+    for (std::size_t a = 0; a < activities; ++a)
+      for (std::size_t t = 0; t < 256; ++t) h[a][t] += std::exchange(other_[a][t], 0);
+  }
+
+  // Neighbouring activities have a table together where that is cheaper.
+  std::vector<TableRun> choose_runs(const Histograms& histograms, std::size_t most) {
+    struct Run {
+      std::uint8_t first;
+      Histogram histogram;
+      double bits;
+    };
+    constexpr double run_bits = 16;
+    std::vector<Run> runs;
+    for (std::size_t a = 0; a < activities; ++a) {
+      if (std::all_of(histograms[a].begin(), histograms[a].end(), [](auto h) { return h == 0; }))
+        continue;
+      runs.push_back({static_cast<std::uint8_t>(a), histograms[a], entropy_bits(histograms[a])});
+    }
+    const auto join = [](const Run& a, const Run& b) {
+      Run sum = a;
+      for (std::size_t t = 0; t < 256; ++t) sum.histogram[t] += b.histogram[t];
+      sum.bits = entropy_bits(sum.histogram);
+      return sum;
+    };
+    while (runs.size() > 1) {
+      std::size_t best = 0;
+      double best_gain = -1e300;
+      Run best_run{};
+      for (std::size_t r = 0; r + 1 < runs.size(); ++r) {
+        Run sum = join(runs[r], runs[r + 1]);
+        const double gain = runs[r].bits + runs[r + 1].bits + run_bits - sum.bits;
+        if (gain <= best_gain) continue;
+        best_gain = gain;
+        best = r;
+        best_run = sum;
+      }
+      if (best_gain <= 0 && runs.size() <= most) break;
+      runs[best] = best_run;
+      runs.erase(runs.begin() + static_cast<std::ptrdiff_t>(best) + 1);
+    }
+    std::vector<TableRun> chosen;
+    for (Run& r : runs) {
+      // A table of exact elements alone would have no last symbol to end with.
+      if (std::all_of(r.histogram.begin(), r.histogram.end() - 1, [](auto h) { return h == 0; }))
+        r.histogram[0] = 1;
+      chosen.push_back({chosen.empty() ? std::uint8_t{0} : r.first});
+      model_.tables.push_back(normalize(r.histogram));
+      run_bits_.push_back(cost_bits(r.histogram, model_.tables.back()));
+      for (std::size_t t = 0; t < escape_symbol; ++t)
+        if (r.histogram[t] != 0)
+          run_bits_.back() +=
+              r.histogram[t] * double(raw_bits_of(static_cast<std::uint8_t>(t), wide_split));
+      run_bits_.back() += r.histogram[escape_symbol] * 8.0 * sizeof(T);
+    }
+    return chosen;
+  }
+
+  void finish() {
+    if (coder_) {
+      out_.symbols = symbols_.finish();
+      double all = 0;
+      for (const double bits : out_.label_bits) all += bits;
+      for (double& bits : out_.label_bits)
+        bits *= 8 * static_cast<double>(out_.symbols.size()) / std::max(all, 1.0);
+    } else {
+      finish_tables();
+    }
+    SideEncoder side;
+    put_field_model(side, model_, layout_, features_);
+    out_.side = side.finish();
+    if (kept_.empty()) return;
+    const auto kept = static_cast<std::uint32_t>(kept_.size());
+    out_.exact.resize(4);
+    std::memcpy(out_.exact.data(), &kept, 4);
+    const Bytes planes =
+        encode_planes(std::as_bytes(std::span(kept_)), sizeof(T), true, Grid{1, 1, kept_.size()});
+    out_.exact.insert(out_.exact.end(), planes.begin(), planes.end());
+  }
+
+  void finish_tables() {
+    std::size_t used = 0;
+    for (const auto& h : histograms_) used += h != nullptr;
+    for (std::size_t group = 0; group < histograms_.size(); ++group) {
+      std::vector<TableRun> runs;
+      const std::size_t first = run_bits_.size();
+      if (histograms_[group]) runs = choose_runs(*histograms_[group], max_tables / used);
+      for (std::size_t r = first; r < run_bits_.size(); ++r)
+        out_.label_bits[group / groups_per_label] += run_bits_[r];
+      model_.runs.push_back(std::move(runs));
+    }
+    model_.tables.push_back(normalize(Histogram{}));
+    const auto map = table_map(model_);
+    const auto last = static_cast<std::uint8_t>(model_.tables.size() - 1);
+    std::size_t at = 0;
+    (void)for_each_class(levels_, [&](std::size_t level, unsigned cls) {
+      return for_each_stripe(levels_, level, cls, [&](const Stripe& s) -> Result<void> {
+        std::array<std::uint8_t, 256> table;
+        table.fill(last);
+        const auto& own = map[group_of(0, level, cls)];
+        std::copy(own.begin(), own.end(), table.begin());
+        std::uint8_t* const a = activities_.data() + at;
+        if (labels_.size() == 0)
+          for (std::size_t i = 0; i < s.symbols(); ++i) a[i] = table[a[i]];
+        else
+          for (std::size_t i = 0; i < s.symbols(); ++i)
+            a[i] = a[i] == silent ? last : map[group_of(labels_[at + i], level, cls)][a[i]];
+        at += s.symbols();
+        return {};
+      });
+    });
+    out_.symbols = rans_encode(activities_.span(), tokens_.span(), model_.tables);
+    out_.bits = bits_.finish();
+  }
+
+  const CountsLayout& layout_;
+  const Tolerances& tolerances_;
+  std::vector<Level> levels_;
+  FieldKinds kinds_;
+  Originals<T> originals_;
+  ClassArrays<T> classes_;
+  std::size_t count_, done_ = 0;
+  Scratch<std::uint8_t> tokens_, activities_, labels_;
+  std::vector<T> steps_, inverses_, limits_;  // of every label
+  std::vector<std::unique_ptr<Histograms>> histograms_;
+  Histograms other_{};
+  std::vector<double> run_bits_;
+  std::vector<std::size_t> features_;
+  FieldModel model_;
+  BitWriter bits_;
+  SideEncoder symbols_;
+  std::optional<FieldCoder<SideEncoder>> coder_;
+  std::vector<T> kept_;
+  FieldsStream out_;
+  // Of a stripe.
+  std::vector<T> values_, prediction_, decoded_, own_steps_, own_inverses_, own_limits_;
+  std::vector<std::uint32_t> numbers_;
+  std::vector<std::uint8_t> activity_, kind_row_;
+};
+
+}  // namespace
+
+template <typename T>
+T field_step(double tolerance, double allowance) {
+  constexpr double margin = 1 - 0x1p-20;
+  if (!(tolerance > 0)) return 0;
+  const double step = 2 * (tolerance * margin - std::min(allowance, tolerance / 4));
+  const T s = static_cast<T>(step);
+  // Both the step and what it is divided into must be normal numbers.
+  return std::isnormal(s) && std::isnormal(1 / s) ? s : T(0);
+}
+template float field_step(double, double);
+template double field_step(double, double);
+
+template <typename T>
+std::optional<FieldsStream> encode_fields(std::span<const T> values, const Shape& shape,
+                                          const CountsLayout& layout, const Tolerances& tolerances,
+                                          bool thorough) {
+  Encoder<T> encoder(values, shape, layout, tolerances, thorough);
+  if (!encoder.any_coded()) return std::nullopt;
+  return encoder.encode();
+}
+template std::optional<FieldsStream> encode_fields(std::span<const float>, const Shape&,
+                                                   const CountsLayout&, const Tolerances&, bool);
+template std::optional<FieldsStream> encode_fields(std::span<const double>, const Shape&,
+                                                   const CountsLayout&, const Tolerances&, bool);
+
+}  // namespace etalon::codec
