@@ -242,6 +242,26 @@ TEST(Codec, FillsLieInTheLastOfAllRegions) {
   round_trip(a.view(), options);
 }
 
+// The one number that escapes is the least that can: the adaptive coder then leaves no bytes.
+TEST(Codec, AnEscapeMayTakeNoBytes) {
+  for (std::size_t n = 20; n < 120; ++n) {
+    Array a(DType::u32, {64, 64});
+    const auto x = a.as<std::uint32_t>();
+    CompressOptions options;
+    Region bright;
+    bright.bound = Bound::abs(0.5);
+    bright.where.assign(x.size(), 0);
+    for (std::size_t i = 0; i < n; ++i) {
+      const std::size_t at = 700 + (i / 8) * 64 + i % 8;
+      x[at] = static_cast<std::uint32_t>(160 + i * 11 % 32);
+      bright.where[at] = 1;
+    }
+    x[700] = 192;
+    options.regions.push_back(bright);
+    round_trip(a.view(), options);
+  }
+}
+
 TEST(Codec, NoElementsHoweverLongTheOtherAxes) {
   const std::size_t half = std::size_t{1} << 40;
   for (const Shape& shape : {Shape{half, half, 0}, Shape{0, half, half}, Shape{half, 0, half},

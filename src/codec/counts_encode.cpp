@@ -102,11 +102,11 @@ class Encoder {
     model_.tables.push_back(normalize(Histogram{}));
 
     CountsStream stream;
-    write_extras(stream);
+    const bool any_escapes = write_extras(stream);
     SideEncoder side;
     put_model(side, model_, layout_, direct && std::is_unsigned_v<T>);
     stream.side = side.finish();
-    Bytes& rest = stream.escapes.empty() ? stream.bits : stream.escapes;
+    Bytes& rest = any_escapes ? stream.escapes : stream.bits;
     stream.symbols = rans_encode(contexts_.span(), tokens_.span(), model_.tables, rest);
     const std::size_t carried = std::min(rest.size(), 2 * lanes_of(n_));
     rest.erase(rest.begin(), rest.begin() + static_cast<std::ptrdiff_t>(carried));
@@ -342,7 +342,8 @@ class Encoder {
   }
 
   // What follows the tokens: raw bits of large ones, numbers of those that escape.
-  void write_extras(CountsStream& stream) const {
+  // Returns whether any escape, which may leave no bytes: a few zeros take none.
+  bool write_extras(CountsStream& stream) const {
     std::vector<std::uint32_t> first(model_.tables.size());
     const unsigned small = 1u << model_.split;
     std::array<unsigned, 256> kept;
@@ -389,6 +390,7 @@ class Encoder {
     for (std::size_t i = blocks * loop_block; i < n_; ++i) one(i);
     stream.bits = bits.finish();
     if (any_escapes) stream.escapes = escapes.finish();
+    return any_escapes;
   }
 
   template <typename H>
