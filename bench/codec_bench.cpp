@@ -1,7 +1,7 @@
-// Etalon's bounds, and lossless with every backend, beside lossless peers: simulated stills, and the series that the arguments name,
-// NAME=PATH or NAME=PATH@DATASET.
-#include "side_by_side.hpp"
+// Etalon's bounds, and lossless with every backend, beside lossless peers: simulated stills, and
+// the series that the arguments name, NAME=PATH or NAME=PATH@DATASET.
 #include "etalon/backend.hpp"
+#include "side_by_side.hpp"
 #include "sim/stills.hpp"
 
 namespace {

@@ -14,13 +14,13 @@ namespace etalon::codec {
 
 // How a chunk's elements are coded. The numbers are written in files.
 enum class Engine : std::uint8_t {
-  stored = 0,  // as they are
-  zstd = 1,    // their bytes through zstd
-  planes = 2,  // byte planes of differences through the entropy coder: exact, any type
-  counts = 3,  // integers of at most 32 bits
-  scaled = 4,  // floats on a grid, as counts of i32
-  offset = 5,  // 64-bit integers less the least of them, as counts of u32
-  binned = 6,  // counts, where some labels hold the bins of a bound that grows with the value
+  stored = 0,    // as they are
+  zstd = 1,      // their bytes through zstd
+  planes = 2,    // byte planes of differences through the entropy coder: exact, any type
+  counts = 3,    // integers of at most 32 bits
+  scaled = 4,    // floats on a grid, as counts of i32
+  offset = 5,    // 64-bit integers less the least of them, as counts of u32
+  binned = 6,    // counts, where some labels hold the bins of a bound that grows with the value
   dithered = 7,  // integers, quantized with a dither that is taken away again, as counts of i32
 };
 
@@ -29,8 +29,8 @@ enum class Tag : std::uint8_t {
   side = 2,
   symbols = 3,
   bits = 4,
-  exact = 5,  // elements that the grid cannot hold, as byte planes
-  data = 6,   // of stored, zstd and planes
+  exact = 5,    // elements that the grid cannot hold, as byte planes
+  data = 6,     // of stored, zstd and planes
   escapes = 7,  // numbers too rare for a table
   first_skippable = 128,
   padding = 128,

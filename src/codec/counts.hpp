@@ -54,9 +54,7 @@ struct CountsLayout {
 struct CountsStream {
   Bytes side, symbols, bits, escapes;
 
-  std::size_t size() const {
-    return side.size() + symbols.size() + bits.size() + escapes.size();
-  }
+  std::size_t size() const { return side.size() + symbols.size() + bits.size() + escapes.size(); }
 };
 struct CountsReport {
   std::vector<double> label_bits;              // modelled cost of each label's elements

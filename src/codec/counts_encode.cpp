@@ -1,38 +1,14 @@
 #include <cmath>
 #include <cstring>
 
+#include "codec/class_histograms.hpp"
 #include "codec/counts_loops.hpp"
 #include "codec/counts_predictor.hpp"
 #include "codec/counts_tables.hpp"
+#include "codec/tile_sums.hpp"
 
 namespace etalon::codec {
 namespace {
-
-// Histograms of the pairs of group and class that occur.
-template <typename H>
-class ClassHistograms {
- public:
-  explicit ClassHistograms(std::size_t groups) : slots_(groups * stride, none) {}
-
-  H& at(std::size_t group, std::size_t c) {
-    std::uint16_t& slot = slots_[group * stride + c];
-    if (slot == none) {
-      slot = static_cast<std::uint16_t>(histograms_.size());
-      histograms_.emplace_back();
-    }
-    return histograms_[slot];
-  }
-  const H* find(std::size_t group, std::size_t c) const {
-    const std::uint16_t slot = slots_[group * stride + c];
-    return slot == none ? nullptr : &histograms_[slot];
-  }
-
- private:
-  static constexpr std::size_t stride = max_classes + 1;  // and fills
-  static constexpr std::uint16_t none = 0xFFFF;
-  std::vector<std::uint16_t> slots_;
-  std::vector<H> histograms_;
-};
 
 // Everything about one chunk on its way in.
 template <typename T>
@@ -74,13 +50,13 @@ class Encoder {
       quantize();
       tokenize();
       tables_.assign(model_.segments.size() + 1, Histogram{});
-      count_tokens(token_count(model_.split),
+      count_tokens(contexts_.span(), tokens_.span(), token_count(model_.split),
                    [&](std::size_t table) -> Histogram& { return tables_[table]; });
     } else {
       ClassHistograms<Histogram> classes(model_.groups.label.size());
       tokenize();
       if (layout_.hint.empty()) {
-        count_tokens(token_count(model_.split),
+        count_tokens(contexts_.span(), tokens_.span(), token_count(model_.split),
                      [&](std::size_t c) -> Histogram& { return classes.at(0, c); });
         for_each_in_regions(model_.groups, grid_, [&](std::size_t i, std::size_t group) {
           --classes.at(0, contexts_[i])[tokens_[i]];
@@ -179,23 +155,26 @@ class Encoder {
     // Within bounds an element costs less, and so does what is not known of its rate.
     if (layout_.bounds[0] != 0) ++model_.tiling.log2_y, ++model_.tiling.log2_x;
     const Tiling& t = model_.tiling;
-    std::vector<Sum> sums(t.columns());
+    TileSums<Number> tiles(grid_, t);
+    std::vector<typename TileSums<Number>::Sum> sums(t.columns());
     std::vector<std::int16_t> levels(t.tiles());
     std::uint64_t all = 0, used = 0;
     // 1 where a pixel counts.
     Scratch<std::uint8_t> usable(good_.empty() && fill_.empty() ? 0 : grid_.plane());
     for (std::size_t p = 0; p < grid_.planes; ++p) {
+      const Number* const plane = numbers_ + p * grid_.plane();
       if (usable.size() != 0 && (p == 0 || !fill_.empty()))
         find_usable(good_.empty() ? nullptr : good_.data(),
                     fill_.empty() ? nullptr : fill_.data() + p * grid_.plane(), grid_.plane(),
                     usable.data());
       for (std::size_t row = 0; row < t.rows(); ++row) {
-        sum_tiles(p, row, usable, sums);
+        tiles.sum_row(plane, row, usable, sums);
         for (std::size_t c = 0; c < t.columns(); ++c) {
-          Sum& sum = sums[c];
+          auto& sum = sums[c];
           // A few bright pixels say little about the others.
           const std::uint64_t cap = sum.count == 0 ? 0 : 4 * (sum.total / sum.count) + 8;
-          if (sum.largest > cap) sum = sum_tile(p, row, c, static_cast<Number>(cap), usable);
+          if (sum.largest > cap)
+            sum = tiles.sum_one(plane, row, c, static_cast<Number>(cap), usable);
         }
         for (std::size_t c = 0; c < t.columns(); ++c) {
           levels[row * t.columns() + c] =
@@ -208,72 +187,6 @@ class Encoder {
       model_.levels.insert(model_.levels.end(), filled_up.begin(), filled_up.end());
     }
     if (all > 16 * used) model_.split = wide_split;
-  }
-
-  struct Sum {
-    std::uint64_t total = 0;
-    std::uint32_t count = 0;
-    Number largest = 0;
-  };
-  // Of all tiles of a row.
-  void sum_tiles(std::size_t p, std::size_t tile_row, const Scratch<std::uint8_t>& usable,
-                 std::vector<Sum>& sums) {
-    const Tiling& t = model_.tiling;
-    const std::size_t top = tile_row << t.log2_y;
-    const std::size_t rows = std::min(grid_.ny, (tile_row + 1) << t.log2_y) - top;
-    const std::size_t width = std::size_t{1} << t.log2_x;
-    const std::size_t strip = std::max<std::size_t>(width, 4096);  // stays in the nearest cache
-    for (std::size_t from = 0; from < grid_.nx; from += strip) {
-      const std::size_t length = std::min(strip, grid_.nx - from);
-      column_sums_.assign(length, 0);
-      column_largest_.assign(length, 0);
-      column_counts_.assign(usable.size() == 0 ? 0 : length, 0);
-      for (std::size_t y = top; y < top + rows; ++y) {
-        const std::size_t in_plane = y * grid_.nx + from;
-        add_row(numbers_ + p * grid_.plane() + in_plane,
-                usable.size() == 0 ? nullptr : usable.data() + in_plane, length,
-                column_sums_.data(), column_largest_.data(), column_counts_.data());
-      }
-      for (std::size_t x = 0; x < length; x += width) {
-        Sum& sum = sums[(from + x) >> t.log2_x];
-        sum = {};
-        const std::size_t end = std::min(length, x + width);
-        for (std::size_t k = x; k < end; ++k) {
-          sum.total += column_sums_[k];
-          sum.largest = larger(sum.largest, column_largest_[k]);
-        }
-        if (usable.size() == 0)
-          sum.count = static_cast<std::uint32_t>(rows * (end - x));
-        else
-          for (std::size_t k = x; k < end; ++k) sum.count += column_counts_[k];
-      }
-    }
-  }
-
-  // Of one tile, numbers above `cap` counting as it.
-  Sum sum_tile(std::size_t p, std::size_t tile_row, std::size_t column, Number cap,
-               const Scratch<std::uint8_t>& usable) const {
-    using Row = std::conditional_t<sizeof(Number) == 4, std::uint64_t, std::uint32_t>;
-    using Count = std::conditional_t<sizeof(Number) == 2, std::uint16_t, std::uint32_t>;
-    const Tiling& t = model_.tiling;
-    const std::size_t from = column << t.log2_x, to = std::min(grid_.nx, (column + 1) << t.log2_x);
-    const std::size_t end = std::min(grid_.ny, (tile_row + 1) << t.log2_y);
-    const std::size_t length = to - from;
-    Sum sum;
-    for (std::size_t y = tile_row << t.log2_y; y < end; ++y) {
-      const std::size_t in_plane = y * grid_.nx + from;
-      const Number* const n = numbers_ + p * grid_.plane() + in_plane;
-      const std::uint8_t* const u = usable.size() == 0 ? nullptr : usable.data() + in_plane;
-      Row total = 0;
-      Count count = 0;
-      for (std::size_t x = 0; x < length; ++x)
-        total += smaller(u == nullptr ? n[x] : static_cast<Number>(n[x] * u[x]), cap);
-      if (u != nullptr)
-        for (std::size_t x = 0; x < length; ++x) count = static_cast<Count>(count + u[x]);
-      sum.count += u == nullptr ? static_cast<std::uint32_t>(length) : count;
-      sum.total += total;
-    }
-    return sum;
   }
 
   static Number centred(std::int64_t v, std::uint64_t bound) {
@@ -297,48 +210,6 @@ class Encoder {
     for_each_row(layout_.fills, grid_.nx, [&](std::size_t at, std::size_t length, std::uint8_t) {
       std::memset(tokens_.data() + at, 0, length);
     });
-  }
-
-  // Adds up the tokens of every context that occurs. Four counters for each, since the same one
-  // cannot be raised again at once.
-  template <typename F>
-  void count_tokens(std::size_t symbols, F&& histogram_of) {
-    constexpr std::size_t ways = 4, table = 256 * 256, block = 2048;
-    const std::uint8_t* const contexts = contexts_.data();
-    const std::uint8_t* const tokens = tokens_.data();
-    std::uint8_t low = 0, high = 0;  // of all but 255, which marks fills
-    range_below_255(contexts, n_, low, high);
-    Scratch<std::uint32_t> counts(ways * table);
-    std::uint32_t* const c = counts.data();
-    for (std::size_t way = 0; way < ways; ++way) {
-      if (low <= high) std::memset(c + way * table + low * 256u, 0, (high - low + 1u) * 1024);
-      std::memset(c + way * table + 255 * 256u, 0, 1024);
-    }
-    std::array<std::uint16_t, block> pairs;
-    for (std::size_t at = 0; at < n_; at += block) {
-      const std::size_t length = std::min(block, n_ - at);
-      pair_up(contexts + at, tokens + at, length, pairs.data());
-      std::size_t i = 0;
-      for (; i + ways <= length; i += ways) {
-        ++c[pairs[i]];
-        ++c[table + pairs[i + 1]];
-        ++c[2 * table + pairs[i + 2]];
-        ++c[3 * table + pairs[i + 3]];
-      }
-      for (; i < length; ++i) ++c[pairs[i]];
-    }
-    const auto add = [&](std::size_t context) {
-      std::array<std::uint32_t, 256> sum{};
-      std::uint32_t all = 0;
-      for (std::size_t way = 0; way < ways; ++way)
-        for (std::size_t t = 0; t < symbols; ++t) sum[t] += c[way * table + context * 256 + t];
-      for (std::size_t t = 0; t < symbols; ++t) all |= sum[t];
-      if (all == 0) return;
-      auto& h = histogram_of(context);
-      for (std::size_t t = 0; t < symbols; ++t) h[t] += sum[t];
-    };
-    for (std::size_t context = low; context <= high; ++context) add(context);
-    add(255);
   }
 
   // What follows the tokens: raw bits of large ones, numbers of those that escape.
@@ -422,7 +293,8 @@ class Encoder {
     ClassHistograms<ValueHistogram> classes(model_.groups.label.size());
     // Few values are large: those above `large` count as one.
     saturate(numbers_, n_, tokens_.data());
-    count_tokens(256, [&](std::size_t c) -> ValueHistogram& { return classes.at(0, c); });
+    count_tokens(contexts_.span(), tokens_.span(), 256,
+                 [&](std::size_t c) -> ValueHistogram& { return classes.at(0, c); });
     for_each_in_regions(model_.groups, grid_, [&](std::size_t i, std::size_t group) {
       const std::uint8_t c = contexts_[i], value = tokens_[i];
       if (c == max_classes) return;  // a fill
@@ -489,7 +361,7 @@ class Encoder {
   void quantize() {
     std::vector<Bins> bins;
     for (std::size_t s = 0; s < model_.segments.size(); ++s) bins.push_back(bins_of(s));
-    bins.emplace_back();                               // fills: all in bin 0
+    bins.emplace_back();  // fills: all in bin 0
     bins.back().step = std::uint64_t{1} << 32;
     Scratch<std::uint8_t> small(bins.size() * large);  // bins of small values
     for (std::size_t s = 0; s < bins.size(); ++s)
@@ -527,9 +399,6 @@ class Encoder {
   const Number* numbers_ = nullptr;
   std::vector<std::uint64_t> errors_;
   std::vector<Histogram> tables_;  // of the segments, and of fills
-  std::vector<ColumnSum<Number>> column_sums_;
-  std::vector<Number> column_largest_;
-  std::vector<std::uint16_t> column_counts_;
   bool lossy_ = false, phases_ = false;
   CountsModel model_;
 };

@@ -94,12 +94,14 @@ inline std::uint64_t from_zero(std::uint64_t seed, std::uint64_t i, std::uint64_
 }
 // floor(v / step) = v * over(step) >> 40 for v < 2^20 and step < 2^15, since 2^40 / step is rounded
 // up by less than 1 and v < 2^40 / step.
-inline std::uint64_t over(std::uint64_t step) { return ((std::uint64_t{1} << 40) + step - 1) / step; }
+inline std::uint64_t over(std::uint64_t step) {
+  return ((std::uint64_t{1} << 40) + step - 1) / step;
+}
 
 template <typename T>
 std::uint64_t dither_any(const Dithering& d, std::size_t first, const T* __restrict values,
-                     const std::uint8_t* __restrict skip, std::size_t n,
-                     std::int32_t* __restrict numbers, std::uint8_t* __restrict hints) {
+                         const std::uint8_t* __restrict skip, std::size_t n,
+                         std::int32_t* __restrict numbers, std::uint8_t* __restrict hints) {
   const std::uint64_t step = 2 * d.bound + 1, m = over(step), seed = d.seed, half = d.bound;
   const std::uint64_t hint_count = d.hints;
   constexpr std::size_t block = 256;
@@ -133,10 +135,11 @@ void hint(const Dithering& d, std::size_t first, std::size_t n, std::uint8_t* __
 
 template <typename T>
 void undither_any(const Dithering& d, std::size_t first, const std::int32_t* __restrict numbers,
-              std::size_t n, T* __restrict values) {
+                  std::size_t n, T* __restrict values) {
   const std::uint64_t step = 2 * d.bound + 1, seed = d.seed;
   const auto half = static_cast<std::int64_t>(d.bound);
-  constexpr std::int64_t least = std::numeric_limits<T>::min(), most = std::numeric_limits<T>::max();
+  constexpr std::int64_t least = std::numeric_limits<T>::min(),
+                         most = std::numeric_limits<T>::max();
   for (std::size_t i = 0; i < n; ++i) {
     const auto r = static_cast<std::int64_t>(from_zero(seed, first + i, step));
     const std::int64_t x = numbers[i] * static_cast<std::int64_t>(step) - r + half;
@@ -223,7 +226,8 @@ void interpolate_row(const std::int64_t* line, std::size_t columns, unsigned log
       std::memset(out, static_cast<std::uint8_t>(value >> shift),
                   static_cast<std::size_t>(to - from));
     } else if (shift <= 22) {  // below 2^31
-      const auto first = static_cast<std::int32_t>(value), by = static_cast<std::int32_t>(2 * slope);
+      const auto first = static_cast<std::int32_t>(value),
+                 by = static_cast<std::int32_t>(2 * slope);
       constexpr std::int32_t usual = 32;
       if (to - from == usual) {
         for (std::int32_t x = 0; x < usual; ++x)
@@ -256,7 +260,7 @@ void step_tables(std::uint8_t* __restrict classes, std::size_t n,
     const std::uint8_t least = table[low], most = table[high - 1];
     if (least == most) {
       std::memset(c, least, block);
-    } else if (most - least <= most_steps) {
+    } else if (static_cast<unsigned>(most - least) <= most_steps) {
       std::uint8_t sum[block];
       const std::uint8_t second = first[least + 1];
       for (std::size_t k = 0; k < block; ++k)
@@ -285,16 +289,14 @@ void fold_8(const std::int8_t* v, std::size_t n, std::uint8_t* out) { fold(v, n,
 void fold_16(const std::int16_t* v, std::size_t n, std::uint16_t* out) { fold(v, n, out); }
 void fold_32(const std::int32_t* v, std::size_t n, std::uint32_t* out) { fold(v, n, out); }
 
-#define ETALON_LOOPS(T, name)                                                             \
-  void range_of_##name(const T* v, std::size_t n, T& low, T& high) {                      \
-    range_of(v, n, low, high);                                                            \
-  }                                                                                       \
-  std::size_t count_of_##name(const T* v, std::size_t n, T value) {                       \
-    return count_of(v, n, value);                                                         \
-  }                                                                                       \
-  void mark_##name(const T* v, const std::uint8_t* good, std::size_t n, T value,          \
-                   std::uint8_t label, std::uint8_t* labels) {                            \
-    mark(v, good, n, value, label, labels);                                               \
+#define ETALON_LOOPS(T, name)                                                                     \
+  void range_of_##name(const T* v, std::size_t n, T& low, T& high) { range_of(v, n, low, high); } \
+  std::size_t count_of_##name(const T* v, std::size_t n, T value) {                               \
+    return count_of(v, n, value);                                                                 \
+  }                                                                                               \
+  void mark_##name(const T* v, const std::uint8_t* good, std::size_t n, T value,                  \
+                   std::uint8_t label, std::uint8_t* labels) {                                    \
+    mark(v, good, n, value, label, labels);                                                       \
   }
 ETALON_LOOPS(std::uint8_t, u8)
 ETALON_LOOPS(std::uint16_t, u16)
@@ -304,17 +306,15 @@ ETALON_LOOPS(std::int16_t, i16)
 ETALON_LOOPS(std::int32_t, i32)
 #undef ETALON_LOOPS
 
-#define ETALON_LOOPS(T, name)                                                             \
-  void tokens_of_##name(const T* v, const std::uint8_t* contexts, std::size_t n,          \
-                        unsigned split, std::uint8_t* out) {                              \
-    tokens_of(v, contexts, n, split, out);                                                \
-  }                                                                                       \
-  void saturate_##name(const T* v, std::size_t n, std::uint8_t* out) {                    \
-    saturate(v, n, out);                                                                  \
-  }                                                                                       \
-  void add_row_##name(const T* v, const std::uint8_t* usable, std::size_t n,              \
-                      ColumnSum<T>* sums, T* largest, std::uint16_t* counts) {            \
-    add_row(v, usable, n, sums, largest, counts);                                         \
+#define ETALON_LOOPS(T, name)                                                                    \
+  void tokens_of_##name(const T* v, const std::uint8_t* contexts, std::size_t n, unsigned split, \
+                        std::uint8_t* out) {                                                     \
+    tokens_of(v, contexts, n, split, out);                                                       \
+  }                                                                                              \
+  void saturate_##name(const T* v, std::size_t n, std::uint8_t* out) { saturate(v, n, out); }    \
+  void add_row_##name(const T* v, const std::uint8_t* usable, std::size_t n, ColumnSum<T>* sums, \
+                      T* largest, std::uint16_t* counts) {                                       \
+    add_row(v, usable, n, sums, largest, counts);                                                \
   }
 ETALON_LOOPS(std::uint8_t, u8)
 ETALON_LOOPS(std::uint16_t, u16)

@@ -34,14 +34,14 @@ namespace etalon::codec {
     return HWY_DYNAMIC_DISPATCH(name) arguments;                   \
   }
 
-#define ETALON_LOOPS(T, name)                                                                     \
-  ETALON_LOOP(void, range_of, range_of_##name, (const T* v, std::size_t n, T& low, T& high),      \
-              (v, n, low, high))                                                                  \
-  ETALON_LOOP(std::size_t, count_of, count_of_##name, (const T* v, std::size_t n, T value),       \
-              (v, n, value))                                                                      \
-  ETALON_LOOP(void, mark, mark_##name,                                                            \
-              (const T* v, const std::uint8_t* good, std::size_t n, T value, std::uint8_t label,  \
-               std::uint8_t* labels),                                                             \
+#define ETALON_LOOPS(T, name)                                                                    \
+  ETALON_LOOP(void, range_of, range_of_##name, (const T* v, std::size_t n, T& low, T& high),     \
+              (v, n, low, high))                                                                 \
+  ETALON_LOOP(std::size_t, count_of, count_of_##name, (const T* v, std::size_t n, T value),      \
+              (v, n, value))                                                                     \
+  ETALON_LOOP(void, mark, mark_##name,                                                           \
+              (const T* v, const std::uint8_t* good, std::size_t n, T value, std::uint8_t label, \
+               std::uint8_t* labels),                                                            \
               (v, good, n, value, label, labels))
 ETALON_LOOPS(std::uint8_t, u8)
 ETALON_LOOPS(std::uint16_t, u16)
@@ -51,24 +51,24 @@ ETALON_LOOPS(std::int16_t, i16)
 ETALON_LOOPS(std::int32_t, i32)
 #undef ETALON_LOOPS
 
-#define ETALON_LOOPS(T, name)                                                                     \
-  ETALON_LOOP(void, tokens_of, tokens_of_##name,                                                  \
-              (const T* v, const std::uint8_t* contexts, std::size_t n, unsigned split,           \
-               std::uint8_t* tokens),                                                             \
-              (v, contexts, n, split, tokens))                                                    \
-  ETALON_LOOP(void, saturate, saturate_##name, (const T* v, std::size_t n, std::uint8_t* bytes),  \
-              (v, n, bytes))                                                                      \
-  ETALON_LOOP(void, add_row, add_row_##name,                                                      \
-              (const T* v, const std::uint8_t* usable, std::size_t n, ColumnSum<T>* sums,         \
-               T* largest, std::uint16_t* counts),                                                \
+#define ETALON_LOOPS(T, name)                                                                    \
+  ETALON_LOOP(void, tokens_of, tokens_of_##name,                                                 \
+              (const T* v, const std::uint8_t* contexts, std::size_t n, unsigned split,          \
+               std::uint8_t* tokens),                                                            \
+              (v, contexts, n, split, tokens))                                                   \
+  ETALON_LOOP(void, saturate, saturate_##name, (const T* v, std::size_t n, std::uint8_t* bytes), \
+              (v, n, bytes))                                                                     \
+  ETALON_LOOP(void, add_row, add_row_##name,                                                     \
+              (const T* v, const std::uint8_t* usable, std::size_t n, ColumnSum<T>* sums,        \
+               T* largest, std::uint16_t* counts),                                               \
               (v, usable, n, sums, largest, counts))
 ETALON_LOOPS(std::uint8_t, u8)
 ETALON_LOOPS(std::uint16_t, u16)
 ETALON_LOOPS(std::uint32_t, u32)
 #undef ETALON_LOOPS
 
-ETALON_LOOP(void, fold, fold_8,
-            (const std::int8_t* values, std::size_t n, std::uint8_t* numbers), (values, n, numbers))
+ETALON_LOOP(void, fold, fold_8, (const std::int8_t* values, std::size_t n, std::uint8_t* numbers),
+            (values, n, numbers))
 ETALON_LOOP(void, fold, fold_16,
             (const std::int16_t* values, std::size_t n, std::uint16_t* numbers),
             (values, n, numbers))
@@ -114,7 +114,7 @@ ETALON_LOOP(void, interpolate_row, interpolate_row,
              std::size_t nx, std::uint8_t* classes),
             (line, columns, log2_x, shift, nx, classes))
 ETALON_LOOP(void, step_tables, step_tables,
-            (std::uint8_t* classes, std::size_t n, const std::uint8_t* table,
+            (std::uint8_t * classes, std::size_t n, const std::uint8_t* table,
              const std::uint8_t* first),
             (classes, n, table, first))
 #undef ETALON_LOOP

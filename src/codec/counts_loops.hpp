@@ -15,13 +15,13 @@ using ColumnSum = std::conditional_t<sizeof(Number) == 4, std::uint64_t, std::ui
 // How many elements stand for one in block_maxima.
 inline constexpr std::size_t loop_block = 64;
 
-#define ETALON_LOOPS(T)                                                                         \
-  /* The least and the largest of n >= 1 elements. */                                          \
-  void range_of(const T* values, std::size_t n, T& low, T& high);                               \
-  std::size_t count_of(const T* values, std::size_t n, T value);                                \
-  /* Writes `label` where an element is `value` and, with `good`, not good. */                  \
-  void mark(const T* values, const std::uint8_t* good, std::size_t n, T value,                  \
-            std::uint8_t label, std::uint8_t* labels);
+#define ETALON_LOOPS(T)                                                                            \
+  /* The least and the largest of n >= 1 elements. */                                              \
+  void range_of(const T* values, std::size_t n, T& low, T& high);                                  \
+  std::size_t count_of(const T* values, std::size_t n, T value);                                   \
+  /* Writes `label` where an element is `value` and, with `good`, not good. */                     \
+  void mark(const T* values, const std::uint8_t* good, std::size_t n, T value, std::uint8_t label, \
+            std::uint8_t* labels);
 ETALON_LOOPS(std::uint8_t)
 ETALON_LOOPS(std::uint16_t)
 ETALON_LOOPS(std::uint32_t)

@@ -42,8 +42,7 @@ template <typename T>
 concept HasLoops = std::is_integral_v<T> && sizeof(T) <= 4;
 
 template <typename T>
-  requires(!HasLoops<T>)
-void range_of(const T* v, std::size_t n, T& low, T& high) {
+requires(!HasLoops<T>) void range_of(const T* v, std::size_t n, T& low, T& high) {
   low = high = v[0];
   for (std::size_t i = 1; i < n; ++i) {
     low = smaller(low, v[i]);
@@ -51,16 +50,14 @@ void range_of(const T* v, std::size_t n, T& low, T& high) {
   }
 }
 template <typename T>
-  requires(!HasLoops<T>)
-std::size_t count_of(const T* v, std::size_t n, T value) {
+requires(!HasLoops<T>) std::size_t count_of(const T* v, std::size_t n, T value) {
   std::size_t count = 0;
   for (std::size_t i = 0; i < n; ++i) count += same(v[i], value);
   return count;
 }
 template <typename T>
-  requires(!HasLoops<T>)
-void mark(const T* v, const std::uint8_t* good, std::size_t n, T value, std::uint8_t label,
-          std::uint8_t* labels) {
+requires(!HasLoops<T>) void mark(const T* v, const std::uint8_t* good, std::size_t n, T value,
+                                 std::uint8_t label, std::uint8_t* labels) {
   for (std::size_t i = 0; i < n; ++i)
     if (same(v[i], value) && (good == nullptr || good[i] == 0)) labels[i] = label;
 }

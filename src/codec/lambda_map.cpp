@@ -114,8 +114,7 @@ void classes_of(const Tiling& tiling, std::span<const std::uint8_t> levels, std:
       line[c + 1] = levels[above * columns + c] * (2 * ty - wy) + levels[below * columns + c] * wy;
     line[0] = line[1];
     line[columns + 1] = line[columns];
-    interpolate_row(line.data(), columns, tiling.log2_x, shift, tiling.nx,
-                    classes + y * tiling.nx);
+    interpolate_row(line.data(), columns, tiling.log2_x, shift, tiling.nx, classes + y * tiling.nx);
   }
 }
 

@@ -30,7 +30,8 @@ void for_each_run(std::span<const std::uint8_t> labels, const Grid& grid, F&& bo
       const std::uint64_t eight_labels = label * std::uint64_t{0x0101010101010101};
       std::size_t end = k + 1;
       std::uint64_t eight;
-      while (end + 8 <= plane && (std::memcpy(&eight, labels.data() + end, 8), eight == eight_labels))
+      while (end + 8 <= plane &&
+             (std::memcpy(&eight, labels.data() + end, 8), eight == eight_labels))
         end += 8;
       while (end < plane && labels[end] == label) ++end;
       body(p * plane + k, end - k, std::size_t{label});
@@ -50,7 +51,7 @@ void for_each_labelled(std::span<const std::uint8_t> labels, const Grid& grid, F
 // Whether the loops of counts_loops.hpp dither elements of a type within a bound.
 template <typename T>
 bool loops_dither(std::uint64_t bound) {
-  return (std::is_same_v<T, std::uint8_t> || std::is_same_v<T, std::uint16_t>) && bound != 0 &&
+  return (std::is_same_v<T, std::uint8_t> || std::is_same_v<T, std::uint16_t>)&&bound != 0 &&
          bound < (1u << 14);
 }
 
@@ -112,7 +113,8 @@ MappedStream encode_binned(std::span<const T> values, const CountsLayout& layout
     std::array<std::uint8_t, small> seen{};
   };
   std::vector<Small> tables(bounds.size());
-  const auto known = std::min<std::uint64_t>(small, std::uint64_t{std::numeric_limits<T>::max()} + 1);
+  const auto known =
+      std::min<std::uint64_t>(small, std::uint64_t{std::numeric_limits<T>::max()} + 1);
   for (std::size_t label = 0; label < bounds.size(); ++label)
     for (std::size_t v = 0; ladders[label] && v < known; ++v)
       tables[label].index[v] = ladders[label]->index(static_cast<std::int64_t>(v));
@@ -142,8 +144,8 @@ MappedStream encode_binned(std::span<const T> values, const CountsLayout& layout
   for (std::size_t label = 0; label < bounds.size(); ++label)
     for (std::size_t v = 0; v < small; ++v)
       if (tables[label].seen[v] != 0)
-        errors[label] = std::max(
-            errors[label], error_of(label, static_cast<T>(v), tables[label].index[v]));
+        errors[label] =
+            std::max(errors[label], error_of(label, static_cast<T>(v), tables[label].index[v]));
   MappedStream mapped;
   mapped.stream = encode_counts<T>(numbers.span(), layout, good, report);
   mapped.label_max_error = errors_of(report, bounds);
@@ -161,7 +163,8 @@ Result<CountsLayout> decode_binned(const ChunkParts& parts, const Grid& grid, st
   auto ladders = ladders_of(bounds_of(parts.head));
   bool fits = true;
   constexpr std::size_t small = 256;  // most indices are
-  const auto known = std::min<std::uint64_t>(small, std::uint64_t{std::numeric_limits<T>::max()} + 1);
+  const auto known =
+      std::min<std::uint64_t>(small, std::uint64_t{std::numeric_limits<T>::max()} + 1);
   std::vector<std::array<T, small>> middles(ladders.size());
   for (std::size_t label = 0; label < ladders.size(); ++label)
     for (std::size_t q = 0; ladders[label] && q < known; ++q)
@@ -196,32 +199,34 @@ std::optional<MappedStream> encode_dithered(std::span<const T> values, const Cou
   Scratch<std::int32_t> numbers(values.size());
   std::vector<std::uint64_t> errors(bounds.size(), 0);
   bool fits = true;
-  for_each_run(label_plane(layout), layout.grid, [&](std::size_t first, std::size_t length,
-                                                     std::size_t label) {
-    const std::uint64_t bound = layout.bounds[label];
-    const std::uint8_t* const skip = fills.map.empty() ? nullptr : fills.map.data();
-    if constexpr (std::is_unsigned_v<T> && sizeof(T) <= 2)
-      if (loops_dither<T>(bound)) {
-        const std::uint64_t e = dither({seed, bound, l.hints[label]}, first, values.data() + first,
-                                       skip == nullptr ? nullptr : skip + first, length,
-                                       numbers.data() + first, hints.data() + first);
-        errors[label] = std::max(errors[label], e);
-        return;
-      }
-    for (std::size_t i = first; i < first + length; ++i) {
-      const std::int64_t d = bound == 0 ? 0 : integer_dither(dither_bits(seed, i), bound);
-      hints[i] = bound == 0 ? std::uint8_t{0} : dither_hint(d, bound, l.hints[label]);
-      numbers[i] = 0;
-      if (skip != nullptr && skip[i] != 0) continue;
-      const auto half = static_cast<std::int64_t>(bound), step = 2 * half + 1;
-      const std::int64_t x = std::int64_t{values[i]};
-      const std::int64_t q = floor_divide(x + d + half, step);
-      fits = fits && q == static_cast<std::int32_t>(q);
-      numbers[i] = static_cast<std::int32_t>(q);
-      const std::int64_t e = std::abs(q * step - d - x);
-      errors[label] = std::max(errors[label], static_cast<std::uint64_t>(e));
-    }
-  });
+  for_each_run(label_plane(layout), layout.grid,
+               [&](std::size_t first, std::size_t length, std::size_t label) {
+                 const std::uint64_t bound = layout.bounds[label];
+                 const std::uint8_t* const skip = fills.map.empty() ? nullptr : fills.map.data();
+                 if constexpr (std::is_unsigned_v<T> && sizeof(T) <= 2)
+                   if (loops_dither<T>(bound)) {
+                     const std::uint64_t e =
+                         dither({seed, bound, l.hints[label]}, first, values.data() + first,
+                                skip == nullptr ? nullptr : skip + first, length,
+                                numbers.data() + first, hints.data() + first);
+                     errors[label] = std::max(errors[label], e);
+                     return;
+                   }
+                 for (std::size_t i = first; i < first + length; ++i) {
+                   const std::int64_t d =
+                       bound == 0 ? 0 : integer_dither(dither_bits(seed, i), bound);
+                   hints[i] = bound == 0 ? std::uint8_t{0} : dither_hint(d, bound, l.hints[label]);
+                   numbers[i] = 0;
+                   if (skip != nullptr && skip[i] != 0) continue;
+                   const auto half = static_cast<std::int64_t>(bound), step = 2 * half + 1;
+                   const std::int64_t x = std::int64_t{values[i]};
+                   const std::int64_t q = floor_divide(x + d + half, step);
+                   fits = fits && q == static_cast<std::int32_t>(q);
+                   numbers[i] = static_cast<std::int32_t>(q);
+                   const std::int64_t e = std::abs(q * step - d - x);
+                   errors[label] = std::max(errors[label], static_cast<std::uint64_t>(e));
+                 }
+               });
   if (!fits) return std::nullopt;
   MappedStream mapped;
   mapped.stream = encode_counts<std::int32_t>(numbers.span(), l, good, report);

@@ -38,7 +38,6 @@ std::optional<MappedStream> encode_dithered(std::span<const T> values, const Cou
                                             std::span<const std::uint8_t> good, std::uint64_t seed,
                                             CountsReport& report);
 template <typename Out>
-Result<CountsLayout> decode_dithered(const ChunkParts& parts, const Grid& grid,
-                                     std::span<Out> out);
+Result<CountsLayout> decode_dithered(const ChunkParts& parts, const Grid& grid, std::span<Out> out);
 
 }  // namespace etalon::codec

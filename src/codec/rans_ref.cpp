@@ -60,8 +60,8 @@ Bytes rans_encode(std::span<const std::uint8_t> contexts, std::span<const std::u
   for (std::size_t i = n; i-- > groups;)
     retreat(states[i & (lanes - 1)], slots[std::size_t{contexts[i]} << 8 | symbols[i]], begin);
   if (groups != 0)
-    begin = rans_encode_groups(contexts.data(), symbols.data(), groups, slots.data(),
-                               states.data(), begin);
+    begin = rans_encode_groups(contexts.data(), symbols.data(), groups, slots.data(), states.data(),
+                               begin);
   // A state has 17 to 32 digits, each about as likely.
   BitWriter packed;
   for (std::size_t lane = 0; lane < lanes; ++lane) {

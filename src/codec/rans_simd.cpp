@@ -95,8 +95,7 @@ std::size_t decode_groups(const std::uint8_t* HWY_RESTRICT contexts, std::size_t
   for (; i + 32 <= n && word + 32 <= word_count; i += 32) {
     for (std::size_t v = 0; v < vectors; ++v) {
       const auto context = hn::PromoteTo(d, hn::LoadU(d8, contexts + i + v * N));
-      const auto index =
-          hn::Or(hn::ShiftLeft<probability_bits>(context), hn::And(x[v], slot_mask));
+      const auto index = hn::Or(hn::ShiftLeft<probability_bits>(context), hn::And(x[v], slot_mask));
       const auto e = hn::GatherIndex(d, slots, hn::BitCast(di, index));
       const auto frequency = hn::Add(hn::And(hn::ShiftRight<8>(e), slot_mask), one);
       x[v] = hn::Add(hn::Mul(frequency, hn::ShiftRight<probability_bits>(x[v])),
@@ -126,8 +125,7 @@ HWY_INLINE std::uint16_t* spill(const V x, const M full, std::uint16_t* HWY_REST
   const hn::Repartition<std::uint8_t, D16> d8;
   const hn::Rebind<std::int32_t, D> di;
   const unsigned bits = bits_of(full);
-  const auto halves =
-      hn::DemoteTo(d16, hn::BitCast(di, hn::And(x, hn::Set(D(), 0xFFFFu))));
+  const auto halves = hn::DemoteTo(d16, hn::BitCast(di, hn::And(x, hn::Set(D(), 0xFFFFu))));
   const auto packed =
       hn::TableLookupBytes(hn::BitCast(d8, halves), hn::Load(d8, packing.index[bits]));
   hn::StoreU(hn::BitCast(d16, packed), d16, word - N);
@@ -150,8 +148,8 @@ HWY_INLINE V put(const V x, const V e) {
   const auto more = hn::Sub(hn::Set(d, probability_one), f);
   const auto r = hn::Sub(x, hn::Mul(q, f));
   const auto sum = hn::Add(hn::Add(x, hn::ShiftRight<16>(e)), hn::Mul(q, more));
-  return V{_mm512_mask_add_epi32(sum.raw, _mm512_cmpge_epu32_mask(r.raw, f.raw), sum.raw,
-                                 more.raw)};
+  return V{
+      _mm512_mask_add_epi32(sum.raw, _mm512_cmpge_epu32_mask(r.raw, f.raw), sum.raw, more.raw)};
 #else
   const hn::Rebind<std::int32_t, D> di;
   const auto fi = hn::BitCast(di, f);
@@ -221,8 +219,8 @@ std::uint16_t* encode_groups(const std::uint8_t* HWY_RESTRICT contexts,
     look_up(contexts + i - 32, symbols + i - 32, slots, e);
     for (std::size_t v = vectors; v-- > 0;) {
       const auto f = hn::BitCast(di, hn::And(e[v], hn::Set(d, 0xFFFFu)));
-      const auto full = hn::RebindMask(
-          d, hn::Not(hn::Lt(hn::BitCast(di, hn::ShiftRight<20>(x[v])), f)));
+      const auto full =
+          hn::RebindMask(d, hn::Not(hn::Lt(hn::BitCast(di, hn::ShiftRight<20>(x[v])), f)));
       word = spill(x[v], full, word);
       x[v] = put(hn::IfThenElse(full, hn::ShiftRight<16>(x[v]), x[v]), e[v]);
     }

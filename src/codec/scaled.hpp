@@ -41,9 +41,9 @@ class Scale {
  private:
   enum class Kind { bits, grid, own_grid, pattern, root };
   Kind kind_ = Kind::bits;
-  double step_ = 0;          // grids; root: in the root of the variance
+  double step_ = 0;                                  // grids; root: in the root of the variance
   double gain_ = 0, noise_ = 0, negative_step_ = 0;  // root
-  std::int64_t width_ = 1;   // pattern
+  std::int64_t width_ = 1;                           // pattern
 };
 
 // Every bound is verified on the decoded elements. Nothing where every label keeps its bits or the

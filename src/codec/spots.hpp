@@ -29,9 +29,8 @@ inline constexpr unsigned max_drop = 255, max_brightness = 31;
 
 // From what is coded: numbers and coarse classes of all planes.
 template <typename Number>
-Spots measure_spots(const Squares& squares, const Grid& grid,
-                    std::span<const std::uint8_t> labels, const Number* numbers,
-                    std::span<const std::uint8_t> classes);
+Spots measure_spots(const Squares& squares, const Grid& grid, std::span<const std::uint8_t> labels,
+                    const Number* numbers, std::span<const std::uint8_t> classes);
 
 void put_spots(SideEncoder& out, const Spots& spots);
 Result<Spots> get_spots(SideDecoder& in, std::size_t squares);
