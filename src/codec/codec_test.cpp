@@ -248,9 +248,7 @@ TEST(Codec, AnEscapeMayTakeNoBytes) {
     Array a(DType::u32, {64, 64});
     const auto x = a.as<std::uint32_t>();
     CompressOptions options;
-    Region bright;
-    bright.bound = Bound::abs(0.5);
-    bright.where.assign(x.size(), 0);
+    Region bright{"bright", Bound::abs(0.5), std::vector<std::uint8_t>(64 * 64)};
     for (std::size_t i = 0; i < n; ++i) {
       const std::size_t at = 700 + (i / 8) * 64 + i % 8;
       x[at] = static_cast<std::uint32_t>(160 + i * 11 % 32);

@@ -298,12 +298,7 @@ void fold_32(const std::int32_t* v, std::size_t n, std::uint32_t* out) { fold(v,
                    std::uint8_t label, std::uint8_t* labels) {                                    \
     mark(v, good, n, value, label, labels);                                                       \
   }
-ETALON_LOOPS(std::uint8_t, u8)
-ETALON_LOOPS(std::uint16_t, u16)
-ETALON_LOOPS(std::uint32_t, u32)
-ETALON_LOOPS(std::int8_t, i8)
-ETALON_LOOPS(std::int16_t, i16)
-ETALON_LOOPS(std::int32_t, i32)
+ETALON_FOR_INTEGERS(ETALON_LOOPS)
 #undef ETALON_LOOPS
 
 #define ETALON_LOOPS(T, name)                                                                    \
@@ -316,9 +311,7 @@ ETALON_LOOPS(std::int32_t, i32)
                       T* largest, std::uint16_t* counts) {                                       \
     add_row(v, usable, n, sums, largest, counts);                                                \
   }
-ETALON_LOOPS(std::uint8_t, u8)
-ETALON_LOOPS(std::uint16_t, u16)
-ETALON_LOOPS(std::uint32_t, u32)
+ETALON_FOR_NUMBERS(ETALON_LOOPS)
 #undef ETALON_LOOPS
 
 }  // namespace

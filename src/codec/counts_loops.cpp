@@ -43,12 +43,7 @@ namespace etalon::codec {
               (const T* v, const std::uint8_t* good, std::size_t n, T value, std::uint8_t label, \
                std::uint8_t* labels),                                                            \
               (v, good, n, value, label, labels))
-ETALON_LOOPS(std::uint8_t, u8)
-ETALON_LOOPS(std::uint16_t, u16)
-ETALON_LOOPS(std::uint32_t, u32)
-ETALON_LOOPS(std::int8_t, i8)
-ETALON_LOOPS(std::int16_t, i16)
-ETALON_LOOPS(std::int32_t, i32)
+ETALON_FOR_INTEGERS(ETALON_LOOPS)
 #undef ETALON_LOOPS
 
 #define ETALON_LOOPS(T, name)                                                                    \
@@ -62,9 +57,7 @@ ETALON_LOOPS(std::int32_t, i32)
               (const T* v, const std::uint8_t* usable, std::size_t n, ColumnSum<T>* sums,        \
                T* largest, std::uint16_t* counts),                                               \
               (v, usable, n, sums, largest, counts))
-ETALON_LOOPS(std::uint8_t, u8)
-ETALON_LOOPS(std::uint16_t, u16)
-ETALON_LOOPS(std::uint32_t, u32)
+ETALON_FOR_NUMBERS(ETALON_LOOPS)
 #undef ETALON_LOOPS
 
 ETALON_LOOP(void, fold, fold_8, (const std::int8_t* values, std::size_t n, std::uint8_t* numbers),

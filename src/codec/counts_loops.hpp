@@ -15,22 +15,23 @@ using ColumnSum = std::conditional_t<sizeof(Number) == 4, std::uint64_t, std::ui
 // How many elements stand for one in block_maxima.
 inline constexpr std::size_t loop_block = 64;
 
-#define ETALON_LOOPS(T)                                                                            \
+// macro(type, its name) for the types that the counts engine takes, and for those of its numbers.
+#define ETALON_FOR_NUMBERS(macro) \
+  macro(std::uint8_t, u8) macro(std::uint16_t, u16) macro(std::uint32_t, u32)
+#define ETALON_FOR_INTEGERS(macro) \
+  ETALON_FOR_NUMBERS(macro) macro(std::int8_t, i8) macro(std::int16_t, i16) macro(std::int32_t, i32)
+
+#define ETALON_LOOPS(T, name)                                                                      \
   /* The least and the largest of n >= 1 elements. */                                              \
   void range_of(const T* values, std::size_t n, T& low, T& high);                                  \
   std::size_t count_of(const T* values, std::size_t n, T value);                                   \
   /* Writes `label` where an element is `value` and, with `good`, not good. */                     \
   void mark(const T* values, const std::uint8_t* good, std::size_t n, T value, std::uint8_t label, \
             std::uint8_t* labels);
-ETALON_LOOPS(std::uint8_t)
-ETALON_LOOPS(std::uint16_t)
-ETALON_LOOPS(std::uint32_t)
-ETALON_LOOPS(std::int8_t)
-ETALON_LOOPS(std::int16_t)
-ETALON_LOOPS(std::int32_t)
+ETALON_FOR_INTEGERS(ETALON_LOOPS)
 #undef ETALON_LOOPS
 
-#define ETALON_LOOPS(Number)                                                                    \
+#define ETALON_LOOPS(Number, name)                                                              \
   /* Where a context is 255 tokens may be anything. */                                          \
   void tokens_of(const Number* numbers, const std::uint8_t* contexts, std::size_t n,            \
                  unsigned split, std::uint8_t* tokens);                                         \
@@ -40,9 +41,7 @@ ETALON_LOOPS(std::int32_t)
   /* without it everything but to counts. */                                                    \
   void add_row(const Number* numbers, const std::uint8_t* usable, std::size_t n,                \
                ColumnSum<Number>* sums, Number* largest, std::uint16_t* counts);
-ETALON_LOOPS(std::uint8_t)
-ETALON_LOOPS(std::uint16_t)
-ETALON_LOOPS(std::uint32_t)
+ETALON_FOR_NUMBERS(ETALON_LOOPS)
 #undef ETALON_LOOPS
 
 // zigzag(values[i])
