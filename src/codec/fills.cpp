@@ -87,7 +87,12 @@ class Finder {
   struct Candidate {
     T value;
     bool masked_only;
-    double bits;  // that one of its symbols takes, about
+    double bits;        // that one of its symbols takes, about, beside those for its rarity
+    std::size_t count;  // its elements
+
+    double symbol_bits(std::size_t n, std::size_t left) const {
+      return bits + std::log2(static_cast<double>(n) / static_cast<double>(left));
+    }
   };
 
   // Its symbols are dear unless it is common; above `most_share` it is no filling.
@@ -96,12 +101,12 @@ class Finder {
     if (candidates_.size() == max_fills || count < 8 || c > n * most_share) return;
     for (const Candidate& other : candidates_)
       if (same(other.value, value)) return;
-    double bits = std::log2(n / c);
+    double bits = 0;
     if constexpr (std::is_floating_point_v<T>)
-      bits += 16;
+      bits = 16;
     else
-      bits += std::max(0, static_cast<int>(std::bit_width(zigzag(std::int64_t(value)))) - 4);
-    candidates_.push_back({value, masked_only, bits});
+      bits = std::max(0, static_cast<int>(std::bit_width(zigzag(std::int64_t(value)))) - 4);
+    candidates_.push_back({value, masked_only, bits, count});
   }
 
   void extremes_and_zero() {
@@ -178,12 +183,22 @@ class Finder {
 
   // Takes out rectangles that are dearer than the symbols, and values that none is left of.
   void keep_what_pays(Fills& fills) const {
+    // The elements outside rectangles that surely pay are rarer than all, and dearer.
+    const auto pays_at = [&](const Rect& r, double bits) {
+      return static_cast<double>(std::size_t{r.height} * r.width) * bits >= rectangle_bits;
+    };
+    std::array<std::size_t, max_fills + 1> left{};
+    for (const Rect& r : fills.rects) {
+      const Candidate& c = candidates_[r.label - 1u];
+      if (!pays_at(r, c.symbol_bits(values_.size(), c.count)))
+        left[r.label] += std::size_t{r.height} * r.width;
+    }
     std::array<std::uint8_t, max_fills + 1> label{};
     std::vector<Rect> kept;
     for (Rect r : fills.rects) {
-      const double bits = candidates_[r.label - 1u].bits;
+      const Candidate& c = candidates_[r.label - 1u];
       const bool pays =
-          static_cast<double>(std::size_t{r.height} * r.width) * bits >= rectangle_bits;
+          left[r.label] == 0 || pays_at(r, c.symbol_bits(values_.size(), left[r.label]));
       if (pays && label[r.label] == 0) {
         fills.patterns.push_back(pattern_of(candidates_[r.label - 1u].value));
         label[r.label] = static_cast<std::uint8_t>(fills.patterns.size());
