@@ -183,14 +183,17 @@ class Finder {
 
   // Takes out rectangles that are dearer than the symbols, and values that none is left of.
   void keep_what_pays(Fills& fills) const {
-    // The elements outside rectangles that surely pay are rarer than all, and dearer.
     const auto pays_at = [&](const Rect& r, double bits) {
       return static_cast<double>(std::size_t{r.height} * r.width) * bits >= rectangle_bits;
     };
+    // The elements outside rectangles that surely pay are rarer than all, and dearer; but zeros are
+    // as common as their neighbours are dim.
     std::array<std::size_t, max_fills + 1> left{};
     for (const Rect& r : fills.rects) {
       const Candidate& c = candidates_[r.label - 1u];
-      if (!pays_at(r, c.symbol_bits(values_.size(), c.count)))
+      if (c.value == T(0))
+        left[r.label] = c.count;
+      else if (!pays_at(r, c.symbol_bits(values_.size(), c.count)))
         left[r.label] += std::size_t{r.height} * r.width;
     }
     std::array<std::uint8_t, max_fills + 1> label{};
