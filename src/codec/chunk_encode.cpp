@@ -135,7 +135,7 @@ struct Task {
   CountsLayout layout;
   std::vector<Bound> bounds;  // of every label
   Fills fills;
-  std::vector<std::uint8_t> good;
+  std::span<const std::uint8_t> good;
   std::optional<std::uint64_t> dither;  // its seed
 };
 
@@ -385,6 +385,7 @@ Result<Bytes> encode(const ArrayView& elements, const CompressOptions& options) 
   ETALON_TRY(check(elements, options, image));
   const std::vector<std::uint8_t> labels = labels_of(options, image);
 
+  std::vector<std::uint8_t> repeated_mask;
   Task task;
   task.bounds = {options.bound};
   for (const Region& r : options.regions) task.bounds.push_back(r.bound);
@@ -405,12 +406,14 @@ Result<Bytes> encode(const ArrayView& elements, const CompressOptions& options) 
     ETALON_TRY(lay_out(options, labels, task.layout));
     // The mask covers an image; where small planes were laid below one another it is repeated.
     task.good = options.mask;
-    if (!task.good.empty() && grid.plane() != image.plane())
-      for (std::size_t p = 1; p < image.planes; ++p)
-        task.good.insert(task.good.end(), options.mask.begin(), options.mask.end());
+    if (!task.good.empty() && grid.plane() != image.plane()) {
+      for (std::size_t p = 0; p < image.planes; ++p)
+        repeated_mask.insert(repeated_mask.end(), options.mask.begin(), options.mask.end());
+      task.good = repeated_mask;
+    }
     task.fills = find_fills(elements, grid, task.good);
     if (changes_type) task.dither = options.seed;
-    std::optional<Coded> bounded = code_bounded(elements, task);
+    std::optional<Coded> bounded = code_bounded(elements, std::move(task));
     if (!bounded && changes_type)
       return usage("an element above 2^31 - 1 outside the dithered regions has no place in " +
                    std::string(name_of(dithered_dtype(elements.dtype))));

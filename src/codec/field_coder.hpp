@@ -93,9 +93,9 @@ class FieldCoder {
   static constexpr std::size_t near = 16;  // classes of what lies beside
   // Where the sets' contexts begin.
   static constexpr std::size_t first_set[] = {
-      0, group_contexts * activities, group_contexts * activities * (1 + near),
-      group_contexts * activities * (1 + near) + group_contexts * activities / 4 * near,
-      group_contexts * activities * (1 + near) + group_contexts * activities / 4 * near + near};
+      0, group_contexts* activities, group_contexts* activities*(1 + near),
+      group_contexts* activities*(1 + near) + group_contexts* activities / 4 * near,
+      group_contexts* activities*(1 + near) + group_contexts* activities / 4 * near + near};
   static constexpr std::size_t contexts = first_set[4] + group_contexts * near * near;
   static constexpr unsigned slowest = 1000;
 

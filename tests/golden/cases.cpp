@@ -211,6 +211,18 @@ std::vector<Good> cases(std::uint64_t seed) {
   o.chunk = Shape{2, 20, 25};
   c.container("container_u16", photons<std::uint16_t>(Shape{3, 30, 40}, 65535, random), o);
   c.container("container_empty", Array(DType::i32, Shape{0, 3}));
+  // Few bright elements with tables of their own; the least number that can escape does, and the
+  // escapes take no bytes: those in the symbols' cargo are zeros.
+  Array few(DType::u32, Shape{64, 64});
+  Region bright{"bright", Bound::abs(0.5), std::vector<std::uint8_t>(64 * 64)};
+  for (std::size_t i = 0; i < 40; ++i) {
+    const std::size_t at = 700 + (i / 8) * 64 + i % 8;
+    few.as<std::uint32_t>()[at] = static_cast<std::uint32_t>(i == 0 ? 192 : 160 + i * 11 % 32);
+    bright.where[at] = 1;
+  }
+  o = {};
+  o.regions = {bright};
+  c.chunk("u32_empty_escapes", few, o);
   return c.take();
 }
 
