@@ -17,16 +17,6 @@
 namespace etalon::bench {
 namespace {
 
-// Extents, where the slowest axes are taken together until there are at most so many.
-std::vector<std::size_t> extents_of(const Shape& shape, std::size_t most) {
-  std::vector<std::size_t> extents(shape.extents().begin(), shape.extents().end());
-  while (extents.size() > most) {
-    extents[1] *= extents[0];
-    extents.erase(extents.begin());
-  }
-  return extents;
-}
-
 struct ZfpClose {
   void operator()(zfp_field* f) const { zfp_field_free(f); }
   void operator()(zfp_stream* s) const { zfp_stream_close(s); }
@@ -37,23 +27,26 @@ using ZfpStream = std::unique_ptr<zfp_stream, ZfpClose>;
 using ZfpBits = std::unique_ptr<bitstream, ZfpClose>;
 
 ZfpField zfp_field_of(const void* data, DType dtype, const Shape& shape) {
-  const auto e = extents_of(shape, 4);
+  const Shape& e = shape;
   void* const p = const_cast<void*>(data);
   const zfp_type type = dtype == DType::f64 ? zfp_type_double : zfp_type_float;
-  switch (e.size()) {
+  switch (e.rank()) {
     case 1:
       return ZfpField(zfp_field_1d(p, type, e[0]));
     case 2:
       return ZfpField(zfp_field_2d(p, type, e[1], e[0]));
     case 3:
       return ZfpField(zfp_field_3d(p, type, e[2], e[1], e[0]));
-    default:
+    case 4:
       return ZfpField(zfp_field_4d(p, type, e[3], e[2], e[1], e[0]));
+    default:
+      return nullptr;
   }
 }
 
 Bytes zfp_encode(const ArrayView& in, double bound) {
   const ZfpField field = zfp_field_of(in.data, in.dtype, in.shape);
+  if (!field) return {};
   const ZfpStream stream(zfp_stream_open(nullptr));
   zfp_stream_set_accuracy(stream.get(), bound);
   Bytes out(zfp_stream_maximum_size(stream.get(), field.get()));
@@ -77,33 +70,24 @@ bool zfp_decode(ByteSpan in, double bound, const MutableArrayView& out) {
 using Compress = std::size_t(const void*, int, int, const std::size_t*, double, int, char**);
 using Decompress = int(const char*, std::size_t, int, int, const std::size_t*, double, int, void*);
 
-// A coder of a shared object says which ranks it takes by failing: the slowest axes are then taken
-// together. The rank that it took stands before its bytes.
 struct SharedObject {
   Compress* compress;
   Decompress* decompress;
   int mode;
 
   Bytes encode(const ArrayView& in, double bound) const {
-    for (std::size_t rank = in.shape.rank(); rank > 0; --rank) {
-      const auto extents = extents_of(in.shape, rank);
-      char* coded = nullptr;
-      const std::size_t size = compress(in.data, in.dtype == DType::f64, static_cast<int>(rank),
-                                        extents.data(), bound, mode, &coded);
-      const std::unique_ptr<char, void (*)(void*)> owner(coded, std::free);
-      if (size == 0) continue;
-      Bytes out(size + 1);
-      out[0] = static_cast<std::byte>(rank);
-      std::memcpy(out.data() + 1, coded, size);
-      return out;
-    }
-    return {};
+    char* coded = nullptr;
+    const std::size_t size =
+        compress(in.data, in.dtype == DType::f64, static_cast<int>(in.shape.rank()),
+                 in.shape.extents().data(), bound, mode, &coded);
+    const std::unique_ptr<char, void (*)(void*)> owner(coded, std::free);
+    Bytes out(size);
+    if (size != 0) std::memcpy(out.data(), coded, size);
+    return out;
   }
   bool decode(ByteSpan in, double bound, const MutableArrayView& out) const {
-    const auto rank = std::to_integer<std::size_t>(in[0]);
-    const auto extents = extents_of(out.shape, rank);
-    return decompress(reinterpret_cast<const char*>(in.data() + 1), in.size() - 1,
-                      out.dtype == DType::f64, static_cast<int>(rank), extents.data(), bound, mode,
+    return decompress(reinterpret_cast<const char*>(in.data()), in.size(), out.dtype == DType::f64,
+                      static_cast<int>(out.shape.rank()), out.shape.extents().data(), bound, mode,
                       out.data) == 0;
   }
 };
@@ -156,8 +140,8 @@ FieldFigures measure_here(const FieldCoder& coder, const ArrayView& field, doubl
   if (coded.empty()) return figures;
   Array out(field.dtype, field.shape);
   bool decoded = true;
-  figures.decode_s = least_seconds(
-      [&] { decoded = decoded && coder.decode(coded, bound, out.mutable_view()); });
+  figures.decode_s =
+      least_seconds([&] { decoded = decoded && coder.decode(coded, bound, out.mutable_view()); });
   if (!decoded) return figures;
   figures.worked = true;
   figures.bytes = static_cast<double>(coded.size());
@@ -165,6 +149,30 @@ FieldFigures measure_here(const FieldCoder& coder, const ArrayView& field, doubl
     judge<double>(field.as<double>(), out.view().as<double>(), figures);
   else
     judge<float>(field.as<float>(), out.view().as<float>(), figures);
+  return figures;
+}
+
+FieldFigures measure_apart(const FieldCoder& coder, const ArrayView& field, double bound) {
+  int ends[2];
+  if (pipe(ends) != 0) return {};
+  const pid_t child = fork();
+  if (child == 0) {
+    close(ends[0]);
+    alarm(300);
+    // Freed memory is kept: no coder pays for fresh pages of its output.
+    mallopt(M_MMAP_THRESHOLD, 1 << 25);
+    mallopt(M_TRIM_THRESHOLD, -1);
+    dup2(open("/dev/null", O_WRONLY | O_CLOEXEC), STDOUT_FILENO);  // peers chatter
+    const FieldFigures figures = measure_here(coder, field, bound);
+    const bool sent = write(ends[1], &figures, sizeof figures) == sizeof figures;
+    _exit(sent ? 0 : 1);
+  }
+  close(ends[1]);
+  FieldFigures figures;
+  if (child < 0 || read(ends[0], &figures, sizeof figures) != sizeof figures) figures = {};
+  close(ends[0]);
+  int status = 0;
+  if (child > 0) waitpid(child, &status, 0);
   return figures;
 }
 
@@ -197,36 +205,23 @@ Result<FieldCoder> shared_object_fields(const std::string& argument) {
                      hash == std::string::npos ? 0 : std::atoi(argument.c_str() + hash + 1)};
   if (coder.compress == nullptr || coder.decompress == nullptr)
     return Error{Errc::malformed, path + ": has not both compress and decompress"};
-  return FieldCoder{
-      argument.substr(0, equals),
-      [coder](const ArrayView& in, double bound) { return coder.encode(in, bound); },
-      [coder](ByteSpan in, double bound, const MutableArrayView& out) {
-        return coder.decode(in, bound, out);
-      }};
+  return FieldCoder{argument.substr(0, equals),
+                    [coder](const ArrayView& in, double bound) { return coder.encode(in, bound); },
+                    [coder](ByteSpan in, double bound, const MutableArrayView& out) {
+                      return coder.decode(in, bound, out);
+                    }};
 }
 
 FieldFigures measure(const FieldCoder& coder, const ArrayView& field, double bound) {
-  int ends[2];
-  if (pipe(ends) != 0) return {};
-  const pid_t child = fork();
-  if (child == 0) {
-    close(ends[0]);
-    alarm(300);
-    // Freed memory is kept: no coder pays for fresh pages of its output.
-    mallopt(M_MMAP_THRESHOLD, 1 << 25);
-    mallopt(M_TRIM_THRESHOLD, -1);
-    dup2(open("/dev/null", O_WRONLY | O_CLOEXEC), STDOUT_FILENO);  // peers chatter
-    const FieldFigures figures = measure_here(coder, field, bound);
-    const bool sent = write(ends[1], &figures, sizeof figures) == sizeof figures;
-    _exit(sent ? 0 : 1);
+  ArrayView view = field;
+  for (;;) {
+    const FieldFigures figures = measure_apart(coder, view, bound);
+    const auto extents = view.shape.extents();
+    if (figures.worked || extents.size() < 2) return figures;
+    std::vector<std::size_t> fewer(extents.begin() + 1, extents.end());
+    fewer[0] *= extents[0];
+    view.shape = Shape(std::span<const std::size_t>(fewer));
   }
-  close(ends[1]);
-  FieldFigures figures;
-  if (child < 0 || read(ends[0], &figures, sizeof figures) != sizeof figures) figures = {};
-  close(ends[0]);
-  int status = 0;
-  if (child > 0) waitpid(child, &status, 0);
-  return figures;
 }
 
 }  // namespace etalon::bench

@@ -20,7 +20,7 @@ struct FieldCoder {
 
 // A container as `etalon compress` writes it.
 FieldCoder etalon_fields(const std::string& name, const CompressOptions& options);
-// zfp, fixed accuracy. Of more than four axes the slowest are taken together.
+// zfp, fixed accuracy; at most four axes.
 FieldCoder zfp_fields();
 // NAME=PATH or NAME=PATH#MODE: a shared object with these two functions of C, extents slowest
 // first, results 0 bytes and not 0 where they fail, `out` by malloc:
@@ -38,7 +38,8 @@ struct FieldFigures {
   double psnr = 0;           // over finite elements, dB
   double specials_lost = 0;  // NaN and infinities that did not come back as such
 };
-// In a process of its own, since some peers crash; they have 300 seconds.
+// In a process of its own, since some peers crash; they have 300 seconds. While a coder fails, the
+// two slowest axes are taken together.
 FieldFigures measure(const FieldCoder& coder, const ArrayView& field, double bound);
 
 }  // namespace etalon::bench

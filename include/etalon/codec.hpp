@@ -88,7 +88,7 @@ struct CompressOptions {
 };
 
 // The chunk shape for an array: one image (1, .., y, x) of integers; of floats, whose images tell
-// much of one another, whole images up to 2^24 elements. Arrays of fewer than three axes are one.
+// much of one another, whole images up to 2^22 elements. Arrays of fewer than three axes are one.
 Shape default_chunk(DType dtype, const Shape& shape);
 
 // What a compressed region holds, as `etalon info` shows it.

@@ -68,33 +68,33 @@ std::vector<TableRun> FieldTokens::choose_runs(const Histograms& histograms, std
     std::uint8_t first;
     Histogram histogram;
     double bits;
+    double gain = 0;  // of joining the next one
   };
   constexpr double run_bits = 16;
   std::vector<Run> runs;
   for (std::size_t a = 0; a < activities; ++a)
     if (!none(histograms[a]))
       runs.push_back({static_cast<std::uint8_t>(a), histograms[a], entropy_bits(histograms[a])});
-  const auto join = [](const Run& a, const Run& b) {
-    Run sum = a;
-    for (std::size_t t = 0; t < 256; ++t) sum.histogram[t] += b.histogram[t];
-    sum.bits = entropy_bits(sum.histogram);
-    return sum;
+  const auto join = [](Run& a, const Run& b) {
+    for (std::size_t t = 0; t < 256; ++t) a.histogram[t] += b.histogram[t];
+    a.bits = entropy_bits(a.histogram);
   };
+  const auto find_gain = [&](std::size_t r) {
+    if (r + 1 >= runs.size()) return;
+    Run sum = runs[r];
+    join(sum, runs[r + 1]);
+    runs[r].gain = runs[r].bits + runs[r + 1].bits + run_bits - sum.bits;
+  };
+  for (std::size_t r = 0; r < runs.size(); ++r) find_gain(r);
   while (runs.size() > 1) {
-    std::size_t best = 0;
-    double best_gain = -1e300;
-    Run best_run{};
-    for (std::size_t r = 0; r + 1 < runs.size(); ++r) {
-      Run sum = join(runs[r], runs[r + 1]);
-      const double gain = runs[r].bits + runs[r + 1].bits + run_bits - sum.bits;
-      if (gain <= best_gain) continue;
-      best_gain = gain;
-      best = r;
-      best_run = sum;
-    }
-    if (best_gain <= 0 && runs.size() <= most) break;
-    runs[best] = best_run;
-    runs.erase(runs.begin() + static_cast<std::ptrdiff_t>(best) + 1);
+    const auto best = std::max_element(runs.begin(), runs.end() - 1,
+                                       [](const Run& a, const Run& b) { return a.gain < b.gain; });
+    if (best->gain <= 0 && runs.size() <= most) break;
+    const auto at = static_cast<std::size_t>(best - runs.begin());
+    join(*best, best[1]);
+    runs.erase(best + 1);
+    find_gain(at);
+    if (at > 0) find_gain(at - 1);
   }
   std::vector<TableRun> chosen;
   for (Run& r : runs) {

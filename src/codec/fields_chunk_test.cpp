@@ -70,10 +70,10 @@ TEST(FieldChunks, RegionsHaveBoundsOfTheirOwn) {
 }
 
 TEST(FieldChunks, AreWholeImagesUpToALimit) {
-  EXPECT_EQ(default_chunk(DType::f32, Shape{256, 256, 256}), (Shape{256, 256, 256}));
-  EXPECT_EQ(default_chunk(DType::f32, Shape{1000, 512, 512}), (Shape{64, 512, 512}));
+  EXPECT_EQ(default_chunk(DType::f32, Shape{256, 256, 256}), (Shape{64, 256, 256}));
+  EXPECT_EQ(default_chunk(DType::f32, Shape{1000, 512, 512}), (Shape{16, 512, 512}));
   EXPECT_EQ(default_chunk(DType::f32, Shape{9, 4, 3000, 3000}), (Shape{1, 1, 3000, 3000}));
-  EXPECT_EQ(default_chunk(DType::f64, Shape{100, 4, 1000, 1000}), (Shape{4, 4, 1000, 1000}));
+  EXPECT_EQ(default_chunk(DType::f64, Shape{100, 4, 1000, 1000}), (Shape{1, 4, 1000, 1000}));
   EXPECT_EQ(default_chunk(DType::u16, Shape{9, 4, 30, 30}), (Shape{1, 1, 30, 30}));
   EXPECT_EQ(default_chunk(DType::u16, Shape{30, 30}), (Shape{30, 30}));
 }

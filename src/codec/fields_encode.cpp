@@ -7,6 +7,7 @@
 #include "codec/field_coder.hpp"
 #include "codec/field_fit.hpp"
 #include "codec/field_labels.hpp"
+#include "codec/field_loops.hpp"
 #include "codec/field_model.hpp"
 #include "codec/field_tokens.hpp"
 #include "codec/field_walk.hpp"
@@ -16,7 +17,7 @@
 namespace etalon::codec {
 namespace {
 
-constexpr std::size_t sample_elements = std::size_t{1} << 15;
+constexpr std::size_t sample_elements = std::size_t{1} << 13;  // of a class, for its weights
 
 // The original at all levels: every one is every second element of the one before.
 template <typename T>
@@ -25,7 +26,7 @@ class Originals {
   Originals(const std::vector<Level>& levels, const T* finest) : levels_(levels) {
     at_.push_back(finest);
     for (std::size_t level = 1; level < levels.size(); ++level) {
-      kept_.push_back(std::make_unique_for_overwrite<T[]>(levels[level].count()));
+      kept_.push_back(page_array<T>(levels[level].count()));
       T* out = kept_.back().get();
       const std::size_t n = levels[level].extent[levels[level].last()];
       std::size_t rows = levels[level].count() / n;
@@ -42,15 +43,19 @@ class Originals {
     std::size_t at = 0;
     for (std::size_t axis = 0; axis <= l.last(); ++axis)
       at = at * l.extent[axis] + 2 * index[axis] + (cls >> axis & 1);
-    const T* const from = at_[level] + at;
-    for (std::size_t i = 0; i < n; ++i) out[i] = from[2 * i];
+    every_second(at_[level] + at, n, out);
   }
 
  private:
   const std::vector<Level>& levels_;
   std::vector<const T*> at_;
-  std::vector<std::unique_ptr<T[]>> kept_;
+  std::vector<PageArray<T>> kept_;
 };
+
+// The upper half of a product.
+std::uint64_t high_product(std::uint64_t a, std::uint64_t b) {
+  return static_cast<std::uint64_t>(static_cast<unsigned __int128>(a) * b >> 64);
+}
 
 template <typename T>
 class Encoder {
@@ -124,23 +129,24 @@ class Encoder {
     const std::size_t rows = levels_[level].row_count(cls), n = levels_[level].row_length(cls);
     if (features.lengths.empty() || rows * n < 256) return {};
     PredictorFit<T> fit(features, model_.mean);
-    std::vector<T> row(n);
+    // Pieces of rows, scattered so that no period of the field is met.
     constexpr std::size_t piece = 256;
-    const std::size_t row_step = std::max<std::size_t>(1, rows * n / sample_elements);
-    const bool long_rows = rows < 2 * row_step;
-    const std::size_t every = long_rows ? 1 : row_step;
-    const std::size_t piece_step = long_rows ? row_step * piece : n;
-    for (std::size_t r = every / 2; r < rows; r += every)
+    constexpr std::uint64_t golden = 0x9E3779B97F4A7C15;  // 2^64 / the golden ratio
+    const std::size_t per_row = (n + piece - 1) / piece, pieces = rows * per_row;
+    const std::size_t taken = std::min(pieces, sample_elements / std::min(n, piece));
+    std::vector<T> row(n);
+    std::array<const T*, max_terms> moved{};
+    for (std::size_t k = 0; k < taken; ++k) {
+      const std::size_t which =
+          taken == pieces ? k : static_cast<std::size_t>(high_product(k * golden, pieces));
+      const std::size_t r = which / per_row, x = which % per_row * piece;
       for_each_row_of(levels_[level], cls, r, r + 1, [&](const Index& index) {
         originals_.row(level, cls, index, n, row.data());
         const T* const* at = terms.at(index);
-        if (!long_rows) return fit.add(at, row.data(), n);
-        std::array<const T*, max_terms> moved{};
-        for (std::size_t x = 0; x < n; x += piece_step) {
-          for (std::size_t t = 0; t < features.terms.size(); ++t) moved[t] = at[t] + x;
-          fit.add(moved.data(), row.data() + x, std::min(piece, n - x));
-        }
+        for (std::size_t t = 0; t < features.terms.size(); ++t) moved[t] = at[t] + x;
+        fit.add(moved.data(), row.data() + x, std::min(piece, n - x));
       });
+    }
     return fit.solve(rows * n, static_cast<double>(base_step()));
   }
 
@@ -262,18 +268,11 @@ class Encoder {
     std::uint8_t* const tokens = tokens_->token_row();
     std::uint8_t* const activity = tokens_->activity_row();
     std::memcpy(activity, activity_.data(), n);
-    constexpr std::size_t block = 32;
+    constexpr std::size_t block = 512;
     for (std::size_t i = 0; i < n; i += block) {
       const std::size_t end = std::min(n, i + block);
-      std::uint32_t any = 0;
-      for (std::size_t k = i; k < end; ++k) any |= numbers_[k];
-      if (any < (1u << wide_split)) {
-        for (std::size_t k = i; k < end; ++k) tokens[k] = static_cast<std::uint8_t>(numbers_[k]);
-      } else {
-        for (std::size_t k = i; k < end; ++k)
-          tokens[k] = numbers_[k] < (1u << wide_split) ? static_cast<std::uint8_t>(numbers_[k])
-                                                       : put_number(numbers_[k], values_[k]);
-      }
+      if (!narrow(numbers_.data() + i, end - i, tokens + i))
+        for (std::size_t k = i; k < end; ++k) tokens[k] = put_number(numbers_[k], values_[k]);
     }
     if (kinds_.any()) {
       for (std::size_t i = 0; i < n; ++i) {
