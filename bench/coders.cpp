@@ -8,6 +8,8 @@
 #include <cstring>
 #include <memory>
 
+#include "etalon/backend.hpp"
+
 // The library behind HDF5's bitshuffle filter (Debian: bitshuffle), which comes without a header.
 // Sizes and results are in elements, then bytes; negative results are errors; block 0 is 8 KiB.
 extern "C" {
@@ -110,6 +112,23 @@ Coder etalon_chunk(const std::string& name, const CompressOptions& options) {
             return decode_chunk_into(bytes, out).ok();
           },
           options.bound == Bound::lossless() && options.regions.empty()};
+}
+
+Coder etalon_backend(const std::string& name, const CompressOptions& options) {
+  Coder coder = etalon_chunk("etalon_" + name, options);
+  const auto with = [name](const auto& code) {
+    return [name, code](const auto&... arguments) {
+      const std::string before = backend();
+      const bool there = set_backend(name).ok();
+      auto result = code(arguments...);
+      if (!there) result = {};
+      (void)set_backend(before);
+      return result;
+    };
+  };
+  coder.encode = with(coder.encode);
+  coder.decode = with(coder.decode);
+  return coder;
 }
 
 Coder etalon_container(const CompressOptions& options) {

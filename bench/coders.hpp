@@ -21,6 +21,8 @@ struct Coder {
 };
 
 Coder etalon_chunk(const std::string& name, const CompressOptions& options);
+// With one backend, "etalon_BACKEND", whichever is in force otherwise.
+Coder etalon_backend(const std::string& backend, const CompressOptions& options);
 // A container as `etalon compress` writes it.
 Coder etalon_container(const CompressOptions& options);
 

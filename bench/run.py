@@ -9,24 +9,31 @@ status 4; gates on data that is not there are counted as skipped.
 
 `--only hits` is what bounds buy on frames with Bragg peaks. `--only weak_spots` is the experiment on reflections too weak to be found (docs/science.md).
 
+`--only field` is what bounds buy on floating-point fields, beside zfp and whatever coders ETALON_FIELD_PEERS names
+(NAME=SHARED_OBJECT, with commas between; bench/field_coders.hpp says what such an object holds).
+
 `--only lossless` is the table of lossless coders on the integer detector images of ETALON_DATA: sizes, speeds, and how many
 times smaller Etalon's bytes are. Medians of the repetitions; MB/s of raw data, by CPU time, on one thread; every lossless
 decoder's output was compared with the images.
 """
 import argparse
 import json
+import math
 import os
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
+import field_inputs
 import inputs
 
 BENCH = Path(__file__).resolve().parent
 DATA = Path(os.environ.get("ETALON_DATA", BENCH.parent.parent / "shared" / "data"))
 CODERS = {"codec_bench": ["serial_a"], "lossless_bench": None}  # programs that take images: these, or all
-OWN_TABLES = {*CODERS, "weak_spots_bench", "hits_bench"}
+OWN_TABLES = {*CODERS, "weak_spots_bench", "hits_bench", "field_bench"}
+SPEED_PEERS = ("bitshuffle_lz4", "memcpy")
+OWN = "etalon"
 SERIES = {**CODERS, "hits_bench": ["serial_a"]}
 
 
@@ -39,13 +46,16 @@ def run(program, repetitions):
                    "--benchmark_enable_random_interleaving=true"]
         if program.name in SERIES:
             command += inputs.arguments(DATA, Path(folder), SERIES[program.name])
+        if program.name == "field_bench":
+            command += field_inputs.arguments(DATA, Path(folder), program.parent.parent / "bin" / "etalon")
         # Google's own report is a remark where this program makes the table.
         subprocess.run(command, check=True, stdout=sys.stderr if program.name in OWN_TABLES else None)
         text = out.read_text()
     found, failed = {}, set()
     for row in json.loads(text)["benchmarks"] if text else []:
         if row.get("error_occurred"):
-            failed.add(f"{row['run_name']}: {row['error_message']}")
+            if program.name != "field_bench" or row["run_name"].startswith(OWN):  # peers do fail there
+                failed.add(f"{row['run_name']}: {row['error_message']}")
         elif row.get("aggregate_name") == "median":
             found[row["run_name"]] = row
     return found, sorted(failed)
@@ -62,8 +72,14 @@ def print_coders(rows):
         for coder, row in coders.items():
             size, back = row["compress"], row["decompress"]
             times = coders["etalon"]["compress"]["ratio"] / size["ratio"]
+            remark = f"{times:.3f} times smaller"
+            if coder.startswith("etalon"):
+                speeds = [f"{size['bytes_per_second'] / peer['compress']['bytes_per_second']:.3f} and "
+                          f"{back['bytes_per_second'] / peer['decompress']['bytes_per_second']:.3f} times {peer_name}"
+                          for peer_name, peer in coders.items() if peer_name in SPEED_PEERS]
+                remark = ", ".join(speeds) + (" as fast (encoding and decoding)" if speeds else "-")
             print(f"  {coder:<22} {size['bits_per_pixel']:>9.4f} {size['ratio']:>10.3f} {size['bytes_per_second'] / 1e6:>12.0f}"
-                  f" {back['bytes_per_second'] / 1e6:>12.0f}  {'-' if coder.startswith('etalon') else f'{times:.3f} times smaller'}")
+                  f" {back['bytes_per_second'] / 1e6:>12.0f}  {remark}")
 
 
 def print_weak_spots(rows):
@@ -91,6 +107,62 @@ def print_hits(rows):
             ratios = [f"{coders[c]['ratio']:.2f}" if c in coders else "-" for c in ("etalon", "dithered", "jpegls")]
             speeds = [f"{coders[c]['bytes_per_second'] / 1e6:.0f}" if c in coders else "-" for c in ("etalon", "jpegls")]
             print(f"{bound:<10} {ratios[0]:>9} {ratios[1]:>9} {ratios[2]:>9} {speeds[0]:>12} {speeds[1]:>13}")
+
+
+def geometric_mean(values):
+    return math.exp(sum(map(math.log, values)) / len(values))
+
+
+def decibels_at_equal_size(own, peer):
+    """PSNR above the peer's, where the peer's sizes lie between ours: (1 / ratio, PSNR) of one field at several bounds. Between
+    two of ours PSNR is taken as linear in the size."""
+    own, gains = sorted(own), []
+    for size, psnr in peer:
+        for (low, low_psnr), (high, high_psnr) in zip(own, own[1:]):
+            if low <= size <= high and low < high:
+                gains.append(low_psnr + (high_psnr - low_psnr) * (size - low) / (high - low) - psnr)
+                break
+    return gains
+
+
+def print_fields(rows):
+    """The benchmarks CODER/BOUND/FIELD: ratios, and how they compare. Adds rows summary/OURS/THEIRS: our ratio over
+    theirs ("mean", a geometric mean, and "worst"), and our speeds over theirs ("encode", "decode")."""
+    found, coders = {}, []
+    for name, row in sorted(rows.items(), key=lambda item: item[1]["family_index"]):
+        coder, bound, field = name.split("/")[:3]
+        found.setdefault((field, bound), {})[coder] = row
+        coders += [coder] if coder not in coders else []
+    print(f"\n{'field':<14} {'rel':>5} " + " ".join(f"{c:>13}" for c in coders) + "   ratios; Etalon's PSNR in dB, MB/s in and out")
+    for (field, bound), row in found.items():
+        ratios = " ".join(f"{row[c]['ratio']:>13.3f}" if c in row else f"{'fails':>13}" for c in coders)
+        own = row.get("etalon")
+        remark = f"{own['psnr']:.1f}, {own['encode'] / 1e6:.0f} and {own['decode'] / 1e6:.0f}" if own else "-"
+        print(f"{field:<14} {bound:>5} {ratios}   {remark}")
+    for coder in coders:
+        own = [row[coder] for row in found.values() if coder in row]
+        beyond, lost = sum(row["error_over_bound"] > 1 for row in own), sum(row["specials_lost"] for row in own)
+        if beyond or lost:
+            print(f"{coder}: beyond its bound on {beyond} of {len(own)}, {lost:.0f} specials lost")
+    print(f"\n{'ours':<14} {'theirs':<12} {'times smaller':>14} {'at worst':>9} {'times as fast in':>17} {'and out':>8}"
+          f" {'of':>4} {'dB at equal size':>17}")
+    for own in (c for c in coders if c.startswith(OWN)):
+        for peer in (c for c in coders if not c.startswith(OWN)):
+            both = [(row[own], row[peer]) for row in found.values() if own in row and peer in row]
+            if not both:
+                continue
+            times = {q: [e[q] / p[q] for e, p in both] for q in ("ratio", "encode", "decode")}
+            summary = {"mean": geometric_mean(times["ratio"]), "worst": min(times["ratio"]),
+                       "encode": geometric_mean(times["encode"]), "decode": geometric_mean(times["decode"])}
+            gains = []
+            for field in dict.fromkeys(f for f, _ in found):
+                of = [row for (f, _), row in found.items() if f == field]
+                points = [[(1 / row[c]["ratio"], row[c]["psnr"]) for row in of if c in row] for c in (own, peer)]
+                gains += decibels_at_equal_size(*points)
+            summary["decibels"] = sum(gains) / len(gains) if gains else math.nan
+            rows[f"summary/{own}/{peer}"] = summary
+            print(f"{own:<14} {peer:<12} {summary['mean']:>14.3f} {summary['worst']:>9.3f} {summary['encode']:>17.2f}"
+                  f" {summary['decode']:>8.2f} {len(both):>4} {summary['decibels']:>+12.2f} ({len(gains)})")
 
 
 def pick(rows, name):
@@ -144,6 +216,8 @@ def main():
             print_coders(results[program.name])
         if program.name == "hits_bench":
             print_hits(results[program.name])
+        if program.name == "field_bench":
+            print_fields(results[program.name])
         if program.name == "weak_spots_bench":
             print_weak_spots(results[program.name])
 

@@ -105,7 +105,7 @@ int run(int argc, char** argv, void (*add_set)(const Set&)) {
   };
   if (const auto set = set_backend_from_environment(); !set.ok()) return fail(set.error());
   // Freed memory is kept: no coder pays for fresh pages of its output.
-  mallopt(M_MMAP_THRESHOLD, 1 << 30);
+  mallopt(M_MMAP_THRESHOLD, 1 << 25);  // the most that malloc takes
   mallopt(M_TRIM_THRESHOLD, -1);
   benchmark::Initialize(&argc, argv);
   std::deque<Set> sets;

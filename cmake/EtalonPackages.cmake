@@ -35,4 +35,5 @@ if(ETALON_BENCH)
   pkg_check_modules(CHARLS REQUIRED IMPORTED_TARGET charls)    # libcharls-dev
   # bitshuffle: an HDF5 plugin that exports the library's functions
   find_library(BITSHUFFLE_LIBRARY h5bshuf REQUIRED PATH_SUFFIXES hdf5/serial/plugins)
+  find_library(ZFP_LIBRARY zfp REQUIRED)                       # libzfp-dev
 endif()

@@ -15,7 +15,7 @@ import sys
 import numpy as np
 
 DTYPES = [None, "u1", "<u2", "<u4", "<u8", "i1", "<i2", "<i4", "<i8", "<f4", "<f8"]
-STORED, ZSTD, PLANES, COUNTS, SCALED, OFFSET, BINNED, DITHERED, FIELDS = range(9)
+STORED, ZSTD, PLANES, COUNTS, SCALED, OFFSET, BINNED, DITHERED, FIELDS, PACKED = range(10)
 LOSSLESS, ABS, REL, PWREL, SIGMA = range(5)
 ESCAPE = 255
 
@@ -845,7 +845,7 @@ class Adaptive:
         if self.side.bit(self.exact):
             self.advance(0)
             return None
-        q = up if self.again and up and self.decide(200) else None
+        q = up if self.again and up and self.decide(127) else None
         if q is None:
             q = self.other(w, n) if self.decide(0) else 0
         self.advance(q)
@@ -1042,6 +1042,59 @@ def fields(sections, shape, dtype, grid, regions, fills, allowance):
     return out.reshape(grid), fill
 
 
+# --- section 10: packed ------------------------------------------------------------------------
+def packed(data, dtype, count, bound):
+    """`count` elements of engine 9 from the payload of `data`; bound is the default region's."""
+    limit = tolerance(bound, 0.0)
+    if dtype.kind == "f" and limit == 0:
+        require(dtype.itemsize == 4, "packed: does not go with the bound")
+        return packed(data, np.dtype("<u4"), count, (LOSSLESS, 0.0, 0.0, 0.0)).view(dtype)
+    require(dtype.kind != "f" or 2.0 ** -100 <= limit <= 2.0 ** 100,
+            "packed: does not go with the bound")
+    require(dtype.kind == "f" or dtype.itemsize <= 4, "packed: does not go with the type")
+    data, spare = Bytes(data), 0
+    if dtype.kind == "f":
+        spare = data.get("B")
+        require(1 <= spare <= 20, "packed: spare is not from 1 to 20")
+    size = max(2, min(dtype.itemsize, 4))
+    word = np.dtype("<u%d" % size)
+    number = np.dtype("<%s%d" % ("u" if dtype.kind == "u" else "i", size))
+    lanes, bits = 32 // size, 8 * size
+    codes, base = data.take((count + 255) // 256), word.type(0)
+    out = np.zeros(256 * len(codes), dtype)
+    for block, code in enumerate(codes):
+        here, n = out[256 * block:][:256], min(256, count - 256 * block)
+        if code == 255:
+            here[:n] = np.frombuffer(data.take(n * dtype.itemsize), dtype)
+            continue
+        form, width = code >> 6, code & 63
+        require(width <= bits if form < 3 else width == 0, "packed: no code %d" % code)
+        if form in (1, 2):
+            base = np.frombuffer(data.take(size), word)[0]
+        rows = np.frombuffer(data.take(32 * width), np.uint8).reshape(width, lanes, size)
+        lane = np.unpackbits(rows.transpose(1, 0, 2).reshape(lanes, -1), axis=1, bitorder="little")
+        digits = lane.reshape(lanes, bits, width).transpose(1, 0, 2).reshape(256, width)
+        p = (digits.astype(word) << np.arange(width, dtype=word)).sum(axis=1, dtype=word)
+        if form == 2:
+            one = word.type(1)
+            p = np.cumsum(p >> one ^ (word.type(0) - (p & one)), dtype=word)
+        if form:
+            p = p + base
+        q = p.view(number)
+        if dtype.kind == "f":
+            step = dtype.type(2 * limit * (1 - 2.0 ** -spare))
+            here[:] = q.astype(dtype) * step
+            continue
+        b = int(min(limit, (1 << (8 * dtype.itemsize - 1)) - 1))
+        if b == 0:
+            here[:] = q.astype(dtype)
+        else:
+            limits = np.iinfo(dtype)
+            here[:] = [min(max(int(k) * (2 * b + 1), limits.min), limits.max) for k in q]
+    require(data.done(), "packed: bytes left over")
+    return out[:count]
+
+
 # --- section 3: chunk --------------------------------------------------------------------------
 def read_sections(data):
     data = bytes(data)
@@ -1100,7 +1153,7 @@ def read_head(data, chunk_size):
     require(n * dtype.itemsize <= (1 << 20) + (chunk_size << 14),
             "declares more elements than its bytes can hold")
     engine, count = head.get("B"), head.get("B")
-    require(engine <= FIELDS, "unknown engine")
+    require(engine <= PACKED, "unknown engine")
     require(1 <= count <= 16, "must have 1 to 16 regions")
     regions = []
     for i in range(count):
@@ -1119,7 +1172,8 @@ def read_head(data, chunk_size):
     fills = [head.take(dtype.itemsize) for _ in range(fills)]
     integer, wide = dtype.kind != "f", dtype.itemsize == 8
     require({COUNTS: integer and not wide, BINNED: integer and not wide, SCALED: not integer,
-             OFFSET: integer and wide, DITHERED: dtype.kind == "i", FIELDS: not integer}.get(engine, True),
+             OFFSET: integer and wide, DITHERED: dtype.kind == "i", FIELDS: not integer,
+             PACKED: not integer or not wide}.get(engine, True),
             "engine does not go with the element type")
     source = dtype
     if engine == DITHERED:
@@ -1136,8 +1190,9 @@ def read_head(data, chunk_size):
     base = head.get("Q") if engine == OFFSET else 0
     allowance = head.get("d") if engine == FIELDS else 0.0
     require(0 <= allowance < math.inf, "allowance is not a number >= 0")
-    require(engine != FIELDS or all(r[1][0] <= REL for r in regions),
+    require(engine not in (FIELDS, PACKED) or all(r[1][0] <= REL for r in regions),
             "engine does not go with the bound")
+    require(engine != PACKED or (len(regions) == 1 and not fills), "engine does not go with regions or fills")
     require(head.done(), "bytes left over in the head")
     step = allowance if engine == FIELDS else step
     return dtype, tuple(shape), n, engine, regions, fills, step, base, source, seed
@@ -1159,6 +1214,8 @@ def read_chunk(data):
         return np.frombuffer(unzstd(payload, n * dtype.itemsize), dtype).reshape(shape)
     if engine == PLANES:
         return planes(payload, dtype, grid).reshape(shape)
+    if engine == PACKED:
+        return packed(payload, dtype, n, regions[0][1]).reshape(shape)
     require(n > 0, "no elements to code")
     if engine == FIELDS:
         out, fill = fields(sections, shape, dtype, grid, regions, len(fills), step)

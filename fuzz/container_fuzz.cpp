@@ -1,15 +1,20 @@
-// A container of any bytes: inspected, decoded, and cut into.
+// A container of any bytes: inspected, decoded, cut into, and salvaged.
 #include <cstdint>
 #include <cstdlib>
 #include <span>
 
 #include "etalon/codec.hpp"
+#include "etalon/salvage.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace etalon;
   const auto bytes = std::as_bytes(std::span(data, size));
   const auto info = inspect(bytes);
   const auto array = decompress(bytes);
+  const auto salvaged = salvage(bytes);
+  if (array.ok() && array->count() != 0 &&
+      (!salvaged.ok() || salvaged->whole() != salvaged->chunks.size()))
+    std::abort();
   if (!info.ok()) {
     if (array.ok()) std::abort();
     return 0;

@@ -1,3 +1,4 @@
+#include <array>
 #include <chrono>
 #include <nlohmann/json.hpp>
 #include <thread>
@@ -124,15 +125,23 @@ void add_compress(Cli& cli) {
                     "Errors of abs and rel bounds get zero mean whatever the signal: sums over\n"
                     "weak spots stay right. Unsigned types become signed ones of twice the width");
   command->add_option("--seed", options->seed, "Of the dither");
-  const char* const levels[] = {"Level: memory speed", "to -8: the usual; -5 where none is given",
-                                "Every way of coding, whole, and the smallest: slow"};
+  const std::array<const char*, most_level> levels = {
+      "Memory speed, for what no other level can keep up with",
+      "To -4: one way of coding, chosen by samples",
+      "",
+      "",
+      "The default: small fields get a slower coder",
+      "",
+      "Floats in every way, whole, and the smallest: slow",
+      "",
+      "The same for all types: slower",
+  };
   for (int level = least_level; level <= most_level; ++level) {
-    const bool is_named = level <= 2 || level == most_level;
+    const std::string help = levels[static_cast<std::size_t>(level - 1)];
     command
         ->add_flag_callback(
-            "-" + std::to_string(level), [options, level] { options->level = level; },
-            is_named ? levels[level <= 2 ? level - 1 : 2] : "")
-        ->group(is_named ? "Options" : "");
+            "-" + std::to_string(level), [options, level] { options->level = level; }, help)
+        ->group(help.empty() ? "" : "Levels");
   }
   command->footer(
       "Arrays of three axes and more go through image by image: a few images a thread are in\n"

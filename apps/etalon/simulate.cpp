@@ -3,6 +3,7 @@
 #include "commands.hpp"
 #include "reduce_input.hpp"
 #include "sim/stills.hpp"
+#include "simulate_field.hpp"
 #include "simulate_truth.hpp"
 #include "store/nxmx_writer.hpp"
 
@@ -103,6 +104,7 @@ void add_simulate(Cli& cli) {
       ->check(CLI::Range(0, 1024));
   stills->add_flag("-f,--force", options->overwrite, "Overwrite the output");
   stills->add_flag("--json", options->json, "Print JSON");
+  add_simulate_field(*simulate, cli);
 }
 
 }  // namespace etalon::cli

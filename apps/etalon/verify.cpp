@@ -6,6 +6,7 @@
 #include "keep.hpp"
 #include "store/file.hpp"
 #include "store/inspect_file.hpp"
+#include "verify_salvage.hpp"
 #include "verify_science.hpp"
 #include "verify_sources.hpp"
 
@@ -16,7 +17,8 @@ struct Options {
   ArrayInput original;
   std::string reduced, reduced_dataset, bound;
   std::vector<std::string> regions;
-  bool json = false, science = false;
+  std::string salvage;  // where what is left goes
+  bool json = false, science = false, overwrite = false;
   ScienceOptions judge;
 
   // Whether the reduction is held to what it says of itself.
@@ -224,7 +226,18 @@ Result<void> check_science(const Options& options) {
   return {};
 }
 
+Result<void> run_salvage(const Options& options) {
+  if (!options.reduced.empty() || options.science || !options.bound.empty() ||
+      !options.regions.empty())
+    return Error{Errc::usage,
+                 "verify: --salvage takes one container, and neither bounds nor --science"};
+  return salvage_file(options.original.path, options.salvage, options.overwrite, options.json);
+}
+
 Result<void> run(const Options& options) {
+  if (!options.salvage.empty()) return run_salvage(options);
+  if (options.reduced.empty())
+    return Error{Errc::usage, "verify: reduced is required\nsee etalon verify --help"};
   if (!options.bound.empty()) ETALON_TRY(parse_bound(options.bound));
   for (const std::string& region : options.regions) ETALON_TRY(parse_region(region));
   ETALON_TRY(check_science(options));
@@ -258,10 +271,12 @@ void add_verify(Cli& cli) {
       ->add_option("original", options->original.path,
                    "HDF5, .npy, CBF or raw file; a folder or a pattern of CBF files")
       ->required();
-  command
-      ->add_option("reduced", options->reduced,
-                   "Etalon container, a series that etalon run stored, or an array file")
-      ->required();
+  command->add_option("reduced", options->reduced,
+                      "Etalon container, a series that etalon run stored, or an array file");
+  command->add_option("--salvage", options->salvage,
+                      "The one file named is a damaged container: write here what is whole of it,\n"
+                      "lost elements as NaN or 0, and say what is lost (exit code 3)");
+  command->add_flag("-f,--force", options->overwrite, "Overwrite what --salvage writes");
   command->add_option("--bound", options->bound,
                       "Bound to hold, as compress takes them; by default each region's own, or "
                       "lossless where the file says none");

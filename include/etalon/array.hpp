@@ -12,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "etalon/pages.hpp"
 #include "etalon/result.hpp"
 
 #pragma GCC visibility push(default)
@@ -232,7 +233,7 @@ class Array {
  private:
   DType dtype_ = DType::u8;
   Shape shape_{0};
-  std::vector<std::byte> bytes_;
+  std::vector<std::byte, PageAllocator<std::byte>> bytes_;
 };
 
 }  // namespace etalon

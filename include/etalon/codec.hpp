@@ -81,12 +81,13 @@ struct CompressOptions {
   Shape chunk;  // rank 0: as default_chunk has it
   unsigned threads = 1;  // the bytes do not depend on it
   // How much work the encoder does for the ratio, 1 to 9; every bound holds at every level.
-  //   1     memory speed: blocks of numbers of one width each. For elements of at most 32 bits
-  //   under
-  //         lossless, abs and rel bounds, and f64 under abs and rel. Regions, dither and other
-  //         bounds go as level 2; what else has 64 bits is left to a fast byte compressor
-  //   2..8  one way of coding, chosen by samples
-  //   9     every way of coding that fits, whole, and the smallest of them
+  //   1      memory speed: blocks of numbers of one width each, for lossless, abs and rel bounds
+  //          without regions and dither, which go as level 2. Lossless elements of 64 bits are left
+  //          to a fast byte compressor
+  //   2..4   one way of coding, chosen by samples
+  //   5, 6   for floats also the slower coder of small fields, where tables would be dear
+  //   7, 8   for floats every way of coding with a bound, whole, and the smallest of them
+  //   9      beside them the exact ways, for all types
   int level = default_level;
   // Adds a number that decoder and encoder know, uniform over a quantizer step, before quantizing
   // and takes it away after: errors of abs and rel bounds then have zero mean whatever the signal
@@ -96,8 +97,9 @@ struct CompressOptions {
   bool dither = false;
   std::uint64_t seed = 0;
 };
+
 // The chunk shape for an array: one image (1, .., y, x) of integers; of floats, whose images tell
-// much of one another, whole images up to 2^24 elements. Arrays of fewer than three axes are one.
+// much of one another, whole images up to 2^22 elements. Arrays of fewer than three axes are one.
 Shape default_chunk(DType dtype, const Shape& shape);
 
 // What a compressed region holds, as `etalon info` shows it.

@@ -134,11 +134,14 @@ void take(Coded& coded, CountsStream stream, const CountsReport& report) {
 }
 
 // What all ways of coding within bounds are given.
+// Of floats, from this level on, every way of coding is tried whole.
+constexpr int every_way_level = 7;
+
 struct Task {
   CountsLayout layout;
   std::vector<Bound> bounds;  // of every label
   Fills fills;
-  std::vector<std::uint8_t> good;
+  std::span<const std::uint8_t> good;
   std::optional<std::uint64_t> dither;  // its seed
   int level = default_level;
 };
@@ -235,7 +238,8 @@ std::optional<Coded> code_fields(std::span<const T> values, const Shape& shape, 
   auto fields = encode_fields(values, shape, layout, tolerances, false);
   if (!fields) return std::nullopt;
   // Where tables are much of it, the coder that needs none.
-  if (task.level >= most_level || fields->side.size() * 6 > fields->symbols.size()) {
+  const bool dear_tables = fields->side.size() * 6 > fields->symbols.size();
+  if (task.level >= every_way_level || (dear_tables && task.level >= default_level)) {
     auto thorough = encode_fields(values, shape, layout, tolerances, true);
     if (thorough->size() < fields->size()) fields = std::move(thorough);
   }
@@ -293,7 +297,7 @@ std::optional<Coded> code_floats(std::span<const T> values, const Shape& shape, 
   const auto better = [](std::optional<Coded> a, std::optional<Coded> b) {
     return !b || (a && a->size() <= b->size()) ? std::move(a) : std::move(b);
   };
-  if (values.size() <= few || shape.rank() == 0 || task.level >= most_level)
+  if (values.size() <= few || shape.rank() == 0 || task.level >= every_way_level)
     return better(code_fields(values, shape, task), code_scaled(values, task));
   const auto [box, extent] = middle_of(values, shape, sample);
   Task part;
@@ -419,6 +423,7 @@ Result<Bytes> encode(const ArrayView& elements, const CompressOptions& options) 
   ETALON_TRY(check(elements, options, image));
   const std::vector<std::uint8_t> labels = labels_of(options, image);
 
+  std::vector<std::uint8_t> repeated_mask;
   Task task;
   task.bounds = {options.bound};
   for (const Region& r : options.regions) task.bounds.push_back(r.bound);
@@ -444,12 +449,14 @@ Result<Bytes> encode(const ArrayView& elements, const CompressOptions& options) 
     ETALON_TRY(lay_out(options, labels, task.layout));
     // The mask covers an image; where small planes were laid below one another it is repeated.
     task.good = options.mask;
-    if (!task.good.empty() && grid.plane() != image.plane())
-      for (std::size_t p = 1; p < image.planes; ++p)
-        task.good.insert(task.good.end(), options.mask.begin(), options.mask.end());
+    if (!task.good.empty() && grid.plane() != image.plane()) {
+      for (std::size_t p = 0; p < image.planes; ++p)
+        repeated_mask.insert(repeated_mask.end(), options.mask.begin(), options.mask.end());
+      task.good = repeated_mask;
+    }
     task.fills = find_fills(elements, grid, task.good);
     if (changes_type) task.dither = options.seed;
-    std::optional<Coded> bounded = code_bounded(elements, task);
+    std::optional<Coded> bounded = code_bounded(elements, std::move(task));
     if (!bounded && changes_type)
       return usage("an element above 2^31 - 1 outside the dithered regions has no place in " +
                    std::string(name_of(dithered_dtype(elements.dtype))));

@@ -14,11 +14,13 @@ Error malformed(std::size_t offset, const std::string& reason) {
   return {Errc::malformed, "chunk: offset " + std::to_string(offset) + ": " + reason};
 }
 
-void put_section(ByteWriter& out, Tag tag, ByteSpan payload) {
+void put_section(Bytes& out, Tag tag, ByteSpan payload) {
   if (payload.empty()) return;
-  out.put(static_cast<std::uint8_t>(tag));
-  out.put_varint(payload.size());
-  out.append(payload);
+  ByteWriter head;
+  head.put(static_cast<std::uint8_t>(tag));
+  head.put_varint(payload.size());
+  out.insert(out.end(), head.buffer().begin(), head.buffer().end());
+  out.insert(out.end(), payload.begin(), payload.end());
 }
 
 Bytes head_bytes(const ChunkHead& head) {
@@ -182,12 +184,14 @@ Result<ChunkHead> read_head(ByteSpan bytes, std::uint64_t chunk_bytes) {
 }  // namespace
 
 Bytes assemble_chunk(const ChunkParts& parts) {
-  ByteWriter out;
-  out.append(std::as_bytes(std::span(chunk_magic)));
-  out.put(static_cast<std::uint8_t>(format_major << 4 | format_minor));
-  out.put(std::uint32_t{0});
-  out.put(std::uint32_t{0});
-  put_section(out, Tag::head, head_bytes(parts.head));
+  const Bytes head = head_bytes(parts.head);
+  constexpr std::size_t most_of_section_head = 1 + 10, sections = 8;
+  Bytes out;
+  out.reserve(chunk_prefix_bytes + sections * most_of_section_head + head.size() +
+              parts.side.size() + parts.symbols.size() + parts.bits.size() + parts.exact.size() +
+              parts.data.size() + parts.escapes.size());
+  out.resize(chunk_prefix_bytes);
+  put_section(out, Tag::head, head);
   put_section(out, Tag::side, parts.side);
   put_section(out, Tag::symbols, parts.symbols);
   put_section(out, Tag::bits, parts.bits);
@@ -199,10 +203,14 @@ Bytes assemble_chunk(const ChunkParts& parts) {
     const std::uint64_t wanted = ((raw - (std::uint64_t{1} << 20)) >> 14) + 1;
     put_section(out, Tag::padding, Bytes(wanted - out.size()));
   }
-  out.patch(4, static_cast<std::uint32_t>(out.size() - chunk_prefix_bytes));
-  const ByteSpan body = ByteSpan(out.buffer()).subspan(chunk_prefix_bytes);
-  out.patch(8, crc32c(body));
-  return out.take();
+  const ByteSpan body = ByteSpan(out).subspan(chunk_prefix_bytes);
+  ByteWriter prefix;
+  prefix.append(std::as_bytes(std::span(chunk_magic)));
+  prefix.put(static_cast<std::uint8_t>(format_major << 4 | format_minor));
+  prefix.put(static_cast<std::uint32_t>(body.size()));
+  prefix.put(crc32c(body));
+  std::copy(prefix.buffer().begin(), prefix.buffer().end(), out.begin());
+  return out;
 }
 
 Result<ChunkParts> parse_chunk(ByteSpan bytes) {

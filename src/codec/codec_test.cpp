@@ -242,6 +242,24 @@ TEST(Codec, FillsLieInTheLastOfAllRegions) {
   round_trip(a.view(), options);
 }
 
+// The one number that escapes is the least that can: the adaptive coder then leaves no bytes.
+TEST(Codec, AnEscapeMayTakeNoBytes) {
+  for (std::size_t n = 20; n < 120; ++n) {
+    Array a(DType::u32, {64, 64});
+    const auto x = a.as<std::uint32_t>();
+    CompressOptions options;
+    Region bright{"bright", Bound::abs(0.5), std::vector<std::uint8_t>(64 * 64)};
+    for (std::size_t i = 0; i < n; ++i) {
+      const std::size_t at = 700 + (i / 8) * 64 + i % 8;
+      x[at] = static_cast<std::uint32_t>(160 + i * 11 % 32);
+      bright.where[at] = 1;
+    }
+    x[700] = 192;
+    options.regions.push_back(bright);
+    round_trip(a.view(), options);
+  }
+}
+
 TEST(Codec, NoElementsHoweverLongTheOtherAxes) {
   const std::size_t half = std::size_t{1} << 40;
   for (const Shape& shape : {Shape{half, half, 0}, Shape{0, half, half}, Shape{half, 0, half},
@@ -303,6 +321,18 @@ TEST(Codec, WriterMakesWhatDecompressReads) {
       std::equal(a.view().bytes().begin(), a.view().bytes().end(), back->view().bytes().begin()));
   EXPECT_EQ(file, *compress(a.view(), {}));
   EXPECT_FALSE(writer->chunk(*encode_chunk(a.view(), {})).ok());
+}
+
+// Gaps make a value common, yet what lies outside them is rare: each costs about its place.
+TEST(Codec, DeadPixelsBesideGapsCostTheirPlaces) {
+  constexpr std::size_t side = 1024, dead = 400;
+  Array a(DType::u16, {side, side});
+  const auto x = a.as<std::uint16_t>();
+  std::fill_n(x.begin() + 500 * side, 40 * side, std::uint16_t{65535});
+  std::mt19937 random(3);
+  for (std::size_t k = 0; k < dead; ++k) x[random() % x.size()] = 65535;
+  round_trip(a.view(), {});
+  EXPECT_LT(encode_chunk(a.view(), {}).value().size(), dead * 5 / 2);
 }
 
 TEST(Codec, ConstantsAreNearlyFreeYetPlausible) {

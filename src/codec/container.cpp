@@ -101,18 +101,22 @@ bool is_contiguous(const Shape& shape, const Shape& extent) {
   return true;
 }
 
+// A box's first element, in the array's order.
+std::size_t first_of(const Shape& shape, const ChunkBox& box) {
+  std::size_t at = 0;
+  for (std::size_t axis = 0; axis < shape.rank(); ++axis) at = at * shape[axis] + box.origin[axis];
+  return at;
+}
+
 Result<void> decode_chunks(ByteSpan container, const ContainerIndex& index,
                            const MutableArrayView& out, unsigned threads) {
   const std::size_t size = size_of(index.dtype), rank = index.shape.rank();
   return for_chunks(index.chunks.size(), threads, [&](std::size_t i) -> Result<void> {
     const ChunkBox box = chunk_box(index, i);
     const ByteSpan chunk = chunk_bytes(container, index, i);
-    if (is_contiguous(index.shape, box.extent)) {
-      std::size_t at = 0;
-      for (std::size_t axis = 0; axis < rank; ++axis)
-        at = at * index.shape[axis] + box.origin[axis];
-      return decode_chunk_into(chunk, {out.data + at * size, index.dtype, box.extent});
-    }
+    if (is_contiguous(index.shape, box.extent))
+      return decode_chunk_into(
+          chunk, {out.data + first_of(index.shape, box) * size, index.dtype, box.extent});
     ETALON_ASSIGN(const Array piece, decode_chunk(chunk));
     copy_box(piece.view().data, box.extent, zeros(rank), out.data, index.shape, box.origin,
              box.extent, size);
@@ -123,7 +127,7 @@ Result<void> decode_chunks(ByteSpan container, const ContainerIndex& index,
 }  // namespace
 
 Shape default_chunk(DType dtype, const Shape& shape) {
-  constexpr std::size_t most = std::size_t{1} << 24;
+  constexpr std::size_t most = std::size_t{1} << 22;
   const std::size_t rank = shape.rank();
   if (rank < 3) return shape;
   Shape chunk = shape;
@@ -171,19 +175,27 @@ Result<std::vector<std::byte>> compress(const ArrayView& array, const CompressOp
     const std::size_t size = size_of(array.dtype);
     ETALON_TRY(for_chunks(count, options.threads, [&](std::size_t i) -> Result<void> {
       const ChunkBox box = chunk_box(index, i);
-      Array piece(array.dtype, box.extent);
-      copy_box(array.data, array.shape, box.origin, piece.mutable_view().data, box.extent,
-               zeros(rank), box.extent, size);
+      Array copied;
+      ArrayView piece{array.data + first_of(index.shape, box) * size, array.dtype, box.extent};
+      if (!is_contiguous(index.shape, box.extent)) {
+        copied = Array(array.dtype, box.extent);
+        copy_box(array.data, array.shape, box.origin, copied.mutable_view().data, box.extent,
+                 zeros(rank), box.extent, size);
+        piece = copied.view();
+      }
       if (!options.dither) {
-        ETALON_ASSIGN(chunks[i], encode_chunk(piece.view(), options));
+        ETALON_ASSIGN(chunks[i], encode_chunk(piece, options));
         return {};
       }
       CompressOptions own = options;
       own.seed = dither_bits(options.seed, i);
-      ETALON_ASSIGN(chunks[i], encode_chunk(piece.view(), own));
+      ETALON_ASSIGN(chunks[i], encode_chunk(piece, own));
       return {};
     }));
     Bytes out = container_header(decoded, array.dtype, chunk_shape, options.bound);
+    std::size_t total = out.size();
+    for (const Bytes& chunk : chunks) total += chunk.size() + 64;  // heads and index are less
+    out.reserve(total);
     for (Bytes& chunk : chunks) {
       const Bytes head = section_head("CHNK", chunk.size());
       out.insert(out.end(), head.begin(), head.end());

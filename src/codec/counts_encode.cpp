@@ -1,46 +1,14 @@
 #include <cmath>
 #include <cstring>
 
+#include "codec/class_histograms.hpp"
+#include "codec/counts_loops.hpp"
 #include "codec/counts_predictor.hpp"
 #include "codec/counts_tables.hpp"
+#include "codec/tile_sums.hpp"
 
 namespace etalon::codec {
 namespace {
-
-std::pair<std::uint8_t, std::uint8_t> extremes(std::span<const std::uint8_t> values) {
-  std::uint8_t low = 255, high = 0;
-  for (std::uint8_t v : values) {
-    low = smaller(low, v);
-    high = larger(high, v);
-  }
-  return {low, high};
-}
-
-// Histograms of the pairs of group and class that occur.
-template <typename H>
-class ClassHistograms {
- public:
-  explicit ClassHistograms(std::size_t groups) : slots_(groups * stride, none) {}
-
-  H& at(std::size_t group, std::size_t c) {
-    std::uint16_t& slot = slots_[group * stride + c];
-    if (slot == none) {
-      slot = static_cast<std::uint16_t>(histograms_.size());
-      histograms_.emplace_back();
-    }
-    return histograms_[slot];
-  }
-  const H* find(std::size_t group, std::size_t c) const {
-    const std::uint16_t slot = slots_[group * stride + c];
-    return slot == none ? nullptr : &histograms_[slot];
-  }
-
- private:
-  static constexpr std::size_t stride = max_classes + 1;  // and fills
-  static constexpr std::uint16_t none = 0xFFFF;
-  std::vector<std::uint16_t> slots_;
-  std::vector<H> histograms_;
-};
 
 // Everything about one chunk on its way in.
 template <typename T>
@@ -72,7 +40,7 @@ class Encoder {
     });
     for (const Squares& squares : layout_.squares)
       model_.spots.push_back(
-          measure_spots(squares, grid_, model_.groups.plane, numbers_.data(), contexts_.span()));
+          measure_spots(squares, grid_, model_.groups.plane, numbers_, contexts_.span()));
     raise_classes(model_, layout_, contexts_.span());
     if (direct && lossy_ && !phases_) centre_numbers();
     tokens_ = Scratch<std::uint8_t>(n_);
@@ -82,13 +50,13 @@ class Encoder {
       quantize();
       tokenize();
       tables_.assign(model_.segments.size() + 1, Histogram{});
-      count_tokens(token_count(model_.split),
+      count_tokens(contexts_.span(), tokens_.span(), token_count(model_.split),
                    [&](std::size_t table) -> Histogram& { return tables_[table]; });
     } else {
       ClassHistograms<Histogram> classes(model_.groups.label.size());
       tokenize();
       if (layout_.hint.empty()) {
-        count_tokens(token_count(model_.split),
+        count_tokens(contexts_.span(), tokens_.span(), token_count(model_.split),
                      [&](std::size_t c) -> Histogram& { return classes.at(0, c); });
         for_each_in_regions(model_.groups, grid_, [&](std::size_t i, std::size_t group) {
           --classes.at(0, contexts_[i])[tokens_[i]];
@@ -110,11 +78,11 @@ class Encoder {
     model_.tables.push_back(normalize(Histogram{}));
 
     CountsStream stream;
-    write_extras(stream);
+    const bool any_escapes = write_extras(stream);
     SideEncoder side;
     put_model(side, model_, layout_, direct && std::is_unsigned_v<T>);
     stream.side = side.finish();
-    Bytes& rest = stream.escapes.empty() ? stream.bits : stream.escapes;
+    Bytes& rest = any_escapes ? stream.escapes : stream.bits;
     stream.symbols = rans_encode(contexts_.span(), tokens_.span(), model_.tables, rest);
     const std::size_t carried = std::min(rest.size(), 2 * lanes_of(n_));
     rest.erase(rest.begin(), rest.begin() + static_cast<std::ptrdiff_t>(carried));
@@ -134,20 +102,23 @@ class Encoder {
   }
 
   void plain_numbers() {
-    numbers_ = Scratch<Number>(n_);
-    for (std::size_t i = 0; i < n_; ++i) {
-      if constexpr (std::is_signed_v<T>)
-        numbers_[i] = static_cast<Number>(zigzag(values_[i]));
-      else
-        numbers_[i] = values_[i];
+    if constexpr (std::is_signed_v<T>) {
+      fold(values_.data(), n_, own_numbers());
+      numbers_ = own_numbers_.data();
+    } else {
+      numbers_ = values_.data();
     }
-    for_each_row(layout_.fills, grid_.nx, [&](std::size_t at, std::size_t length, std::uint8_t) {
-      std::memset(numbers_.data() + at, 0, length * sizeof(Number));
-    });
+  }
+
+  // Numbers to write: what is in numbers_ may lie elsewhere.
+  Number* own_numbers() {
+    if (own_numbers_.size() == 0) own_numbers_ = Scratch<Number>(n_);
+    return own_numbers_.data();
   }
 
   void predicted_numbers() {
-    numbers_ = Scratch<Number>(n_);
+    Number* const numbers = own_numbers();
+    numbers_ = numbers;
     std::vector<T> decoded(n_);
     const std::size_t plane = grid_.plane();
     std::size_t in_plane = 0;
@@ -157,19 +128,19 @@ class Encoder {
           if (++in_plane == plane) in_plane = 0;
           const std::uint64_t bound = layout_.bounds[label];
           if (filled(i)) {
-            numbers_[i] = 0;
+            numbers[i] = 0;
             decoded[i] = predicted_value<T>(prediction, 0, bound);
             return;
           }
           const std::int64_t r = std::int64_t{values_[i]} - prediction;
           if (bound == 0) {
-            numbers_[i] = static_cast<Number>(
+            numbers[i] = static_cast<Number>(
                 zigzag(static_cast<std::make_signed_t<T>>(static_cast<std::uint64_t>(r))));
             decoded[i] = values_[i];
             return;
           }
-          numbers_[i] = centred(r, bound);
-          decoded[i] = predicted_value<T>(prediction, numbers_[i], bound);
+          numbers[i] = centred(r, bound);
+          decoded[i] = predicted_value<T>(prediction, numbers[i], bound);
           note_error(label, i, decoded[i]);
         });
   }
@@ -184,19 +155,26 @@ class Encoder {
     // Within bounds an element costs less, and so does what is not known of its rate.
     if (layout_.bounds[0] != 0) ++model_.tiling.log2_y, ++model_.tiling.log2_x;
     const Tiling& t = model_.tiling;
-    std::vector<Sum> sums(t.columns());
+    TileSums<Number> tiles(grid_, t);
+    std::vector<typename TileSums<Number>::Sum> sums(t.columns());
     std::vector<std::int16_t> levels(t.tiles());
     std::uint64_t all = 0, used = 0;
     // 1 where a pixel counts.
     Scratch<std::uint8_t> usable(good_.empty() && fill_.empty() ? 0 : grid_.plane());
     for (std::size_t p = 0; p < grid_.planes; ++p) {
-      if (usable.size() != 0 && (p == 0 || !fill_.empty())) find_usable(p, usable);
+      const Number* const plane = numbers_ + p * grid_.plane();
+      if (usable.size() != 0 && (p == 0 || !fill_.empty()))
+        find_usable(good_.empty() ? nullptr : good_.data(),
+                    fill_.empty() ? nullptr : fill_.data() + p * grid_.plane(), grid_.plane(),
+                    usable.data());
       for (std::size_t row = 0; row < t.rows(); ++row) {
+        tiles.sum_row(plane, row, usable, sums);
         for (std::size_t c = 0; c < t.columns(); ++c) {
-          Sum& sum = sums[c] = sum_tile(p, row, c, std::numeric_limits<Number>::max(), usable);
+          auto& sum = sums[c];
           // A few bright pixels say little about the others.
           const std::uint64_t cap = sum.count == 0 ? 0 : 4 * (sum.total / sum.count) + 8;
-          if (sum.largest > cap) sum = sum_tile(p, row, c, static_cast<Number>(cap), usable);
+          if (sum.largest > cap)
+            sum = tiles.sum_one(plane, row, c, static_cast<Number>(cap), usable);
         }
         for (std::size_t c = 0; c < t.columns(); ++c) {
           levels[row * t.columns() + c] =
@@ -211,143 +189,40 @@ class Encoder {
     if (all > 16 * used) model_.split = wide_split;
   }
 
-  struct Sum {
-    std::uint64_t total = 0;
-    std::uint32_t count = 0;
-    Number largest = 0;
-  };
-  void find_usable(std::size_t p, Scratch<std::uint8_t>& usable) const {
-    std::uint8_t* const u = usable.data();
-    const std::size_t plane = grid_.plane();
-    const std::uint8_t* const fill = fill_.data() + (fill_.empty() ? 0 : p * plane);
-    const std::uint8_t* const good = good_.data();
-    if (good_.empty())
-      for (std::size_t i = 0; i < plane; ++i) u[i] = fill[i] == 0;
-    else if (fill_.empty())
-      for (std::size_t i = 0; i < plane; ++i) u[i] = good[i] != 0;
-    else
-      for (std::size_t i = 0; i < plane; ++i) u[i] = (good[i] != 0) & (fill[i] == 0);
-  }
-
-  // Numbers above `cap` count as it. What is not usable is left out of all.
-  Sum sum_tile(std::size_t p, std::size_t tile_row, std::size_t column, Number cap,
-               const Scratch<std::uint8_t>& usable) const {
-    using Row = std::conditional_t<sizeof(Number) == 4, std::uint64_t, std::uint32_t>;
-    using Count = std::conditional_t<sizeof(Number) == 2, std::uint16_t, std::uint32_t>;
-    const Tiling& t = model_.tiling;
-    const std::size_t from = column << t.log2_x, to = std::min(grid_.nx, (column + 1) << t.log2_x);
-    const std::size_t end = std::min(grid_.ny, (tile_row + 1) << t.log2_y);
-    const std::size_t length = to - from;
-    const bool capped = cap != std::numeric_limits<Number>::max();
-    Sum sum;
-    for (std::size_t y = tile_row << t.log2_y; y < end; ++y) {
-      const std::size_t in_plane = y * grid_.nx + from;
-      const Number* const n = numbers_.data() + p * grid_.plane() + in_plane;
-      const std::uint8_t* const u = usable.size() == 0 ? nullptr : usable.data() + in_plane;
-      Row total = 0;
-      Number largest = 0;
-      Count count = 0;
-      if (capped) {
-        for (std::size_t x = 0; x < length; ++x)
-          total += smaller(u == nullptr ? n[x] : static_cast<Number>(n[x] * u[x]), cap);
-      } else if (u == nullptr) {
-        for (std::size_t x = 0; x < length; ++x) {
-          total += n[x];
-          largest = larger(largest, n[x]);
-        }
-      } else {
-        for (std::size_t x = 0; x < length; ++x) {
-          const auto kept = static_cast<Number>(n[x] * u[x]);
-          total += kept;
-          largest = larger(largest, kept);
-        }
-      }
-      if (u != nullptr)
-        for (std::size_t x = 0; x < length; ++x) count = static_cast<Count>(count + u[x]);
-      sum.count += u == nullptr ? static_cast<std::uint32_t>(length) : count;
-      sum.total += total;
-      sum.largest = std::max(sum.largest, largest);
-    }
-    return sum;
-  }
-
   static Number centred(std::int64_t v, std::uint64_t bound) {
     const auto b = static_cast<std::int64_t>(bound), step = 2 * b + 1;
     return static_cast<Number>(zigzag(v < 0 ? -((-v + b) / step) : (v + b) / step));
   }
 
   void centre_numbers() {
+    Number* const numbers = own_numbers();  // signed: they are not the elements
     for_each_grouped(model_.groups, layout_, [&](std::size_t i, std::size_t group) {
       const std::size_t label = model_.groups.label[group];
       const std::uint64_t bound = layout_.bounds[label];
       if (bound == 0 || filled(i)) return;
-      numbers_[i] = centred(values_[i], bound);
-      note_error(label, i, direct_value<T>(numbers_[i], 2 * bound + 1, 0));
+      numbers[i] = centred(values_[i], bound);
+      note_error(label, i, direct_value<T>(numbers[i], 2 * bound + 1, 0));
     });
   }
 
   void tokenize() {
-    constexpr std::size_t block = 64;  // most hold small numbers only
-    const Number* const numbers = numbers_.data();
-    std::uint8_t* const tokens = tokens_.data();
-    std::size_t i = 0;
-    for (; i + block <= n_; i += block) {
-      Number any = 0;
-      for (std::size_t k = 0; k < block; ++k) any |= numbers[i + k];
-      if (any >> model_.split == 0)
-        for (std::size_t k = 0; k < block; ++k)
-          tokens[i + k] = static_cast<std::uint8_t>(numbers[i + k]);
-      else
-        for (std::size_t k = 0; k < block; ++k)
-          tokens[i + k] = token_of(numbers[i + k], model_.split).symbol;
-    }
-    for (; i < n_; ++i) tokens[i] = token_of(numbers[i], model_.split).symbol;
-  }
-
-  // Adds up the tokens of every context that occurs. Four counters for each, since the same one
-  // cannot be raised again at once.
-  template <typename F>
-  void count_tokens(std::size_t symbols, F&& histogram_of) {
-    constexpr std::size_t ways = 4, table = 256 * 256;
-    const std::uint8_t* const contexts = contexts_.data();
-    const std::uint8_t* const tokens = tokens_.data();
-    const auto [low, high] = extremes(contexts_.span());
-    Scratch<std::uint32_t> counts(ways * table);
-    for (std::size_t way = 0; way < ways; ++way)
-      std::memset(counts.data() + way * table + low * 256u, 0, (high - low + 1u) * 256 * 4);
-    std::uint32_t* const c = counts.data();
-    std::size_t i = 0;
-    for (; i + ways <= n_; i += ways) {
-      ++c[contexts[i] << 8 | tokens[i]];
-      ++c[table + (contexts[i + 1] << 8 | tokens[i + 1])];
-      ++c[2 * table + (contexts[i + 2] << 8 | tokens[i + 2])];
-      ++c[3 * table + (contexts[i + 3] << 8 | tokens[i + 3])];
-    }
-    for (; i < n_; ++i) ++c[contexts[i] << 8 | tokens[i]];
-    for (std::size_t context = low; context <= high; ++context) {
-      std::array<std::uint32_t, 256> sum{};
-      std::uint32_t all = 0;
-      for (std::size_t way = 0; way < ways; ++way)
-        for (std::size_t t = 0; t < symbols; ++t) sum[t] += c[way * table + context * 256 + t];
-      for (std::size_t t = 0; t < symbols; ++t) all |= sum[t];
-      if (all == 0) continue;
-      auto& h = histogram_of(context);
-      for (std::size_t t = 0; t < symbols; ++t) h[t] += sum[t];
-    }
+    tokens_of(numbers_, contexts_.data(), n_, model_.split, tokens_.data());
+    for_each_row(layout_.fills, grid_.nx, [&](std::size_t at, std::size_t length, std::uint8_t) {
+      std::memset(tokens_.data() + at, 0, length);
+    });
   }
 
   // What follows the tokens: raw bits of large ones, numbers of those that escape.
-  void write_extras(CountsStream& stream) const {
+  // Returns whether any escape, which may leave no bytes: a few zeros take none.
+  bool write_extras(CountsStream& stream) const {
     std::vector<std::uint32_t> first(model_.tables.size());
-    unsigned least = 1u << model_.split;
-    std::array<unsigned, 256> kept{};
+    const unsigned small = 1u << model_.split;
+    std::array<unsigned, 256> kept;
+    kept.fill(256);
     for (std::size_t s = 0; s < model_.segments.size(); ++s) {
       const Frequencies& f = model_.tables[s];
       first[s] = first_escaped(f, model_.split);
-      kept[s] = 256;
-      if (f[escape_symbol] == 0) continue;
-      kept[s] = token_of(first[s], model_.split).symbol;
-      least = std::min(least, kept[s]);
+      if (f[escape_symbol] != 0) kept[s] = token_of(first[s], model_.split).symbol;
     }
     BitWriter bits;
     SideEncoder escapes;
@@ -362,20 +237,31 @@ class Encoder {
         bits.put(numbers_[i] & ((1u << n) - 1), n);
       }
     };
-    constexpr std::size_t block = 64;
-    const std::uint8_t* const tokens = tokens_.data();
-    const auto lowest = static_cast<std::uint8_t>(least);
-    std::size_t i = 0;
-    for (; i + block <= n_; i += block) {
-      std::uint8_t most = 0;
-      for (std::size_t k = 0; k < block; ++k) most = larger(most, tokens[i + k]);
-      if (most < lowest) continue;
-      for (std::size_t k = 0; k < block; ++k)
-        if (tokens[i + k] >= lowest) one(i + k);
+    // Tokens below the least with extras of all tables in a block, at most 128, have none.
+    const std::size_t blocks = n_ / loop_block;
+    Scratch<std::uint8_t> most(blocks), low(blocks), high(blocks);
+    block_maxima(tokens_.data(), n_, most.data());
+    block_minima(contexts_.data(), n_, low.data());
+    block_maxima(contexts_.data(), n_, high.data());
+    constexpr std::uint64_t each = 0x0101010101010101, top = 0x80 * each;
+    for (std::size_t block = 0; block < blocks; ++block) {
+      unsigned least = small;
+      for (std::size_t table = low[block]; table <= high[block]; ++table)
+        least = std::min(least, kept[table]);
+      if (most[block] < least) continue;
+      const std::size_t end = (block + 1) * loop_block;
+      for (std::size_t i = block * loop_block; i < end; i += 8) {
+        std::uint64_t t;
+        std::memcpy(&t, tokens_.data() + i, 8);
+        std::uint64_t found = ((t & 0x7F * each) + (0x80 - least) * each) | t;
+        for (found &= top; found != 0; found &= found - 1)
+          one(i + static_cast<std::size_t>(std::countr_zero(found)) / 8);
+      }
     }
-    for (; i < n_; ++i) one(i);
+    for (std::size_t i = blocks * loop_block; i < n_; ++i) one(i);
     stream.bits = bits.finish();
     if (any_escapes) stream.escapes = escapes.finish();
+    return any_escapes;
   }
 
   template <typename H>
@@ -406,9 +292,9 @@ class Encoder {
   void choose_phases() {
     ClassHistograms<ValueHistogram> classes(model_.groups.label.size());
     // Few values are large: those above `large` count as one.
-    for (std::size_t i = 0; i < n_; ++i)
-      tokens_[i] = static_cast<std::uint8_t>(smaller<Number>(numbers_[i], large));
-    count_tokens(256, [&](std::size_t c) -> ValueHistogram& { return classes.at(0, c); });
+    saturate(numbers_, n_, tokens_.data());
+    count_tokens(contexts_.span(), tokens_.span(), 256,
+                 [&](std::size_t c) -> ValueHistogram& { return classes.at(0, c); });
     for_each_in_regions(model_.groups, grid_, [&](std::size_t i, std::size_t group) {
       const std::uint8_t c = contexts_[i], value = tokens_[i];
       if (c == max_classes) return;  // a fill
@@ -475,20 +361,24 @@ class Encoder {
   void quantize() {
     std::vector<Bins> bins;
     for (std::size_t s = 0; s < model_.segments.size(); ++s) bins.push_back(bins_of(s));
-    bins.emplace_back();                               // fills
+    bins.emplace_back();  // fills: all in bin 0
+    bins.back().step = std::uint64_t{1} << 32;
     Scratch<std::uint8_t> small(bins.size() * large);  // bins of small values
     for (std::size_t s = 0; s < bins.size(); ++s)
       for (std::size_t v = 0; v < large; ++v)
         small[s * large + v] = static_cast<std::uint8_t>(bins[s].bin(v));
     const std::uint8_t* const contexts = contexts_.data();
     const std::uint8_t* const bin = small.data();
-    Number* const numbers = numbers_.data();
+    const std::size_t fill_table = model_.segments.size();
+    const Number* const from = numbers_;
+    Number* const numbers = own_numbers();
+    numbers_ = numbers;
     for (std::size_t i = 0; i < n_; ++i) {
-      const Number n = numbers[i];
+      const Number n = numbers[i] = from[i];
       if (n < large) {
         numbers[i] = bin[contexts[i] * large + n];
       } else if (const Bins& b = bins[contexts[i]]; b.step != 1) {
-        b.note(n, errors_);
+        if (contexts[i] < fill_table) b.note(n, errors_);
         numbers[i] = static_cast<Number>(b.bin(n));
       }
     }
@@ -504,7 +394,9 @@ class Encoder {
   std::vector<std::uint8_t> fill_;
   Scratch<std::uint8_t> contexts_;  // classes, then tables
   Scratch<std::uint8_t> tokens_;
-  Scratch<Number> numbers_;
+  Scratch<Number> own_numbers_;
+  // What is coded, or the elements where those are; under fills anything.
+  const Number* numbers_ = nullptr;
   std::vector<std::uint64_t> errors_;
   std::vector<Histogram> tables_;  // of the segments, and of fills
   bool lossy_ = false, phases_ = false;

@@ -2,6 +2,8 @@
 
 #include <cstring>
 
+#include "codec/counts_loops.hpp"
+
 namespace etalon::codec {
 
 Grid grid_of(const Shape& shape, std::size_t labels) {
@@ -173,9 +175,9 @@ void classes_to_tables(const CountsModel& model, const CountsLayout& layout,
     for_each_in_regions(model.groups, layout.grid, [&](std::size_t i, std::size_t group) {
       others.push_back({i, table[group][classes[i]]});
     });
-    const std::array<std::uint8_t, max_classes + 1> first =
-        table[0];  // not changed by what is written
-    for (std::uint8_t& c : classes) c = first[c];
+    std::vector<std::uint8_t> first;
+    for (const Segment& segment : model.segments) first.push_back(segment.first_class);
+    step_tables(classes.data(), classes.size(), table[0].data(), first.data());
     for (const Other& o : others) classes[o.i] = o.table;
   } else {
     for_each_grouped(model.groups, layout, [&](std::size_t i, std::size_t group) {

@@ -36,8 +36,7 @@ constexpr unsigned dither_hints(std::uint64_t bound, std::size_t labels) {
 }
 constexpr std::uint8_t dither_hint(std::int64_t dither, std::uint64_t bound, unsigned hints) {
   const auto from_zero = static_cast<std::uint64_t>(dither + static_cast<std::int64_t>(bound));
-  return static_cast<std::uint8_t>(static_cast<unsigned __int128>(from_zero) * hints /
-                                   (2 * bound + 1));
+  return static_cast<std::uint8_t>(from_zero * hints / (2 * bound + 1));
 }
 
 }  // namespace etalon::codec

@@ -89,10 +89,14 @@ class FieldCoder {
   void skip() { advance(0); }
 
  private:
-  static constexpr std::size_t nodes = 256, again_node = 200, sets = 5, group_contexts = 9;
+  static constexpr std::size_t nodes = 128, again_node = 127, sets = 5, group_contexts = 9;
   static constexpr std::size_t near = 16;  // classes of what lies beside
-  static constexpr std::size_t per_set = group_contexts * activities * near;
-  static constexpr std::size_t contexts = sets * per_set;
+  // Where the sets' contexts begin.
+  static constexpr std::size_t first_set[] = {
+      0, group_contexts* activities, group_contexts* activities*(1 + near),
+      group_contexts* activities*(1 + near) + group_contexts* activities / 4 * near,
+      group_contexts* activities*(1 + near) + group_contexts* activities / 4 * near + near};
+  static constexpr std::size_t contexts = first_set[4] + group_contexts * near * near;
   static constexpr unsigned slowest = 1000;
 
   static std::size_t class_of(std::uint32_t sum) {  // about half octaves
@@ -111,12 +115,11 @@ class FieldCoder {
     const std::size_t place = row_length_ <= near ? x_ : class_of(2 * size_of(w));
     const std::size_t signs =
         static_cast<std::size_t>(3 * (1 + (w > 0) - (w < 0)) + 1 + (n > 0) - (n < 0));
-    context_[0] = (0 * group_contexts + group_) * activities * near + a * near;
-    context_[1] = (1 * group_contexts + group_) * activities * near + a * near + near_class;
-    context_[2] = (2 * group_contexts + group_) * activities * near + a / 4 * near + place;
-    context_[3] = 3 * per_set + near_class;
-    context_[4] = (4 * group_contexts + group_) * activities * near +
-                  class_of(2 * size_of(up_)) * near + near_class;
+    context_[0] = first_set[0] + group_ * activities + a;
+    context_[1] = first_set[1] + (group_ * activities + a) * near + near_class;
+    context_[2] = first_set[2] + (group_ * (activities / 4) + a / 4) * near + place;
+    context_[3] = first_set[3] + near_class;
+    context_[4] = first_set[4] + (group_ * near + class_of(2 * size_of(up_))) * near + near_class;
     sign_context_ = signs;
     mix_ = near_class;
   }

@@ -11,7 +11,7 @@ PredictorFit<V>::PredictorFit(const Features& features, double mean)
 
 template <typename V>
 void PredictorFit<V>::add(const V* const* terms, const V* values, std::size_t n) {
-  constexpr std::size_t block = 64;
+  constexpr std::size_t block = fit_block;
   for (std::size_t i = 0; i < n; i += block) add_block(terms, i, values, std::min(block, n - i));
 }
 
@@ -19,7 +19,7 @@ void PredictorFit<V>::add(const V* const* terms, const V* values, std::size_t n)
 template <typename V>
 void PredictorFit<V>::add_block(const V* const* terms, std::size_t from, const V* values,
                                 std::size_t n) {
-  constexpr std::size_t block = 64, ways = 8;
+  constexpr std::size_t block = fit_block;
   const std::size_t m = features_.lengths.size();
   double v[most][block] = {};
   const V* const* term = terms;
@@ -51,15 +51,7 @@ void PredictorFit<V>::add_block(const V* const* terms, std::size_t from, const V
       for (std::size_t j = 0; j <= m; ++j) v[j][i] = 0;
   }
   count_ += used;
-  for (std::size_t a = 0; a <= m; ++a)
-    for (std::size_t b = a; b <= m; ++b) {
-      double part[ways] = {};
-      for (std::size_t i = 0; i < block; i += ways)
-        for (std::size_t w = 0; w < ways; ++w) part[w] += v[a][i + w] * v[b][i + w];
-      double sum = 0;
-      for (double p : part) sum += p;
-      sums_[a][b] += sum;
-    }
+  products(v, m + 1, sums_);
 }
 
 template <typename V>

@@ -5,6 +5,7 @@
 
 #include <vector>
 
+#include "codec/field_loops.hpp"
 #include "codec/field_model.hpp"
 
 namespace etalon::codec {
@@ -20,14 +21,15 @@ class PredictorFit {
   ClassPredictor solve(std::size_t elements, double step) const;
 
  private:
-  static constexpr std::size_t most = max_features + 1;  // features, and the value
+  static constexpr std::size_t most = fit_most;  // features, and the value
+  static_assert(most == max_features + 1);
   void add_block(const V* const* terms, std::size_t from, const V* values, std::size_t n);
   double squared_error(const ClassPredictor& p) const;
 
   const Features& features_;
   double mean_;
   std::size_t count_ = 0;
-  std::array<std::array<double, most>, most> sums_{};  // of products; the value is the last
+  double sums_[most][most] = {};  // of products; the value is the last
 };
 
 }  // namespace etalon::codec

@@ -76,6 +76,7 @@ void put_field_model(SideEncoder& out, const FieldModel& model, const CountsLayo
 Result<bool> get_field_layout(SideDecoder& in, CountsLayout& layout, std::size_t labels,
                               std::size_t fills) {
   const Grid& g = layout.grid;
+  layout.bounds.assign(labels, 0);  // as many as there are labels
   const bool thorough = in.get_raw(1) != 0;
   ETALON_ASSIGN(layout.fills, get_rects(in, g.planes * g.ny, g.nx, fills + 1));
   if (labels > 1) {

@@ -5,11 +5,13 @@
 #include <array>
 #include <bit>
 #include <cstring>
-#include <memory>
+#include <utility>
 #include <vector>
 
+#include "codec/field_loops.hpp"
 #include "codec/field_rows.hpp"
 #include "codec/lattice.hpp"
+#include "codec/scratch.hpp"
 #include "etalon/result.hpp"
 
 namespace etalon::codec {
@@ -86,7 +88,7 @@ class ClassArrays {
   void refine() {
     const Level& next = levels_[level_ - 1];
     Memory whole = fresh(next.size());
-    V* const out = whole.get();
+    V* const out = whole.data();
     assemble(out, next.stride, Level::before);
     for (std::size_t r = 0; r < next.rows; ++r)
       close_row(out + r * next.stride, levels_[level_].extent[next.last()]);
@@ -97,17 +99,24 @@ class ClassArrays {
   void finish(V* out) const { assemble(out, levels_[0].extent[levels_[0].last()], 0); }
 
  private:
-  using Memory = std::unique_ptr<V[]>;
-  static Memory fresh(std::size_t n) { return std::make_unique_for_overwrite<V[]>(n + row_slack); }
+  using Memory = Scratch<V>;
+  static Memory fresh(std::size_t n) { return Memory(n + row_slack); }
 
   void open(std::size_t level) {
     level_ = level;
     const Level& l = levels_[level];
-    at_[0] = even_.get();
-    for (unsigned cls = 1; cls < (1u << l.rank); ++cls) {
-      odd_[cls] = level + 1 < levels_.size() && l.holds(cls) ? fresh(l.size()) : Memory();
-      at_[cls] = odd_[cls].get();
-    }
+    at_.fill(nullptr);
+    at_[0] = even_.data();
+    if (level + 1 == levels_.size()) return;
+    const auto holds = [&](unsigned cls) { return l.holds(cls); };
+    std::size_t classes = 0;
+    for (unsigned cls = 1; cls < (1u << l.rank); ++cls) classes += holds(cls);
+    const std::size_t each = l.size() + row_slack;
+    odd_ = Memory();  // given back before more is taken
+    odd_ = Memory(classes * each);
+    V* next = odd_.data();
+    for (unsigned cls = 1; cls < (1u << l.rank); ++cls)
+      if (holds(cls)) at_[cls] = std::exchange(next, next + each);
   }
 
   void assemble(V* out, std::size_t stride, std::size_t offset) const {
@@ -131,10 +140,7 @@ class ClassArrays {
         to[0] = even[0];
       } else {
         const V* const odd = at_[cls | odd_bit] + at;
-        for (std::size_t i = 0; i < n / 2; ++i) {
-          to[2 * i] = even[i];
-          to[2 * i + 1] = odd[i];
-        }
+        interleave(even, odd, n / 2, to);
         if (n % 2 != 0) to[n - 1] = even[n / 2];
       }
       for (std::size_t axis = l.last(); axis-- > 0;) {
@@ -146,8 +152,7 @@ class ClassArrays {
 
   const std::vector<Level>& levels_;
   std::size_t level_ = 0;
-  Memory even_;
-  std::array<Memory, 64> odd_;
+  Memory even_, odd_;  // the odd classes one after the other
   std::array<V*, 64> at_{};
 };
 

@@ -5,6 +5,7 @@
 
 #include "codec/field_coder.hpp"
 #include "codec/field_labels.hpp"
+#include "codec/field_loops.hpp"
 #include "codec/field_model.hpp"
 #include "codec/field_walk.hpp"
 #include "codec/fields.hpp"
@@ -174,22 +175,18 @@ class Decoder {
   }
 
   void get_numbers(std::size_t n) {
-    constexpr std::size_t block = 32;
+    static const TokenTable<wide_split> table;
+    constexpr std::size_t block = 512;
     for (std::size_t i = 0; i < n; i += block) {
       const std::size_t end = std::min(n, i + block);
-      std::uint8_t any = 0;
-      for (std::size_t k = i; k < end; ++k) any |= tokens_[k];
-      if (any < (1u << wide_split)) {
-        for (std::size_t k = i; k < end; ++k) numbers_[k] = tokens_[k];
-        continue;
-      }
+      if (widen(tokens_.data() + i, end - i, numbers_.data() + i)) continue;
+      // Without branches on what is wide, which nobody foretells.
       for (std::size_t k = i; k < end; ++k) {
-        const std::uint8_t token = tokens_[k];
-        const bool exact = token == escape_symbol;
-        any_exact_ = any_exact_ || exact;
-        numbers_[k] = exact
-                          ? exact_number
-                          : value_of(token, bits_.get(raw_bits_of(token, wide_split)), wide_split);
+        const auto [least, bits] = table[tokens_[k]];
+        numbers_[k] = least | bits_.get(bits);
+        if (tokens_[k] != escape_symbol) continue;
+        any_exact_ = true;
+        numbers_[k] = exact_number;
       }
     }
   }

@@ -3,24 +3,21 @@
 #include <bit>
 #include <cmath>
 #include <limits>
-#include <utility>
 
 #include "codec/field_coder.hpp"
 #include "codec/field_fit.hpp"
 #include "codec/field_labels.hpp"
+#include "codec/field_loops.hpp"
 #include "codec/field_model.hpp"
+#include "codec/field_tokens.hpp"
 #include "codec/field_walk.hpp"
 #include "codec/planes.hpp"
-#include "codec/scratch.hpp"
 #include "codec/tokens.hpp"
 
 namespace etalon::codec {
 namespace {
 
-constexpr std::uint8_t silent = 0xFF;  // activity of what has no symbol
-constexpr std::size_t sample_elements = std::size_t{1} << 15;
-
-using Histograms = std::array<Histogram, activities>;
+constexpr std::size_t sample_elements = std::size_t{1} << 13;  // of a class, for its weights
 
 // The original at all levels: every one is every second element of the one before.
 template <typename T>
@@ -29,7 +26,7 @@ class Originals {
   Originals(const std::vector<Level>& levels, const T* finest) : levels_(levels) {
     at_.push_back(finest);
     for (std::size_t level = 1; level < levels.size(); ++level) {
-      kept_.push_back(std::make_unique_for_overwrite<T[]>(levels[level].count()));
+      kept_.push_back(page_array<T>(levels[level].count()));
       T* out = kept_.back().get();
       const std::size_t n = levels[level].extent[levels[level].last()];
       std::size_t rows = levels[level].count() / n;
@@ -46,15 +43,19 @@ class Originals {
     std::size_t at = 0;
     for (std::size_t axis = 0; axis <= l.last(); ++axis)
       at = at * l.extent[axis] + 2 * index[axis] + (cls >> axis & 1);
-    const T* const from = at_[level] + at;
-    for (std::size_t i = 0; i < n; ++i) out[i] = from[2 * i];
+    every_second(at_[level] + at, n, out);
   }
 
  private:
   const std::vector<Level>& levels_;
   std::vector<const T*> at_;
-  std::vector<std::unique_ptr<T[]>> kept_;
+  std::vector<PageArray<T>> kept_;
 };
+
+// The upper half of a product.
+std::uint64_t high_product(std::uint64_t a, std::uint64_t b) {
+  return static_cast<std::uint64_t>(static_cast<unsigned __int128>(a) * b >> 64);
+}
 
 template <typename T>
 class Encoder {
@@ -66,19 +67,15 @@ class Encoder {
         levels_(levels_of(shape)),
         kinds_(levels_, layout),
         originals_(levels_, values.data()),
-        classes_(levels_),
-        count_(symbol_count(levels_)) {
+        classes_(levels_) {
     model_.thorough = thorough;
-    if (thorough) {
+    if (thorough)
       coder_.emplace(symbols_);
-    } else {
-      tokens_ = Scratch<std::uint8_t>(count_);
-      activities_ = Scratch<std::uint8_t>(count_);
-    }
+    else
+      tokens_.emplace(levels_, tolerances.size(), 8.0 * sizeof(T));
     look_at(values);
     out_.label_max_error.assign(tolerances.size(), 0);
     out_.label_bits.assign(tolerances.size(), 0);
-    if (tolerances.size() > 1 && !thorough) labels_ = Scratch<std::uint8_t>(count_);
     for (const double t : tolerances) {
       const T step = field_step<T>(t, out_.allowance);
       const bool coded = step > 0;
@@ -86,7 +83,6 @@ class Encoder {
       inverses_.push_back(coded ? 1 / step : 0);
       limits_.push_back(coded ? limit(t) : T(-1));
     }
-    histograms_.resize(tolerances.size() * groups_per_label);
   }
 
   bool any_coded() const {
@@ -133,23 +129,24 @@ class Encoder {
     const std::size_t rows = levels_[level].row_count(cls), n = levels_[level].row_length(cls);
     if (features.lengths.empty() || rows * n < 256) return {};
     PredictorFit<T> fit(features, model_.mean);
-    std::vector<T> row(n);
+    // Pieces of rows, scattered so that no period of the field is met.
     constexpr std::size_t piece = 256;
-    const std::size_t row_step = std::max<std::size_t>(1, rows * n / sample_elements);
-    const bool long_rows = rows < 2 * row_step;
-    const std::size_t every = long_rows ? 1 : row_step;
-    const std::size_t piece_step = long_rows ? row_step * piece : n;
-    for (std::size_t r = every / 2; r < rows; r += every)
+    constexpr std::uint64_t golden = 0x9E3779B97F4A7C15;  // 2^64 / the golden ratio
+    const std::size_t per_row = (n + piece - 1) / piece, pieces = rows * per_row;
+    const std::size_t taken = std::min(pieces, sample_elements / std::min(n, piece));
+    std::vector<T> row(n);
+    std::array<const T*, max_terms> moved{};
+    for (std::size_t k = 0; k < taken; ++k) {
+      const std::size_t which =
+          taken == pieces ? k : static_cast<std::size_t>(high_product(k * golden, pieces));
+      const std::size_t r = which / per_row, x = which % per_row * piece;
       for_each_row_of(levels_[level], cls, r, r + 1, [&](const Index& index) {
         originals_.row(level, cls, index, n, row.data());
         const T* const* at = terms.at(index);
-        if (!long_rows) return fit.add(at, row.data(), n);
-        std::array<const T*, max_terms> moved{};
-        for (std::size_t x = 0; x < n; x += piece_step) {
-          for (std::size_t t = 0; t < features.terms.size(); ++t) moved[t] = at[t] + x;
-          fit.add(moved.data(), row.data() + x, std::min(piece, n - x));
-        }
+        for (std::size_t t = 0; t < features.terms.size(); ++t) moved[t] = at[t] + x;
+        fit.add(moved.data(), row.data() + x, std::min(piece, n - x));
       });
+    }
     return fit.solve(rows * n, static_cast<double>(base_step()));
   }
 
@@ -171,7 +168,7 @@ class Encoder {
       encode_stripe(s, predictor, terms);
       return {};
     });
-    if (!kinds_.any() && !coder_) settle(group_of(0, level, cls));
+    if (!kinds_.any() && tokens_) tokens_->settle(level, cls);
     return {};
   }
 
@@ -228,8 +225,11 @@ class Encoder {
     }
   }
 
+  // `error` was rounded: the next larger number is above what it is of.
   void note_error(std::size_t label, T error) {
-    out_.label_max_error[label] = std::max(out_.label_max_error[label], static_cast<double>(error));
+    if (error > 0) error = std::nextafter(error, std::numeric_limits<T>::infinity());
+    double& worst = out_.label_max_error[label];
+    worst = std::max(worst, std::min(static_cast<double>(error), tolerances_[label]));
   }
 
   void quantize_kinds(const Stripe& s, std::size_t n) {
@@ -251,45 +251,40 @@ class Encoder {
     quantize_row(values_.data(), prediction_.data(), n,
                  Steps<T>{0, 0, 0, own_steps_.data(), own_inverses_.data(), own_limits_.data()},
                  numbers_.data(), decoded_.data());
+    std::array<T, 256> worst{};
     for (std::size_t i = 0; i < n; ++i) {
-      if (kind_row_[i] == FieldKinds::fill)
+      if (kind_row_[i] == FieldKinds::fill) {
         decoded_[i] = stand_in(std::numeric_limits<T>::infinity(), prediction_[i]);
-      else if (numbers_[i] != exact_number)
-        note_error(kind_row_[i], std::abs(decoded_[i] - values_[i]));
+        numbers_[i] = 0;  // neither raw bits nor a place among exact elements
+      } else if (numbers_[i] != exact_number) {
+        T& w = worst[kind_row_[i]];
+        w = std::max(w, std::abs(decoded_[i] - values_[i]));
+      }
     }
+    for (std::size_t label = 0; label < steps_.size(); ++label) note_error(label, worst[label]);
   }
 
   void put_tokens(const Stripe& s, std::size_t n) {
-    std::uint8_t* const tokens = tokens_.data() + done_;
-    std::uint8_t* const activity = activities_.data() + done_;
+    std::uint8_t* const tokens = tokens_->token_row();
+    std::uint8_t* const activity = tokens_->activity_row();
     std::memcpy(activity, activity_.data(), n);
-    std::memset(activity + n, silent, s.symbols() - n);
-    std::memset(tokens + n, 0, s.symbols() - n);
-    constexpr std::size_t block = 32;
+    constexpr std::size_t block = 512;
     for (std::size_t i = 0; i < n; i += block) {
       const std::size_t end = std::min(n, i + block);
-      std::uint32_t any = 0;
-      for (std::size_t k = i; k < end; ++k) any |= numbers_[k];
-      if (any < (1u << wide_split)) {
-        for (std::size_t k = i; k < end; ++k) tokens[k] = static_cast<std::uint8_t>(numbers_[k]);
-      } else {
-        for (std::size_t k = i; k < end; ++k)
-          tokens[k] = numbers_[k] < (1u << wide_split) ? static_cast<std::uint8_t>(numbers_[k])
-                                                       : put_number(numbers_[k], values_[k]);
-      }
+      if (!narrow(numbers_.data() + i, end - i, tokens + i))
+        for (std::size_t k = i; k < end; ++k) tokens[k] = put_number(numbers_[k], values_[k]);
     }
     if (kinds_.any()) {
       for (std::size_t i = 0; i < n; ++i) {
         const std::uint8_t kind = kind_row_[i];
         const bool fill = kind == FieldKinds::fill;
-        if (labels_.size() != 0) labels_[done_ + i] = fill ? 0 : kind;
+        if (tokens_->has_labels()) tokens_->label_row()[i] = fill ? 0 : kind;
         if (!fill && steps_[kind] > 0) continue;
         tokens[i] = 0;
-        activity[i] = silent;
+        activity[i] = FieldTokens::silent;
       }
     }
-    count(s, n);
-    done_ += s.symbols();
+    tokens_->close(s, !kinds_.any());
   }
 
   std::uint8_t put_number(std::uint32_t number, T value) {
@@ -302,91 +297,6 @@ class Encoder {
     return t.symbol;
   }
 
-  Histograms& histograms_of(std::size_t group) {
-    auto& h = histograms_[group];
-    if (!h) h = std::make_unique<Histograms>();
-    return *h;
-  }
-
-  void count(const Stripe& s, std::size_t n) {
-    const std::uint8_t* const tokens = tokens_.data() + done_;
-    const std::uint8_t* const activity = activities_.data() + done_;
-    if (!kinds_.any()) {
-      // Two counters for each, since the same one cannot be raised again at once.
-      std::uint32_t* const h = histograms_of(group_of(0, s.level, s.cls))[0].data();
-      std::uint32_t* const g = other_[0].data();
-      std::size_t i = 0;
-      for (; i + 2 <= n; i += 2) {
-        ++h[activity[i] << 8 | tokens[i]];
-        ++g[activity[i + 1] << 8 | tokens[i + 1]];
-      }
-      if (i < n) ++h[activity[i] << 8 | tokens[i]];
-      return;
-    }
-    for (std::size_t i = 0; i < n; ++i) {
-      if (activity[i] == silent) continue;
-      const std::size_t label = labels_.size() != 0 ? labels_[done_ + i] : 0u;
-      ++histograms_of(group_of(label, s.level, s.cls))[activity[i]][tokens[i]];
-    }
-  }
-
-  // What was counted beside, once a class is whole.
-  void settle(std::size_t group) {
-    Histograms& h = histograms_of(group);
-    for (std::size_t a = 0; a < activities; ++a)
-      for (std::size_t t = 0; t < 256; ++t) h[a][t] += std::exchange(other_[a][t], 0);
-  }
-
-  // Neighbouring activities have a table together where that is cheaper.
-  std::vector<TableRun> choose_runs(const Histograms& histograms, std::size_t most) {
-    struct Run {
-      std::uint8_t first;
-      Histogram histogram;
-      double bits;
-    };
-    constexpr double run_bits = 16;
-    std::vector<Run> runs;
-    for (std::size_t a = 0; a < activities; ++a) {
-      if (std::all_of(histograms[a].begin(), histograms[a].end(), [](auto h) { return h == 0; }))
-        continue;
-      runs.push_back({static_cast<std::uint8_t>(a), histograms[a], entropy_bits(histograms[a])});
-    }
-    const auto join = [](const Run& a, const Run& b) {
-      Run sum = a;
-      for (std::size_t t = 0; t < 256; ++t) sum.histogram[t] += b.histogram[t];
-      sum.bits = entropy_bits(sum.histogram);
-      return sum;
-    };
-    while (runs.size() > 1) {
-      std::size_t best = 0;
-      double best_gain = -1e300;
-      Run best_run{};
-      for (std::size_t r = 0; r + 1 < runs.size(); ++r) {
-        Run sum = join(runs[r], runs[r + 1]);
-        const double gain = runs[r].bits + runs[r + 1].bits + run_bits - sum.bits;
-        if (gain <= best_gain) continue;
-        best_gain = gain;
-        best = r;
-        best_run = sum;
-      }
-      if (best_gain <= 0 && runs.size() <= most) break;
-      runs[best] = best_run;
-      runs.erase(runs.begin() + static_cast<std::ptrdiff_t>(best) + 1);
-    }
-    std::vector<TableRun> chosen;
-    for (const Run& r : runs) {
-      chosen.push_back({chosen.empty() ? std::uint8_t{0} : r.first});
-      model_.tables.push_back(normalize(r.histogram));
-      run_bits_.push_back(cost_bits(r.histogram, model_.tables.back()));
-      for (std::size_t t = 0; t < escape_symbol; ++t)
-        if (r.histogram[t] != 0)
-          run_bits_.back() +=
-              r.histogram[t] * double(raw_bits_of(static_cast<std::uint8_t>(t), wide_split));
-      run_bits_.back() += r.histogram[escape_symbol] * 8.0 * sizeof(T);
-    }
-    return chosen;
-  }
-
   void finish() {
     if (coder_) {
       out_.symbols = symbols_.finish();
@@ -395,7 +305,8 @@ class Encoder {
       for (double& bits : out_.label_bits)
         bits *= 8 * static_cast<double>(out_.symbols.size()) / std::max(all, 1.0);
     } else {
-      finish_tables();
+      out_.symbols = tokens_->finish(model_, out_.label_bits);
+      out_.bits = bits_.finish();
     }
     SideEncoder side;
     put_field_model(side, model_, layout_, features_);
@@ -409,58 +320,20 @@ class Encoder {
     out_.exact.insert(out_.exact.end(), planes.begin(), planes.end());
   }
 
-  void finish_tables() {
-    std::size_t used = 0;
-    for (const auto& h : histograms_) used += h != nullptr;
-    for (std::size_t group = 0; group < histograms_.size(); ++group) {
-      std::vector<TableRun> runs;
-      const std::size_t first = run_bits_.size();
-      if (histograms_[group]) runs = choose_runs(*histograms_[group], max_tables / used);
-      for (std::size_t r = first; r < run_bits_.size(); ++r)
-        out_.label_bits[group / groups_per_label] += run_bits_[r];
-      model_.runs.push_back(std::move(runs));
-    }
-    model_.tables.push_back(normalize(Histogram{}));
-    const auto map = table_map(model_);
-    const auto last = static_cast<std::uint8_t>(model_.tables.size() - 1);
-    std::size_t at = 0;
-    (void)for_each_class(levels_, [&](std::size_t level, unsigned cls) {
-      return for_each_stripe(levels_, level, cls, [&](const Stripe& s) -> Result<void> {
-        std::array<std::uint8_t, 256> table;
-        table.fill(last);
-        const auto& own = map[group_of(0, level, cls)];
-        std::copy(own.begin(), own.end(), table.begin());
-        std::uint8_t* const a = activities_.data() + at;
-        if (labels_.size() == 0)
-          for (std::size_t i = 0; i < s.symbols(); ++i) a[i] = table[a[i]];
-        else
-          for (std::size_t i = 0; i < s.symbols(); ++i)
-            a[i] = a[i] == silent ? last : map[group_of(labels_[at + i], level, cls)][a[i]];
-        at += s.symbols();
-        return {};
-      });
-    });
-    out_.symbols = rans_encode(activities_.span(), tokens_.span(), model_.tables);
-    out_.bits = bits_.finish();
-  }
-
   const CountsLayout& layout_;
   const Tolerances& tolerances_;
   std::vector<Level> levels_;
   FieldKinds kinds_;
   Originals<T> originals_;
   ClassArrays<T> classes_;
-  std::size_t count_, done_ = 0;
-  Scratch<std::uint8_t> tokens_, activities_, labels_;
   std::vector<T> steps_, inverses_, limits_;  // of every label
-  std::vector<std::unique_ptr<Histograms>> histograms_;
-  Histograms other_{};
-  std::vector<double> run_bits_;
   std::vector<std::size_t> features_;
   FieldModel model_;
   BitWriter bits_;
   SideEncoder symbols_;
+  // One of them.
   std::optional<FieldCoder<SideEncoder>> coder_;
+  std::optional<FieldTokens> tokens_;
   std::vector<T> kept_;
   FieldsStream out_;
   // Of a stripe.

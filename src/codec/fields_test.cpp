@@ -1,4 +1,4 @@
-// Floats of all ranks through the fields engine, and what chunks make of it.
+// Floats of all ranks through the fields engine.
 #include "codec/fields.hpp"
 
 #include <gtest/gtest.h>
@@ -7,7 +7,6 @@
 #include <cstring>
 #include <random>
 
-#include "codec/chunk_format.hpp"
 #include "codec/lattice.hpp"
 #include "codec/patterns_test.hpp"
 #include "etalon/backend.hpp"
@@ -16,21 +15,6 @@ namespace etalon {
 namespace {
 
 using namespace codec;
-
-template <typename T>
-Array waves(const Shape& shape, double noise, std::uint64_t seed) {
-  Array a(DTypeOf<T>::value, shape);
-  std::mt19937_64 rng(seed);
-  std::normal_distribution<double> normal(0, noise);
-  const auto out = a.as<T>();
-  for (std::size_t i = 0; i < out.size(); ++i) {
-    double phase = 0;
-    for (std::size_t axis = shape.rank(), rest = i; axis-- > 0; rest /= shape[axis])
-      phase += 0.05 * static_cast<double>(axis + 1) * static_cast<double>(rest % shape[axis]);
-    out[i] = static_cast<T>(std::sin(phase) + normal(rng));
-  }
-  return a;
-}
 
 template <typename T>
 void expect_round_trip(const Array& a, double bound, bool thorough) {
@@ -90,84 +74,104 @@ TEST(Fields, PatternsKeepTheirBounds) {
 
 TEST(Fields, StreamsAreThoseOfEveryBackend) {
   const Array a = waves<float>(Shape{40, 50, 60}, 0.02, 4);
-  CompressOptions options;
-  options.bound = Bound::abs(1e-3);
-  ASSERT_TRUE(set_backend("scalar").ok());
-  const auto wanted = encode_chunk(a.view(), options);
-  ASSERT_TRUE(wanted.ok());
-  EXPECT_EQ(parse_chunk(*wanted)->head.engine, Engine::fields);
-  for (const auto& backend : backends()) {
-    ASSERT_TRUE(set_backend(backend).ok());
-    const auto got = encode_chunk(a.view(), options);
-    ASSERT_TRUE(got.ok());
-    EXPECT_TRUE(*got == *wanted) << backend;
-    const auto decoded = decode_chunk(*got);
-    ASSERT_TRUE(decoded.ok());
-    for (std::size_t i = 0; i < a.count(); ++i)
-      ASSERT_LE(std::abs(decoded->view().as<float>()[i] - a.view().as<float>()[i]), 1e-3f);
+  CountsLayout layout;
+  layout.grid = grid_of(a.view().shape, 1);
+  layout.bounds = {0};
+  for (const bool thorough : {false, true}) {
+    const auto encode = [&] {
+      return *encode_fields<float>(a.view().as<float>(), a.view().shape, layout, {1e-3}, thorough);
+    };
+    ASSERT_TRUE(set_backend("scalar").ok());
+    const FieldsStream wanted = encode();
+    for (const auto& backend : backends()) {
+      ASSERT_TRUE(set_backend(backend).ok());
+      const FieldsStream got = encode();
+      EXPECT_TRUE(got.side == wanted.side && got.symbols == wanted.symbols &&
+                  got.bits == wanted.bits && got.exact == wanted.exact)
+          << backend;
+      expect_round_trip<float>(a, 1e-3, thorough);
+    }
+    ASSERT_TRUE(set_backend("auto").ok());
   }
-  ASSERT_TRUE(set_backend("auto").ok());
 }
 
 TEST(Fields, RegionsHaveBoundsOfTheirOwn) {
   Array a = waves<float>(Shape{6, 50, 70}, 0.05, 5);
-  a.as<float>()[1000] = std::numeric_limits<float>::quiet_NaN();
-  for (std::size_t i = 7000; i < 7400; ++i)
-    a.as<float>()[i] = std::numeric_limits<float>::infinity();
-  CompressOptions options;
-  options.bound = Bound::abs(0.3);
-  Region tight{"box", Bound::abs(1e-4), std::vector<std::uint8_t>(50 * 70)};
-  Region kept{"mask", Bound::lossless(), std::vector<std::uint8_t>(50 * 70)};
-  for (std::size_t y = 10; y < 20; ++y)
-    for (std::size_t x = 20; x < 60; ++x) tight.where[y * 70 + x] = 1;
-  for (std::size_t y = 30; y < 33; ++y)
-    for (std::size_t x = 5; x < 9; ++x) kept.where[y * 70 + x] = 1;
-  options.regions = {tight, kept};
-  const auto chunk = encode_chunk(a.view(), options);
-  ASSERT_TRUE(chunk.ok()) << chunk.error().message;
-  ASSERT_EQ(parse_chunk(*chunk)->head.engine, Engine::fields);
-  const auto info = inspect_chunk(*chunk);
-  ASSERT_TRUE(info.ok());
-  EXPECT_LE(info->regions[1].max_error, 1e-4);
-  EXPECT_GT(info->regions[1].bytes, 100u);
-  const auto decoded = decode_chunk(*chunk);
-  ASSERT_TRUE(decoded.ok()) << decoded.error().message;
-  const auto in = a.view().as<float>(), out = decoded->view().as<float>();
-  for (std::size_t i = 0; i < in.size(); ++i) {
-    const std::size_t at = i % (50 * 70);
-    if (special(in[i]) || kept.where[at] != 0) {
-      ASSERT_EQ(std::memcmp(&in[i], &out[i], 4), 0) << i;
-    } else {
-      ASSERT_LE(std::abs(double(in[i]) - double(out[i])), tight.where[at] != 0 ? 1e-4 : 0.3) << i;
+  constexpr std::size_t plane = 50 * 70;
+  const auto values = a.as<float>();
+  values[1000] = std::numeric_limits<float>::quiet_NaN();
+  for (std::size_t i = 7000; i < 7400; ++i) values[i] = std::numeric_limits<float>::infinity();
+  CountsLayout layout;
+  layout.grid = grid_of(a.view().shape, 3);
+  layout.bounds = {0, 0, 0};
+  layout.regions = {{10, 20, 10, 40, 1}, {30, 5, 3, 4, 2}};  // the second keeps its bits
+  layout.fills = {{40, 60, 2, 9, 1}};
+  // Under a fill: what would be exact, and what would take raw bits.
+  values[40 * 70 + 61] = std::numeric_limits<float>::quiet_NaN();
+  values[plane + 41 * 70 + 62] = 1000;
+  std::vector<std::uint8_t> label(plane);
+  for_each_row(layout.regions, 70, [&](std::size_t at, std::size_t n, std::uint8_t l) {
+    std::memset(label.data() + at, l, n);
+  });
+  std::vector<bool> filled(values.size());
+  for_each_row(layout.fills, 70, [&](std::size_t at, std::size_t n, std::uint8_t) {
+    std::fill_n(filled.begin() + static_cast<std::ptrdiff_t>(at), n, true);
+  });
+  const Tolerances tolerances = {0.3, 1e-4, 0};
+  for (const bool thorough : {false, true}) {
+    const auto coded =
+        encode_fields<float>(a.view().as<float>(), a.view().shape, layout, tolerances, thorough);
+    ASSERT_TRUE(coded);
+    EXPECT_LE(coded->label_max_error[1], 1e-4);
+    EXPECT_GT(coded->label_bits[1], 800);
+    CountsLayout read;
+    read.grid = layout.grid;
+    std::vector<float> out(values.size());
+    const auto done = decode_fields<float>({coded->side, coded->symbols, coded->bits, {}},
+                                           coded->exact, a.view().shape, coded->allowance,
+                                           tolerances, 1, read, std::span<float>(out));
+    ASSERT_TRUE(done.ok()) << done.error().message;
+    EXPECT_EQ(read.regions, layout.regions);
+    EXPECT_EQ(read.fills, layout.fills);
+    for (std::size_t i = 0; i < out.size(); ++i) {
+      if (filled[i]) continue;
+      const double tolerance = tolerances[label[i % plane]];
+      if (special(values[i]) || tolerance == 0)
+        ASSERT_EQ(std::memcmp(&values[i], &out[i], 4), 0) << i;
+      else
+        ASSERT_LE(distance(values[i], out[i]), tolerance) << i;
     }
   }
 }
 
 TEST(Fields, DamageIsAnErrorOrBringsSomething) {
   std::mt19937_64 rng(11);
-  for (const Shape& shape : {Shape{12, 13, 14}, Shape{40, 30, 33}}) {
-    const Array a = waves<float>(shape, 0.05, 6);
-    CompressOptions options;
-    options.bound = Bound::abs(1e-3);
-    const auto chunk = encode_chunk(a.view(), options);
-    ASSERT_TRUE(chunk.ok());
-    const auto parts = parse_chunk(*chunk);
-    ASSERT_TRUE(parts.ok());
-    for (int round = 0; round < 300; ++round) {
-      Bytes side(parts->side.begin(), parts->side.end());
-      Bytes symbols(parts->symbols.begin(), parts->symbols.end());
-      Bytes& target = round % 2 ? side : symbols;
-      target[rng() % target.size()] ^= static_cast<std::byte>(1u << rng() % 8);
-      if (round % 7 == 0) target.resize(rng() % target.size());
+  for (const Shape& shape : {Shape{12, 13, 14}, Shape{40, 30, 33}})
+    for (const bool thorough : {false, true}) {
+      const Array a = waves<float>(shape, 0.05, 6);
       CountsLayout layout;
       layout.grid = grid_of(shape, 1);
-      std::vector<float> out(a.count());
-      const auto done =
-          decode_fields<float>({side, symbols, parts->bits, {}}, parts->exact, shape,
-                               parts->head.allowance, {1e-3}, 0, layout, std::span<float>(out));
-      EXPECT_TRUE(done.ok() || done.error().code == Errc::malformed);
+      layout.bounds = {0};
+      const auto coded =
+          encode_fields<float>(a.view().as<float>(), shape, layout, {1e-3}, thorough);
+      ASSERT_TRUE(coded);
+      std::size_t refused = 0;
+      for (int round = 0; round < 200; ++round) {
+        Bytes side = coded->side, symbols = coded->symbols;
+        Bytes& target = round % 2 ? side : symbols;
+        target[rng() % target.size()] ^= static_cast<std::byte>(1u << rng() % 8);
+        if (round % 7 == 0) target.resize(rng() % target.size());
+        CountsLayout read;
+        read.grid = layout.grid;
+        std::vector<float> out(a.count());
+        const auto done =
+            decode_fields<float>({side, symbols, coded->bits, {}}, coded->exact, shape,
+                                 coded->allowance, {1e-3}, 0, read, std::span<float>(out));
+        EXPECT_TRUE(done.ok() || done.error().code == Errc::malformed);
+        refused += !done.ok();
+      }
+      EXPECT_GT(refused, 0u);
     }
-  }
 }
 
 TEST(Lattice, ClassesHoldEveryElementOnce) {
@@ -181,15 +185,6 @@ TEST(Lattice, ClassesHoldEveryElementOnce) {
           n += levels[level].row_count(cls) * levels[level].row_length(cls);
     EXPECT_EQ(n, shape.count()) << to_string(shape);
   }
-}
-
-TEST(Chunks, OfFloatsAreWholeImagesUpToALimit) {
-  EXPECT_EQ(default_chunk(DType::f32, Shape{256, 256, 256}), (Shape{256, 256, 256}));
-  EXPECT_EQ(default_chunk(DType::f32, Shape{1000, 512, 512}), (Shape{64, 512, 512}));
-  EXPECT_EQ(default_chunk(DType::f32, Shape{9, 4, 3000, 3000}), (Shape{1, 1, 3000, 3000}));
-  EXPECT_EQ(default_chunk(DType::f64, Shape{100, 4, 1000, 1000}), (Shape{4, 4, 1000, 1000}));
-  EXPECT_EQ(default_chunk(DType::u16, Shape{9, 4, 30, 30}), (Shape{1, 1, 30, 30}));
-  EXPECT_EQ(default_chunk(DType::u16, Shape{30, 30}), (Shape{30, 30}));
 }
 
 }  // namespace

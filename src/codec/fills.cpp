@@ -9,6 +9,7 @@
 #include <map>
 #include <type_traits>
 
+#include "codec/counts_loops.hpp"
 #include "codec/scratch.hpp"
 
 namespace etalon::codec {
@@ -32,18 +33,33 @@ bool same(T a, T b) {
     return a == b;
 }
 
+using codec::count_of;
+using codec::mark;
+using codec::range_of;
+
+// The loops of counts_loops.hpp for wider types and patterns of floats.
 template <typename T>
-std::size_t count_of(const T* v, std::size_t n, T value) {
-  constexpr std::size_t block = 64;
-  using Count = std::conditional_t<sizeof(T) == 1, std::uint8_t, std::uint16_t>;
-  std::size_t count = 0, i = 0;
-  for (; i + block <= n; i += block) {
-    Count sum = 0;
-    for (std::size_t k = 0; k < block; ++k) sum = static_cast<Count>(sum + same(v[i + k], value));
-    count += sum;
+concept HasLoops = std::is_integral_v<T> && sizeof(T) <= 4;
+
+template <typename T>
+requires(!HasLoops<T>) void range_of(const T* v, std::size_t n, T& low, T& high) {
+  low = high = v[0];
+  for (std::size_t i = 1; i < n; ++i) {
+    low = smaller(low, v[i]);
+    high = larger(high, v[i]);
   }
-  for (; i < n; ++i) count += same(v[i], value);
+}
+template <typename T>
+requires(!HasLoops<T>) std::size_t count_of(const T* v, std::size_t n, T value) {
+  std::size_t count = 0;
+  for (std::size_t i = 0; i < n; ++i) count += same(v[i], value);
   return count;
+}
+template <typename T>
+requires(!HasLoops<T>) void mark(const T* v, const std::uint8_t* good, std::size_t n, T value,
+                                 std::uint8_t label, std::uint8_t* labels) {
+  for (std::size_t i = 0; i < n; ++i)
+    if (same(v[i], value) && (good == nullptr || good[i] == 0)) labels[i] = label;
 }
 
 template <typename T>
@@ -71,7 +87,12 @@ class Finder {
   struct Candidate {
     T value;
     bool masked_only;
-    double bits;  // that one of its symbols takes, about
+    double bits;        // that one of its symbols takes, about, beside those for its rarity
+    std::size_t count;  // its elements
+
+    double symbol_bits(std::size_t n, std::size_t left) const {
+      return bits + std::log2(static_cast<double>(n) / static_cast<double>(left));
+    }
   };
 
   // Its symbols are dear unless it is common; above `most_share` it is no filling.
@@ -80,12 +101,12 @@ class Finder {
     if (candidates_.size() == max_fills || count < 8 || c > n * most_share) return;
     for (const Candidate& other : candidates_)
       if (same(other.value, value)) return;
-    double bits = std::log2(n / c);
+    double bits = 0;
     if constexpr (std::is_floating_point_v<T>)
-      bits += 16;
+      bits = 16;
     else
-      bits += std::max(0, static_cast<int>(std::bit_width(zigzag(std::int64_t(value)))) - 4);
-    candidates_.push_back({value, masked_only, bits});
+      bits = std::max(0, static_cast<int>(std::bit_width(zigzag(std::int64_t(value)))) - 4);
+    candidates_.push_back({value, masked_only, bits, count});
   }
 
   void extremes_and_zero() {
@@ -95,11 +116,9 @@ class Finder {
     std::size_t highs = 0, zeros = 0;
     for (std::size_t at = 0; at < n; at += block) {
       const std::size_t length = std::min(block, n - at);
-      T l = v[at], h = l;
-      for (std::size_t i = at; i < at + length; ++i) {
-        l = smaller(l, v[i]);
-        h = larger(h, v[i]);
-      }
+      T l, h;
+      range_of(v + at, length, l, h);
+      ranges_.push_back({l, h});
       low = std::min(low, l);
       if (h > high) {
         high = h;
@@ -113,7 +132,7 @@ class Finder {
       consider(low, count_of(v, n, low), false, 1);
       if (low != T(-1)) consider(T(-1), count_of(v, n, T(-1)), false, 1);
     }
-    const bool masked = std::find(good_.begin(), good_.end(), 0) != good_.end();
+    const bool masked = !good_.empty() && std::memchr(good_.data(), 0, good_.size()) != nullptr;
     consider(T(0), zeros, masked, masked ? 1 : 0.25);
   }
 
@@ -134,6 +153,14 @@ class Finder {
     }
   }
 
+  // Whether the ranges that were seen let a value be among elements from `at` on.
+  bool may_hold(std::size_t at, std::size_t length, T value) const {
+    if (ranges_.empty()) return true;
+    for (std::size_t r = at / block; r <= (at + length - 1) / block; ++r)
+      if (ranges_[r].low <= value && value <= ranges_[r].high) return true;
+    return false;
+  }
+
   std::vector<std::uint8_t> map() const {
     std::vector<std::uint8_t> map(values_.size());
     const std::size_t plane = grid_.plane();
@@ -145,13 +172,10 @@ class Finder {
         std::uint8_t* const m = map.data() + p * plane + at;
         std::uint8_t label = 0;
         for (const Candidate& c : candidates_) {
-          const T value = c.value;
           ++label;
-          if (c.masked_only)
-            for (std::size_t i = 0; i < length; ++i)
-              m[i] = static_cast<int>(same(v[i], value)) & (good[i] == 0) ? label : m[i];
-          else
-            for (std::size_t i = 0; i < length; ++i) m[i] = same(v[i], value) ? label : m[i];
+          if (!may_hold(p * plane + at, length, c.value)) continue;
+          if (c.masked_only && std::memchr(good, 0, length) == nullptr) continue;
+          mark(v, c.masked_only ? good : nullptr, length, c.value, label, m);
         }
       }
     return map;
@@ -159,12 +183,25 @@ class Finder {
 
   // Takes out rectangles that are dearer than the symbols, and values that none is left of.
   void keep_what_pays(Fills& fills) const {
+    const auto pays_at = [&](const Rect& r, double bits) {
+      return static_cast<double>(std::size_t{r.height} * r.width) * bits >= rectangle_bits;
+    };
+    // The elements outside rectangles that surely pay are rarer than all, and dearer; but zeros are
+    // as common as their neighbours are dim.
+    std::array<std::size_t, max_fills + 1> left{};
+    for (const Rect& r : fills.rects) {
+      const Candidate& c = candidates_[r.label - 1u];
+      if (c.value == T(0))
+        left[r.label] = c.count;
+      else if (!pays_at(r, c.symbol_bits(values_.size(), c.count)))
+        left[r.label] += std::size_t{r.height} * r.width;
+    }
     std::array<std::uint8_t, max_fills + 1> label{};
     std::vector<Rect> kept;
     for (Rect r : fills.rects) {
-      const double bits = candidates_[r.label - 1u].bits;
+      const Candidate& c = candidates_[r.label - 1u];
       const bool pays =
-          static_cast<double>(std::size_t{r.height} * r.width) * bits >= rectangle_bits;
+          left[r.label] == 0 || pays_at(r, c.symbol_bits(values_.size(), left[r.label]));
       if (pays && label[r.label] == 0) {
         fills.patterns.push_back(pattern_of(candidates_[r.label - 1u].value));
         label[r.label] = static_cast<std::uint8_t>(fills.patterns.size());
@@ -184,6 +221,10 @@ class Finder {
   std::span<const T> values_;
   const Grid& grid_;
   std::span<const std::uint8_t> good_;
+  struct Range {
+    T low, high;
+  };
+  std::vector<Range> ranges_;  // of blocks
   std::vector<Candidate> candidates_;
 };
 

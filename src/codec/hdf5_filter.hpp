@@ -16,8 +16,8 @@ inline constexpr int hdf5_filter_id = 32810;
 inline constexpr const char* hdf5_filter_name = "etalon: error-bounded arrays";
 
 // A filter cannot ask HDF5 what it filters, so its cd_values say it:
-//   version (1), dtype, rank, extents of a chunk..., bound kind, then the bound's doubles as low and
-//   high 32 bits (left out when lossless), then the level (5 where left out).
+//   version (1), dtype, rank, extents of a chunk..., bound kind, then the bound's doubles as low
+//   and high 32 bits (left out when lossless), then the level (5 where left out).
 struct FilterSettings {
   DType dtype = DType::u16;
   Shape chunk;

@@ -4,6 +4,8 @@
 #include <bit>
 #include <cstdlib>
 
+#include "codec/counts_loops.hpp"
+
 namespace etalon::codec {
 namespace {
 
@@ -96,32 +98,12 @@ Result<std::vector<std::uint8_t>> get_levels(SideDecoder& in, std::size_t tiles,
   return levels;
 }
 
-namespace {
-
-// Values grow by `step`; below 2^31 where the shift is at most 22.
-void interpolate(std::uint8_t* out, std::int64_t n, std::int64_t value, std::int64_t step,
-                 unsigned shift) {
-  if (shift <= 22) {
-    const auto first = static_cast<std::int32_t>(value), by = static_cast<std::int32_t>(step);
-    const auto count = static_cast<std::int32_t>(n);
-    std::int32_t v = first;
-    for (std::int32_t x = 0; x < count; ++x, v += by)
-      out[x] = static_cast<std::uint8_t>(v >> shift);
-  } else {
-    for (std::int64_t x = 0; x < n; ++x, value += step)
-      out[x] = static_cast<std::uint8_t>(value >> shift);
-  }
-}
-
-}  // namespace
-
 // With tiles of T = 2^t elements, element e lies (2 e + 1 - T) / 2T tiles past the centre of tile
 // 0: weights are in 1/2T, and the sum of products over both axes in 1/(2Ty 2Tx) of an eighth.
 void classes_of(const Tiling& tiling, std::span<const std::uint8_t> levels, std::uint8_t* classes) {
   const std::size_t rows = tiling.rows(), columns = tiling.columns();
-  const auto ty = std::int64_t{1} << tiling.log2_y, tx = std::int64_t{1} << tiling.log2_x;
+  const auto ty = std::int64_t{1} << tiling.log2_y;
   const unsigned shift = tiling.log2_y + tiling.log2_x + 2;
-  const std::int64_t half = std::int64_t{1} << (shift - 1);
   std::vector<std::int64_t> line(columns + 2);
   for (std::size_t y = 0; y < tiling.ny; ++y) {
     const std::int64_t py = 2 * static_cast<std::int64_t>(y) + 1 - ty;
@@ -132,18 +114,7 @@ void classes_of(const Tiling& tiling, std::span<const std::uint8_t> levels, std:
       line[c + 1] = levels[above * columns + c] * (2 * ty - wy) + levels[below * columns + c] * wy;
     line[0] = line[1];
     line[columns + 1] = line[columns];
-    std::uint8_t* out = classes + y * tiling.nx;
-    for (std::size_t c = 0; c <= columns; ++c) {
-      // Elements between the centres of tiles c - 1 and c.
-      const std::int64_t begin = (static_cast<std::int64_t>(c) - 1) * tx + tx / 2;
-      const std::int64_t from = std::max<std::int64_t>(begin, 0);
-      const std::int64_t to =
-          std::min<std::int64_t>(begin + tx, static_cast<std::int64_t>(tiling.nx));
-      if (from >= to) continue;
-      const std::int64_t slope = line[c + 1] - line[c];
-      const std::int64_t value = line[c] * 2 * tx + slope * (2 * (from - begin) + (tx > 1)) + half;
-      interpolate(out + from, to - from, value, 2 * slope, shift);
-    }
+    interpolate_row(line.data(), columns, tiling.log2_x, shift, tiling.nx, classes + y * tiling.nx);
   }
 }
 

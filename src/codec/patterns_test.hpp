@@ -150,4 +150,20 @@ Array make(Pattern pattern, const Shape& shape, std::mt19937_64& rng) {
   return array;
 }
 
+// A plane wave of unit height with normal noise upon it.
+template <typename T>
+Array waves(const Shape& shape, double noise, std::uint64_t seed) {
+  Array a(DTypeOf<T>::value, shape);
+  std::mt19937_64 rng(seed);
+  std::normal_distribution<double> normal(0, noise);
+  const auto out = a.as<T>();
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    double phase = 0;
+    for (std::size_t axis = shape.rank(), rest = i; axis-- > 0; rest /= shape[axis])
+      phase += 0.05 * static_cast<double>(axis + 1) * static_cast<double>(rest % shape[axis]);
+    out[i] = static_cast<T>(std::sin(phase) + normal(rng));
+  }
+  return a;
+}
+
 }  // namespace etalon

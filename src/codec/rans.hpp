@@ -8,6 +8,7 @@
 #include <span>
 #include <vector>
 
+#include "codec/scratch.hpp"
 #include "codec/side_coder.hpp"
 #include "etalon/result.hpp"
 
@@ -62,21 +63,22 @@ Result<Bytes> rans_decode(ByteSpan bytes, std::span<const std::uint8_t> contexts
                           std::span<const Frequencies> tables, std::span<std::uint8_t> symbols);
 
 // One slot of a decoding table: symbol | (frequency - 1) << 8 | (slot - first slot) << 20.
-using Slots = std::vector<std::uint32_t>;
+using Slots = Scratch<std::uint32_t>;
 Slots decoding_slots(std::span<const Frequencies> tables);
 
 // One slot of an encoding table, of symbol s of table t at t * 256 + s: frequency | first slot
 // << 16.
 Slots encoding_slots(std::span<const Frequencies> tables);
 
-// The encoding loop over whole groups of 32 symbols, the last group first: writes words in the
-// reverse of the order in which they are read and returns how many; `words` has room for n + 32.
-std::size_t rans_encode_groups_ref(const std::uint8_t* contexts, const std::uint8_t* symbols,
-                                   std::size_t n, const std::uint32_t* slots, std::uint32_t* states,
-                                   std::uint16_t* words);
-std::size_t rans_encode_groups(const std::uint8_t* contexts, const std::uint8_t* symbols,
-                               std::size_t n, const std::uint32_t* slots, std::uint32_t* states,
-                               std::uint16_t* words);
+// The encoding loop over whole groups of 32 symbols, the last group first: writes words before
+// `word`, in the order in which they are read, and returns where they begin. There is room for 32
+// words more than symbols, which may come to hold anything.
+std::uint16_t* rans_encode_groups_ref(const std::uint8_t* contexts, const std::uint8_t* symbols,
+                                      std::size_t n, const std::uint32_t* slots,
+                                      std::uint32_t* states, std::uint16_t* word);
+std::uint16_t* rans_encode_groups(const std::uint8_t* contexts, const std::uint8_t* symbols,
+                                  std::size_t n, const std::uint32_t* slots, std::uint32_t* states,
+                                  std::uint16_t* word);
 
 // The decoding loop over whole groups of 32 symbols: moves `at` over the words that it read, and
 // returns how many symbols it decoded; it stops where fewer than 32 words may be left.

@@ -19,13 +19,13 @@ constexpr auto reciprocals = [] {
   return r;
 }();
 
-// Codes one symbol, and writes a word where the state has no room for it.
+// Codes one symbol, and writes a word before `word` where the state has no room for it.
 inline void retreat(std::uint32_t& state, std::uint32_t slot, std::uint16_t*& word) {
   const std::uint32_t frequency = slot & 0xFFFF;
   std::uint32_t x = state;
   const bool full = x >> 20 >= frequency;
-  *word = static_cast<std::uint16_t>(x);
-  word += full;
+  word[-1] = static_cast<std::uint16_t>(x);
+  word -= full;
   x = full ? x >> 16 : x;
   const auto quotient = static_cast<std::uint32_t>((x * reciprocals[frequency]) >> 44);
   state = x + quotient * (probability_one - frequency) + (slot >> 16);
@@ -53,14 +53,15 @@ Bytes rans_encode(std::span<const std::uint8_t> contexts, std::span<const std::u
   states.fill(least_state);
   for (std::size_t k = 0; k < std::min(cargo.size(), 2 * lanes); ++k)
     states[k / 2] |= static_cast<std::uint32_t>(cargo[k]) << (8 * (k % 2));
-  Scratch<std::uint16_t> words(n + 64);  // the last one to be read first
-  std::uint16_t* end = words.data();
+  Scratch<std::uint16_t> words(n + 64);  // written from the end
+  std::uint16_t* const end = words.data() + words.size();
+  std::uint16_t* begin = end;
   const std::size_t groups = lanes == 32 ? n / 32 * 32 : 0;
   for (std::size_t i = n; i-- > groups;)
-    retreat(states[i & (lanes - 1)], slots[std::size_t{contexts[i]} << 8 | symbols[i]], end);
+    retreat(states[i & (lanes - 1)], slots[std::size_t{contexts[i]} << 8 | symbols[i]], begin);
   if (groups != 0)
-    end += rans_encode_groups(contexts.data(), symbols.data(), groups, slots.data(), states.data(),
-                              end);
+    begin = rans_encode_groups(contexts.data(), symbols.data(), groups, slots.data(), states.data(),
+                               begin);
   // A state has 17 to 32 digits, each about as likely.
   BitWriter packed;
   for (std::size_t lane = 0; lane < lanes; ++lane) {
@@ -69,21 +70,19 @@ Bytes rans_encode(std::span<const std::uint8_t> contexts, std::span<const std::u
     packed.put(states[lane] & ((1u << (digits - 1)) - 1), digits - 1);
   }
   Bytes bytes = packed.finish();
-  const auto count = static_cast<std::size_t>(end - words.data());
+  const auto count = static_cast<std::size_t>(end - begin);
   const std::size_t packed_bytes = bytes.size();
   bytes.resize(packed_bytes + 2 * count);
-  std::reverse(words.data(), end);
-  if (count != 0) std::memcpy(bytes.data() + packed_bytes, words.data(), 2 * count);
+  if (count != 0) std::memcpy(bytes.data() + packed_bytes, begin, 2 * count);
   return bytes;
 }
 
-std::size_t rans_encode_groups_ref(const std::uint8_t* contexts, const std::uint8_t* symbols,
-                                   std::size_t n, const std::uint32_t* slots, std::uint32_t* states,
-                                   std::uint16_t* words) {
-  std::uint16_t* end = words;
+std::uint16_t* rans_encode_groups_ref(const std::uint8_t* contexts, const std::uint8_t* symbols,
+                                      std::size_t n, const std::uint32_t* slots,
+                                      std::uint32_t* states, std::uint16_t* word) {
   for (std::size_t i = n; i-- > 0;)
-    retreat(states[i & 31], slots[std::size_t{contexts[i]} << 8 | symbols[i]], end);
-  return static_cast<std::size_t>(end - words);
+    retreat(states[i & 31], slots[std::size_t{contexts[i]} << 8 | symbols[i]], word);
+  return word;
 }
 
 std::size_t rans_decode_groups_ref(const std::uint8_t* contexts, std::size_t n,

@@ -6,6 +6,8 @@
 #include <utility>
 #include <vector>
 
+#include "etalon/pages.hpp"
+
 namespace etalon::codec {
 
 // By value, unlike std::min and std::max: loops with these become vectors.
@@ -28,11 +30,11 @@ class Scratch {
       memory_ = std::move(kept().back());
       kept().pop_back();
     }
-    if (memory_.size() < n) memory_ = std::vector<T>(n);
+    if (memory_.capacity < n) memory_ = {page_array<T>(n), n};
   }
   ~Scratch() {
     constexpr std::size_t most_bytes = std::size_t{1} << 25, most_pieces = 4;
-    if (memory_.empty() || memory_.size() * sizeof(T) > most_bytes) return;
+    if (memory_.capacity == 0 || memory_.capacity * sizeof(T) > most_bytes) return;
     if (kept().size() < most_pieces) kept().push_back(std::move(memory_));
   }
   Scratch(const Scratch&) = delete;
@@ -45,23 +47,27 @@ class Scratch {
     return *this;
   }
 
-  T* data() { return memory_.data(); }
-  T& operator[](std::size_t i) { return memory_[i]; }
-  const T& operator[](std::size_t i) const { return memory_[i]; }
-  const T* data() const { return memory_.data(); }
+  T* data() { return memory_.elements.get(); }
+  T& operator[](std::size_t i) { return memory_.elements[i]; }
+  const T& operator[](std::size_t i) const { return memory_.elements[i]; }
+  const T* data() const { return memory_.elements.get(); }
   std::size_t size() const { return n_; }
-  std::span<T> span() { return {memory_.data(), n_}; }
+  std::span<T> span() { return {data(), n_}; }
 
  private:
-  static std::vector<std::vector<T>>& kept() {
-    static thread_local std::vector<std::vector<T>> pieces = [] {
-      std::vector<std::vector<T>> p;
+  struct Memory {
+    PageArray<T> elements;
+    std::size_t capacity = 0;
+  };
+  static std::vector<Memory>& kept() {
+    static thread_local std::vector<Memory> pieces = [] {
+      std::vector<Memory> p;
       p.reserve(4);  // so that giving back cannot throw
       return p;
     }();
     return pieces;
   }
-  std::vector<T> memory_;
+  Memory memory_;
   std::size_t n_ = 0;
 };
 

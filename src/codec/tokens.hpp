@@ -3,6 +3,7 @@
 // one, as in JPEG XL's hybrid integers (ISO/IEC 18181-1, C.3.3).
 #pragma once
 
+#include <array>
 #include <bit>
 #include <cstdint>
 #include <cstring>
@@ -22,10 +23,12 @@ struct Token {
 constexpr std::size_t token_count(unsigned split) { return (1u << split) + (32 - split) * 4; }
 
 inline Token token_of(std::uint32_t value, unsigned split) {
-  if (value < (1u << split)) return {static_cast<std::uint8_t>(value), 0};
-  const auto n = static_cast<unsigned>(std::bit_width(value)) - 1;
-  return {static_cast<std::uint8_t>((1u << split) + ((n - split) << 2) + ((value >> (n - 2)) & 3)),
-          static_cast<std::uint8_t>(n - 2)};
+  // Without branches: nobody foretells which values are small.
+  const auto n = static_cast<unsigned>(std::bit_width(value | 1u << split)) - 1;
+  const unsigned large = (1u << split) + ((n - split) << 2) + ((value >> (n - 2)) & 3);
+  const bool small = value < (1u << split);
+  return {static_cast<std::uint8_t>(small ? value : large),
+          static_cast<std::uint8_t>(small ? 0 : n - 2)};
 }
 constexpr unsigned raw_bits_of(std::uint8_t symbol, unsigned split) {
   return symbol < (1u << split) ? 0 : split + ((symbol - (1u << split)) >> 2) - 2;
@@ -35,23 +38,46 @@ constexpr std::uint32_t value_of(std::uint8_t symbol, std::uint32_t raw, unsigne
   return (4u | ((symbol - (1u << split)) & 3)) << raw_bits_of(symbol, split) | raw;
 }
 
+// The least value of every token, and how many raw bits it has. escape_symbol has none.
+template <unsigned split>
+class TokenTable {
+ public:
+  struct Entry {
+    std::uint32_t least;
+    std::uint32_t bits;
+  };
+  TokenTable() {
+    for (std::size_t t = 0; t < token_count(split); ++t) {
+      const auto symbol = static_cast<std::uint8_t>(t);
+      entries_[t] = {value_of(symbol, 0, split), raw_bits_of(symbol, split)};
+    }
+  }
+  const Entry& operator[](std::uint8_t token) const { return entries_[token]; }
+
+ private:
+  std::array<Entry, 256> entries_{};
+};
+
 // Bits, the first one lowest.
 class BitWriter {
  public:
-  void put(std::uint32_t value, unsigned bits) {
+  void put(std::uint32_t value, unsigned bits) {  // at most 32, those above them 0
+    if (bytes_.size() < at_ + 8) bytes_.resize(2 * bytes_.size() + 64);
     pending_ |= std::uint64_t{value} << used_;
     used_ += bits;
-    for (; used_ >= 8; used_ -= 8, pending_ >>= 8)
-      bytes_.push_back(static_cast<std::byte>(pending_));
+    std::memcpy(bytes_.data() + at_, &pending_, 8);
+    at_ += used_ / 8;
+    pending_ >>= used_ / 8 * 8;
+    used_ %= 8;
   }
   Bytes finish() {
-    if (used_ != 0) bytes_.push_back(static_cast<std::byte>(pending_));
-    used_ = 0;
+    bytes_.resize(at_ + (used_ != 0));
     return std::move(bytes_);
   }
 
  private:
-  Bytes bytes_;
+  Bytes bytes_;  // of which at_ are whole
+  std::size_t at_ = 0;
   std::uint64_t pending_ = 0;
   unsigned used_ = 0;
 };

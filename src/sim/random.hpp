@@ -11,7 +11,7 @@ namespace etalon {
 std::array<std::uint32_t, 4> philox4x32(std::array<std::uint32_t, 4> counter,
                                         std::array<std::uint32_t, 2> key);
 
-// What a number is drawn for. The numbers decide images: never reuse or renumber.
+// What a number is drawn for. The numbers decide data: never reuse or renumber.
 enum class Purpose : std::uint8_t {
   structure_factor = 1,
   shot = 2,
@@ -19,6 +19,8 @@ enum class Purpose : std::uint8_t {
   pixel = 4,
   pixel_tail = 5,
   defect = 6,
+  turbulence = 7,
+  density = 8,
 };
 
 struct RandomKey {

@@ -172,5 +172,36 @@ def stored_series():
     etalon("verify", "small.h5", stored, code=4, says="1x300x299")
 
 
+def salvaged():
+    """Of a damaged container all whole chunks come back in their places, and what is lost is said."""
+    rng = np.random.default_rng(7)
+    original = rng.poisson(0.7, (6, 60, 70)).astype("u2")
+    compress(original, "whole.etalon")
+    out = json.loads(etalon("verify", "whole.etalon", "--salvage", "saved.npy", "--json"))
+    assert out["chunks"] == out["whole"] == 6 and out["index"] and not out["lost"]
+    assert (np.load("saved.npy") == original).all()
+
+    data = bytearray(open("whole.etalon", "rb").read())
+    places = [i + 16 for i in range(len(data)) if data[i:i + 4] == b"CHNK"]
+    assert len(places) == 6
+    data[places[2] + 100] ^= 16
+    open("damaged.etalon", "wb").write(data)
+    etalon("decompress", "damaged.etalon", "-o", "no.npy", code=3, says="damaged.etalon")
+    etalon("verify", "damaged.etalon", "--salvage", "saved.npy", code=2, says="saved.npy")  # it exists
+    text = etalon("verify", "damaged.etalon", "--salvage", "saved.npy", "-f", code=3,
+                  says="damaged.etalon: 1 chunk lost")
+    assert "5 of 6 chunks" in text and "lost: chunk 2 at offset %d: " % places[2] in text, text
+    saved, others = np.load("saved.npy"), [0, 1, 3, 4, 5]
+    assert (saved[others] == original[others]).all() and not saved[2].any()
+
+    open("cut.etalon", "wb").write(data[:places[4] + 50])
+    text = etalon("verify", "cut.etalon", "--salvage", "saved.npy", "-f", code=3, says="cut.etalon")
+    assert "no index" in text and (np.load("saved.npy")[[0, 1, 3]] == original[[0, 1, 3]]).all()
+    etalon("verify", "original.npy", "--salvage", "saved.npy", "-f", code=3, says="original.npy")
+    etalon("verify", "whole.etalon", code=2, says="reduced")
+    etalon("verify", "whole.etalon", "whole.etalon", "--salvage", "x.npy", code=2, says="--salvage")
+
+
 containers()
+salvaged()
 stored_series()

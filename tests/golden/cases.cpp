@@ -109,6 +109,36 @@ void with_specials(Array& array) {
   for (std::size_t i = 100; i < out.size() && i < 140; ++i) out[i] = L::quiet_NaN();
 }
 
+// Blocks of all forms: numbers, offsets, differences, constants, elements as they are.
+void packed_cases(Cases& c, Random& random) {
+  const auto fast = [](const Bound& bound) {
+    CompressOptions o = within(bound);
+    o.level = 1;
+    return o;
+  };
+  c.chunk("u8_packed", photons<std::uint8_t>(Shape{2, 30, 20}, 255, random),
+          fast(Bound::lossless()));
+  c.chunk("u16_packed", photons<std::uint16_t>(Shape{40, 45}, 65535, random),
+          fast(Bound::lossless()));
+  c.chunk("i16_packed_abs", photons<std::int16_t>(Shape{40, 45}, -1, random), fast(Bound::abs(1)));
+  Array walk = smooth<std::int32_t>(Shape{30, 40}, 9000, random);
+  for (std::size_t i = 256; i < 600; ++i) walk.as<std::int32_t>()[i] = 1234;
+  c.chunk("i32_packed_abs", walk, fast(Bound::abs(3)));
+  Array noise(DType::u32, Shape{900});
+  for (std::size_t i = 0; i < 900; ++i)
+    noise.as<std::uint32_t>()[i] =
+        static_cast<std::uint32_t>(i < 400 ? random.next() : 4000000000 + random.next() % 300);
+  c.chunk("u32_packed", noise, fast(Bound::lossless()));
+  Array f = smooth<float>(Shape{40, 60}, 0.125, random);
+  with_specials<float>(f);
+  c.chunk("f32_packed_abs", f, fast(Bound::abs(0.05)));
+  c.chunk("f32_packed_lossless", smooth<float>(Shape{1, 700}, 0.5, random),
+          fast(Bound::lossless()));
+  Array d = smooth<double>(Shape{3, 20, 30}, 0.01, random);
+  with_specials<double>(d);
+  c.chunk("f64_packed_rel", d, fast(Bound::rel(0.001, -5, 250)));
+}
+
 std::vector<Good> cases(std::uint64_t seed) {
   Random random(seed);
   Cases c;
@@ -211,6 +241,19 @@ std::vector<Good> cases(std::uint64_t seed) {
   o.chunk = Shape{2, 20, 25};
   c.container("container_u16", photons<std::uint16_t>(Shape{3, 30, 40}, 65535, random), o);
   c.container("container_empty", Array(DType::i32, Shape{0, 3}));
+  // Few bright elements with tables of their own; the least number that can escape does, and the
+  // escapes take no bytes: those in the symbols' cargo are zeros.
+  Array few(DType::u32, Shape{64, 64});
+  Region bright{"bright", Bound::abs(0.5), std::vector<std::uint8_t>(64 * 64)};
+  for (std::size_t i = 0; i < 40; ++i) {
+    const std::size_t at = 700 + (i / 8) * 64 + i % 8;
+    few.as<std::uint32_t>()[at] = static_cast<std::uint32_t>(i == 0 ? 192 : 160 + i * 11 % 32);
+    bright.where[at] = 1;
+  }
+  o = {};
+  o.regions = {bright};
+  c.chunk("u32_empty_escapes", few, o);
+  packed_cases(c, random);
   return c.take();
 }
 

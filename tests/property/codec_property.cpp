@@ -1,7 +1,7 @@
 // Chunks of every type, bound and adversarial pattern through the encoder and back: each element is
 // held to its bound. Exit code 4 when one is not, or when fewer elements were checked than asked.
 //
-//   codec_property [--elements N]
+//   codec_property [--elements N | --case NUMBER]   (one case of the longest run again)
 #include <algorithm>
 #include <array>
 #include <atomic>
@@ -21,6 +21,7 @@ using namespace etalon;
 using namespace etalon::property;
 
 constexpr std::size_t elements_a_case = 450000;
+constexpr std::uint64_t longest = 1000000000;
 constexpr unsigned threads = 2;
 
 struct Totals {
@@ -65,11 +66,15 @@ bool parse(const char* text, std::uint64_t& value) {
   return status == std::errc{} && at == end && value > 0;
 }
 
+// A short run takes small chunks, so that it still meets many cases.
+std::size_t elements_in_run(std::uint64_t wanted) {
+  return std::clamp<std::size_t>(wanted / round_length(), 2000, elements_a_case);
+}
+
 int run(std::uint64_t wanted) {
   Report report;
   std::atomic<std::uint64_t> next{0}, checked{0};
-  // A short run takes small chunks, so that it still meets many cases.
-  const std::size_t size = std::clamp<std::size_t>(wanted / round_length(), 2000, elements_a_case);
+  const std::size_t size = elements_in_run(wanted);
   const auto work = [&] {
     while (checked < wanted) {
       const Case one = make_case(next++, size);
@@ -97,12 +102,20 @@ int run(std::uint64_t wanted) {
   return report.failures.empty() && report.all.elements >= wanted ? 0 : 4;
 }
 
+int run_one(std::uint64_t number) {
+  const Case one = make_case(number, elements_in_run(longest));
+  const Outcome outcome = run_case(one);
+  std::printf("%s: %s\n", one.text().c_str(),
+              outcome.failure.empty() ? "within its bounds" : outcome.failure.c_str());
+  return outcome.failure.empty() ? 0 : 4;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
-  std::uint64_t elements = 1000000000;
-  for (int i = 1; i + 1 < argc; i += 2)
-    if (std::strcmp(argv[i], "--elements") != 0 || !parse(argv[i + 1], elements)) return 2;
-  if (argc % 2 == 0) return 2;
-  return run(elements);
+  std::uint64_t number = longest;
+  if (argc == 1) return run(number);
+  if (argc != 3 || !parse(argv[2], number)) return 2;
+  if (std::strcmp(argv[1], "--elements") == 0) return run(number);
+  return std::strcmp(argv[1], "--case") == 0 ? run_one(number) : 2;
 }

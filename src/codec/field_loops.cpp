@@ -1,0 +1,53 @@
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "codec/field_loops.cpp"
+#include <hwy/foreach_target.h>
+// Above must stand before:
+#include <hwy/highway.h>
+
+#include "codec/field_loops.hpp"
+#include "codec/tokens.hpp"
+#include "kernels/dispatch.hpp"
+
+#if HWY_ONCE
+#define ETALON_LOOPS_NAMESPACE reference
+#include "codec/field_loops-inl.hpp"
+#undef ETALON_LOOPS_NAMESPACE
+#endif
+
+HWY_BEFORE_NAMESPACE();
+#define ETALON_LOOPS_NAMESPACE HWY_NAMESPACE
+#include "codec/field_loops-inl.hpp"
+#undef ETALON_LOOPS_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace etalon::codec {
+
+#define ETALON_LOOP(result, function, name, parameters, arguments) \
+  HWY_EXPORT(name);                                                \
+  result function parameters {                                     \
+    if (use_reference()) return reference::name arguments;         \
+    return HWY_DYNAMIC_DISPATCH(name) arguments;                   \
+  }
+
+ETALON_LOOP(void, every_second, every_second_f32, (const float* from, std::size_t n, float* out),
+            (from, n, out))
+ETALON_LOOP(void, every_second, every_second_f64, (const double* from, std::size_t n, double* out),
+            (from, n, out))
+ETALON_LOOP(void, interleave, interleave_f32,
+            (const float* even, const float* odd, std::size_t n, float* out), (even, odd, n, out))
+ETALON_LOOP(void, interleave, interleave_f64,
+            (const double* even, const double* odd, std::size_t n, double* out),
+            (even, odd, n, out))
+ETALON_LOOP(bool, narrow, narrow,
+            (const std::uint32_t* numbers, std::size_t n, std::uint8_t* tokens),
+            (numbers, n, tokens))
+ETALON_LOOP(bool, widen, widen, (const std::uint8_t* tokens, std::size_t n, std::uint32_t* numbers),
+            (tokens, n, numbers))
+ETALON_LOOP(void, products, products,
+            (const double (*v)[fit_block], std::size_t m, double (*sums)[fit_most]), (v, m, sums))
+
+#undef ETALON_LOOP
+
+}  // namespace etalon::codec
+#endif

@@ -1,0 +1,155 @@
+#include "codec/field_tokens.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "codec/tokens.hpp"
+
+namespace etalon::codec {
+namespace {
+
+bool none(const Histogram& h) {
+  return std::all_of(h.begin(), h.end(), [](auto n) { return n == 0; });
+}
+
+}  // namespace
+
+FieldTokens::FieldTokens(const std::vector<Level>& levels, std::size_t labels, double exact_bits)
+    : levels_(levels), exact_bits_(exact_bits), histograms_(labels * groups_per_label) {
+  const std::size_t count = symbol_count(levels);
+  tokens_ = Scratch<std::uint8_t>(count);
+  activities_ = Scratch<std::uint8_t>(count);
+  if (labels > 1) labels_ = Scratch<std::uint8_t>(count);
+}
+
+FieldTokens::Histograms& FieldTokens::histograms_of(std::size_t group) {
+  auto& h = histograms_[group];
+  if (!h) h = std::make_unique<Histograms>();
+  return *h;
+}
+
+void FieldTokens::close(const Stripe& s, bool all) {
+  const std::size_t n = s.count();
+  std::uint8_t* const token = token_row();
+  std::uint8_t* const activity = activity_row();
+  std::memset(token + n, 0, s.symbols() - n);
+  std::memset(activity + n, silent, s.symbols() - n);
+  if (all) {
+    // Two counters for each, since the same one cannot be raised again at once.
+    std::uint32_t* const h = histograms_of(group_of(0, s.level, s.cls))[0].data();
+    std::uint32_t* const g = other_[0].data();
+    std::size_t i = 0;
+    for (; i + 2 <= n; i += 2) {
+      ++h[activity[i] << 8 | token[i]];
+      ++g[activity[i + 1] << 8 | token[i + 1]];
+    }
+    if (i < n) ++h[activity[i] << 8 | token[i]];
+  } else {
+    for (std::size_t i = 0; i < n; ++i) {
+      if (activity[i] == silent) continue;
+      const std::size_t label = has_labels() ? label_row()[i] : 0u;
+      ++histograms_of(group_of(label, s.level, s.cls))[activity[i]][token[i]];
+    }
+  }
+  done_ += s.symbols();
+}
+
+void FieldTokens::settle(std::size_t level, unsigned cls) {
+  Histograms& h = histograms_of(group_of(0, level, cls));
+  for (std::size_t a = 0; a < activities; ++a)
+    for (std::size_t t = 0; t < 256; ++t) h[a][t] += std::exchange(other_[a][t], 0);
+}
+
+// Neighbouring activities have a table together where that is cheaper.
+std::vector<TableRun> FieldTokens::choose_runs(const Histograms& histograms, std::size_t most,
+                                               FieldModel& model, double& bits) const {
+  struct Run {
+    std::uint8_t first;
+    Histogram histogram;
+    double bits;
+    double gain = 0;  // of joining the next one
+  };
+  constexpr double run_bits = 16;
+  std::vector<Run> runs;
+  for (std::size_t a = 0; a < activities; ++a)
+    if (!none(histograms[a]))
+      runs.push_back({static_cast<std::uint8_t>(a), histograms[a], entropy_bits(histograms[a])});
+  const auto join = [](Run& a, const Run& b) {
+    for (std::size_t t = 0; t < 256; ++t) a.histogram[t] += b.histogram[t];
+    a.bits = entropy_bits(a.histogram);
+  };
+  const auto find_gain = [&](std::size_t r) {
+    if (r + 1 >= runs.size()) return;
+    Run sum = runs[r];
+    join(sum, runs[r + 1]);
+    runs[r].gain = runs[r].bits + runs[r + 1].bits + run_bits - sum.bits;
+  };
+  for (std::size_t r = 0; r < runs.size(); ++r) find_gain(r);
+  while (runs.size() > 1) {
+    const auto best = std::max_element(runs.begin(), runs.end() - 1,
+                                       [](const Run& a, const Run& b) { return a.gain < b.gain; });
+    if (best->gain <= 0 && runs.size() <= most) break;
+    const auto at = static_cast<std::size_t>(best - runs.begin());
+    join(*best, best[1]);
+    runs.erase(best + 1);
+    find_gain(at);
+    if (at > 0) find_gain(at - 1);
+  }
+  std::vector<TableRun> chosen;
+  for (Run& r : runs) {
+    // A table of exact elements alone would have no last symbol to end with.
+    if (std::all_of(r.histogram.begin(), r.histogram.end() - 1, [](auto h) { return h == 0; }))
+      r.histogram[0] = 1;
+    chosen.push_back({chosen.empty() ? std::uint8_t{0} : r.first});
+    model.tables.push_back(normalize(r.histogram));
+    bits += cost_bits(r.histogram, model.tables.back());
+    for (std::size_t t = 0; t < escape_symbol; ++t)
+      if (r.histogram[t] != 0)
+        bits += r.histogram[t] * double(raw_bits_of(static_cast<std::uint8_t>(t), wide_split));
+    bits += r.histogram[escape_symbol] * exact_bits_;
+  }
+  return chosen;
+}
+
+void FieldTokens::replace_activities(const FieldModel& model) {
+  const auto map = table_map(model);
+  const auto last = static_cast<std::uint8_t>(model.tables.size() - 1);
+  std::uint8_t* a = activities_.data();
+  const std::uint8_t* label = labels_.data();
+  (void)for_each_class(levels_, [&](std::size_t level, unsigned cls) {
+    std::array<std::uint8_t, 256> table;
+    table.fill(last);
+    const auto& own = map[group_of(0, level, cls)];
+    std::copy(own.begin(), own.end(), table.begin());
+    return for_each_stripe(levels_, level, cls, [&](const Stripe& s) -> Result<void> {
+      const std::size_t n = s.symbols();
+      if (!has_labels()) {
+        for (std::size_t i = 0; i < n; ++i) a[i] = table[a[i]];
+      } else {
+        for (std::size_t i = 0; i < n; ++i)
+          a[i] = a[i] == silent ? last : map[group_of(label[i], level, cls)][a[i]];
+        label += n;
+      }
+      a += n;
+      return {};
+    });
+  });
+}
+
+Bytes FieldTokens::finish(FieldModel& model, std::vector<double>& label_bits) {
+  const auto used = static_cast<std::size_t>(std::count_if(
+      histograms_.begin(), histograms_.end(), [](const auto& h) { return h != nullptr; }));
+  for (std::size_t group = 0; group < histograms_.size(); ++group) {
+    std::vector<TableRun> runs;
+    if (histograms_[group])
+      runs = choose_runs(*histograms_[group], max_tables / used, model,
+                         label_bits[group / groups_per_label]);
+    model.runs.push_back(std::move(runs));
+  }
+  model.tables.push_back(normalize(Histogram{}));
+  replace_activities(model);
+  return rans_encode(activities_.span(), tokens_.span(), model.tables);
+}
+
+}  // namespace etalon::codec

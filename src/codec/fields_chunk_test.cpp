@@ -1,0 +1,82 @@
+// Chunks of floats coded by the fields engine.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstring>
+#include <limits>
+
+#include "codec/chunk_format.hpp"
+#include "codec/patterns_test.hpp"
+#include "etalon/backend.hpp"
+
+namespace etalon {
+namespace {
+
+using namespace codec;
+
+TEST(FieldChunks, AreThoseOfEveryBackend) {
+  const Array a = waves<float>(Shape{40, 50, 60}, 0.02, 4);
+  CompressOptions options;
+  options.bound = Bound::abs(1e-3);
+  ASSERT_TRUE(set_backend("scalar").ok());
+  const auto wanted = encode_chunk(a.view(), options);
+  ASSERT_TRUE(wanted.ok());
+  EXPECT_EQ(parse_chunk(*wanted)->head.engine, Engine::fields);
+  for (const auto& backend : backends()) {
+    ASSERT_TRUE(set_backend(backend).ok());
+    const auto got = encode_chunk(a.view(), options);
+    ASSERT_TRUE(got.ok());
+    EXPECT_TRUE(*got == *wanted) << backend;
+    const auto decoded = decode_chunk(*got);
+    ASSERT_TRUE(decoded.ok());
+    for (std::size_t i = 0; i < a.count(); ++i)
+      ASSERT_LE(std::abs(decoded->view().as<float>()[i] - a.view().as<float>()[i]), 1e-3f);
+  }
+  ASSERT_TRUE(set_backend("auto").ok());
+}
+
+TEST(FieldChunks, RegionsHaveBoundsOfTheirOwn) {
+  Array a = waves<float>(Shape{6, 50, 70}, 0.05, 5);
+  a.as<float>()[1000] = std::numeric_limits<float>::quiet_NaN();
+  for (std::size_t i = 7000; i < 7400; ++i)
+    a.as<float>()[i] = std::numeric_limits<float>::infinity();
+  CompressOptions options;
+  options.bound = Bound::abs(0.3);
+  Region tight{"box", Bound::abs(1e-4), std::vector<std::uint8_t>(50 * 70)};
+  Region kept{"mask", Bound::lossless(), std::vector<std::uint8_t>(50 * 70)};
+  for (std::size_t y = 10; y < 20; ++y)
+    for (std::size_t x = 20; x < 60; ++x) tight.where[y * 70 + x] = 1;
+  for (std::size_t y = 30; y < 33; ++y)
+    for (std::size_t x = 5; x < 9; ++x) kept.where[y * 70 + x] = 1;
+  options.regions = {tight, kept};
+  const auto chunk = encode_chunk(a.view(), options);
+  ASSERT_TRUE(chunk.ok()) << chunk.error().message;
+  ASSERT_EQ(parse_chunk(*chunk)->head.engine, Engine::fields);
+  const auto info = inspect_chunk(*chunk);
+  ASSERT_TRUE(info.ok());
+  EXPECT_LE(info->regions[1].max_error, 1e-4);
+  EXPECT_GT(info->regions[1].bytes, 100u);
+  const auto decoded = decode_chunk(*chunk);
+  ASSERT_TRUE(decoded.ok()) << decoded.error().message;
+  const auto in = a.view().as<float>(), out = decoded->view().as<float>();
+  for (std::size_t i = 0; i < in.size(); ++i) {
+    const std::size_t at = i % (50 * 70);
+    if (special(in[i]) || kept.where[at] != 0) {
+      ASSERT_EQ(std::memcmp(&in[i], &out[i], 4), 0) << i;
+    } else {
+      ASSERT_LE(std::abs(double(in[i]) - double(out[i])), tight.where[at] != 0 ? 1e-4 : 0.3) << i;
+    }
+  }
+}
+
+TEST(FieldChunks, AreWholeImagesUpToALimit) {
+  EXPECT_EQ(default_chunk(DType::f32, Shape{256, 256, 256}), (Shape{64, 256, 256}));
+  EXPECT_EQ(default_chunk(DType::f32, Shape{1000, 512, 512}), (Shape{16, 512, 512}));
+  EXPECT_EQ(default_chunk(DType::f32, Shape{9, 4, 3000, 3000}), (Shape{1, 1, 3000, 3000}));
+  EXPECT_EQ(default_chunk(DType::f64, Shape{100, 4, 1000, 1000}), (Shape{1, 4, 1000, 1000}));
+  EXPECT_EQ(default_chunk(DType::u16, Shape{9, 4, 30, 30}), (Shape{1, 1, 30, 30}));
+  EXPECT_EQ(default_chunk(DType::u16, Shape{30, 30}), (Shape{30, 30}));
+}
+
+}  // namespace
+}  // namespace etalon
