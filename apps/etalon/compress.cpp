@@ -144,10 +144,11 @@ void add_compress(Cli& cli) {
         ->group(help.empty() ? "" : "Levels");
   }
   command->footer(
-      "Arrays of three axes and more go through image by image: a few images a thread are in\n"
-      "memory, whatever the length. rel without a range reads a file twice; psnr and ratio hold\n"
-      "the whole. NaN, infinities and -0 come back bit for bit under every bound, and every bound\n"
-      "is checked on every element before it is written.");
+      "Arrays of three axes and more go through image by image, floats by as many images as make\n"
+      "2^22 elements: a few such pieces a thread are in memory, whatever the length. rel without\n"
+      "a range reads a file twice; psnr and ratio hold the whole. NaN, infinities and -0 come\n"
+      "back bit for bit under every bound, and every bound is checked on every element before it\n"
+      "is written.");
 }
 
 }  // namespace etalon::cli
