@@ -290,15 +290,31 @@ std::pair<std::vector<T>, Shape> middle_of(std::span<const T> values, const Shap
   return {std::move(box), Shape(std::span<const std::size_t>(extent))};
 }
 
-// The smaller of both engines for floats; of large arrays a sample decides.
+// Integers in floats' clothes and the like: their bits take less than what a bound leaves of them,
+// by a clear margin. Then they are coded exactly.
+template <typename T>
+bool bits_take_less(std::span<const T> values, const Grid& grid, const std::optional<Coded>& a,
+                    const std::optional<Coded>& b) {
+  std::size_t least = values.size_bytes();
+  for (const auto* coded : {&a, &b})
+    if (*coded) least = std::min(least, (*coded)->size());
+  const Bytes planes = encode_planes(std::as_bytes(values), sizeof(T), true, grid);
+  return planes.size() * 10 < least * 9;
+}
+
+// The smaller of both engines for floats, or none where bits take less; of large arrays a sample
+// decides.
 template <typename T>
 std::optional<Coded> code_floats(std::span<const T> values, const Shape& shape, const Task& task) {
   constexpr std::size_t few = std::size_t{1} << 17, sample = std::size_t{1} << 15;
   const auto better = [](std::optional<Coded> a, std::optional<Coded> b) {
     return !b || (a && a->size() <= b->size()) ? std::move(a) : std::move(b);
   };
-  if (values.size() <= few || shape.rank() == 0 || task.level >= every_way_level)
-    return better(code_fields(values, shape, task), code_scaled(values, task));
+  if (values.size() <= few || shape.rank() == 0 || task.level >= every_way_level) {
+    auto fields = code_fields(values, shape, task), scaled = code_scaled(values, task);
+    if (bits_take_less(values, task.layout.grid, fields, scaled)) return std::nullopt;
+    return better(std::move(fields), std::move(scaled));
+  }
   const auto [box, extent] = middle_of(values, shape, sample);
   Task part;
   part.bounds = {task.bounds[0]};
@@ -313,6 +329,7 @@ std::optional<Coded> code_floats(std::span<const T> values, const Shape& shape, 
   const auto weight = [](const std::optional<Coded>& c) {
     return c ? c->size() - c->side.size() : 0;
   };
+  if (bits_take_less<T>(box, part.layout.grid, fields, scaled)) return std::nullopt;
   const bool scaled_wins = !fields || (scaled && weight(scaled) < weight(fields));
   auto coded = scaled_wins ? code_scaled(values, task) : code_fields(values, shape, task);
   if (coded) return coded;

@@ -1,6 +1,6 @@
 #include "codec/counts_predictor.hpp"
 
-#include <memory>
+#include <map>
 
 namespace etalon::codec {
 namespace {
@@ -11,7 +11,7 @@ class Estimate {
   void add_tile(std::span<const std::uint32_t> numbers) {
     std::uint64_t sum = 0;
     for (std::uint32_t u : numbers) sum += u;
-    Histogram& h = histograms_[log_mean(sum, numbers.size()) / 2];
+    Histogram& h = histograms_[static_cast<unsigned>(log_mean(sum, numbers.size()) / 2)];
     for (std::uint32_t u : numbers) {
       const Token t = token_of(u, narrow_split);
       ++h[t.symbol];
@@ -20,12 +20,12 @@ class Estimate {
   }
   double bits() const {
     double total = bits_;
-    for (const Histogram& h : histograms_) total += entropy_bits(h);
+    for (const auto& [mean, h] : histograms_) total += entropy_bits(h);
     return total;
   }
 
  private:
-  std::array<Histogram, max_classes> histograms_{};
+  std::map<unsigned, Histogram> histograms_;  // few of all classes, in their order
   double bits_ = 0;
 };
 
@@ -46,8 +46,7 @@ Predictor choose_predictor(std::span<const T> values, const Grid& grid,
   }
   if (sum / (2 * bound + 1) <= 2 * count) return Predictor::none;
   const auto step = static_cast<std::int64_t>(2 * bound + 1);
-  std::array<std::unique_ptr<Estimate>, predictors> estimates;
-  for (auto& e : estimates) e = std::make_unique<Estimate>();
+  std::array<Estimate, predictors> estimates;
   std::array<std::vector<std::uint32_t>, predictors> numbers;
   for (std::size_t t = stride / 2; t < tiles; t += stride) {
     const std::size_t plane = t / tiling.tiles(), tile = t % tiling.tiles();
@@ -71,12 +70,12 @@ Predictor choose_predictor(std::span<const T> values, const Grid& grid,
         }
       }
     for (unsigned k = 0; k < predictors; ++k)
-      if (!numbers[k].empty()) estimates[k]->add_tile(numbers[k]);
+      if (!numbers[k].empty()) estimates[k].add_tile(numbers[k]);
   }
   Predictor best = Predictor::none;
-  double least = estimates[0]->bits();
+  double least = estimates[0].bits();
   for (unsigned k = 1; k < (grid.planes == 1 ? 3u : predictors); ++k) {
-    const double bits = estimates[k]->bits();
+    const double bits = estimates[k].bits();
     // A predictor makes decoding serial: it has to earn that.
     if (bits < 0.98 * least || (best != Predictor::none && bits < least)) {
       least = bits;

@@ -92,7 +92,7 @@ class FieldCoder {
   static constexpr std::size_t nodes = 128, again_node = 127, sets = 5, group_contexts = 9;
   static constexpr std::size_t near = 16;  // classes of what lies beside
   // Where the sets' contexts begin.
-  static constexpr std::size_t first_set[] = {
+  static constexpr std::size_t first_set[sets] = {
       0, group_contexts* activities, group_contexts* activities*(1 + near),
       group_contexts* activities*(1 + near) + group_contexts* activities / 4 * near,
       group_contexts* activities*(1 + near) + group_contexts* activities / 4 * near + near};
