@@ -210,14 +210,18 @@ std::vector<Good> cases(std::uint64_t seed) {
   c.chunk("f64_pwrel", d, within(Bound::pwrel(1e-5)));
   // Fields: with tables and with the adaptive coder, specials, regions, all ranks.
   Array field = smooth<float>(Shape{9, 31, 43}, 0.125, random);
-  for (float& v : field.as<float>()) v += static_cast<float>(random.next() % 4096) * 0.01f;
-  c.chunk("f32_field", field, within(Bound::abs(0.02)));
+  for (float& v : field.as<float>()) v += static_cast<float>(random.next() % 4096) * 1e-4f;
+  o = within(Bound::abs(0.002));
+  o.level = 2;  // tables, however dear
+  c.chunk("f32_field", field, o);
   with_specials<float>(field);
   o = within(Bound::abs(0.1));
   o.regions = {box(31, 43, Bound::abs(2)), box(31, 43, Bound::lossless())};
   o.regions[1].where.assign(31 * 43, 0);
   for (std::size_t i = 0; i < 90; ++i) o.regions[1].where[random.next() % (31 * 43)] = 1;
   c.chunk("f32_field_regions", field, o);
+  o.level = 2;
+  c.chunk("f32_field_regions_tables", field, o);
   c.chunk("f64_field_rank6", smooth<double>(Shape{3, 2, 4, 1, 5, 6}, 0.01, random),
           within(Bound::abs(0.002)));
   c.chunk("f32_field_line", smooth<float>(Shape{1, 1500}, 0.5, random), within(Bound::abs(0.3)));
