@@ -238,7 +238,9 @@ std::optional<Coded> code_fields(std::span<const T> values, const Shape& shape, 
   auto fields = encode_fields(values, shape, layout, tolerances, false);
   if (!fields) return std::nullopt;
   // Where tables are much of it, the coder that needs none.
-  const bool dear_tables = fields->side.size() * 6 > fields->symbols.size();
+  constexpr std::size_t small = std::size_t{1} << 19;
+  const bool dear_tables =
+      values.size() <= small && fields->side.size() * 6 > fields->symbols.size();
   if (task.level >= every_way_level || (dear_tables && task.level >= default_level)) {
     auto thorough = encode_fields(values, shape, layout, tolerances, true);
     if (thorough->size() < fields->size()) fields = std::move(thorough);
