@@ -1,5 +1,5 @@
 // The cases of the property run: every type under every bound and pattern, with and without
-// regions, masks and dither, at all levels, in shapes of every rank. A case's number says all of it.
+// regions, masks and dither, at all levels, in shapes of every rank. A number says all of a case.
 #pragma once
 
 #include <cstdint>
