@@ -8,9 +8,9 @@
 #include <limits>
 
 #include "codec/counts_loops.hpp"
+#include "codec/loops.hpp"
 #include "codec/scratch.hpp"
 #include "codec/tokens.hpp"
-#include "kernels/dispatch.hpp"
 
 #if HWY_ONCE
 #define ETALON_LOOPS_NAMESPACE reference
@@ -26,13 +26,6 @@ HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
 namespace etalon::codec {
-
-#define ETALON_LOOP(result, function, name, parameters, arguments) \
-  HWY_EXPORT(name);                                                \
-  result function parameters {                                     \
-    if (use_reference()) return reference::name arguments;         \
-    return HWY_DYNAMIC_DISPATCH(name) arguments;                   \
-  }
 
 #define ETALON_LOOPS(T, name)                                                                    \
   ETALON_LOOP(void, range_of, range_of_##name, (const T* v, std::size_t n, T& low, T& high),     \
@@ -110,7 +103,5 @@ ETALON_LOOP(void, step_tables, step_tables,
             (std::uint8_t * classes, std::size_t n, const std::uint8_t* table,
              const std::uint8_t* first),
             (classes, n, table, first))
-#undef ETALON_LOOP
-
 }  // namespace etalon::codec
 #endif

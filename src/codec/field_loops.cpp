@@ -5,8 +5,8 @@
 #include <hwy/highway.h>
 
 #include "codec/field_loops.hpp"
+#include "codec/loops.hpp"
 #include "codec/tokens.hpp"
-#include "kernels/dispatch.hpp"
 
 #if HWY_ONCE
 #define ETALON_LOOPS_NAMESPACE reference
@@ -22,13 +22,6 @@ HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
 namespace etalon::codec {
-
-#define ETALON_LOOP(result, function, name, parameters, arguments) \
-  HWY_EXPORT(name);                                                \
-  result function parameters {                                     \
-    if (use_reference()) return reference::name arguments;         \
-    return HWY_DYNAMIC_DISPATCH(name) arguments;                   \
-  }
 
 ETALON_LOOP(void, every_second, every_second_f32, (const float* from, std::size_t n, float* out),
             (from, n, out))
@@ -46,8 +39,6 @@ ETALON_LOOP(bool, widen, widen, (const std::uint8_t* tokens, std::size_t n, std:
             (tokens, n, numbers))
 ETALON_LOOP(void, products, products,
             (const double (*v)[fit_block], std::size_t m, double (*sums)[fit_most]), (v, m, sums))
-
-#undef ETALON_LOOP
 
 }  // namespace etalon::codec
 #endif
