@@ -162,7 +162,8 @@ PackedStream encode(std::span<const T> values, double tolerance) {
           }
         };
         if (s.least >= 0) consider(Form::numbers, static_cast<U>(s.most), 0);
-        consider(Form::offsets, static_cast<U>(s.most - s.least), s.least);
+        consider(Form::offsets, static_cast<U>(static_cast<U>(s.most) - static_cast<U>(s.least)),
+                 s.least);
         consider(Form::differences, s.differences, q[0]);
       }
     }

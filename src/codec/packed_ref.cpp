@@ -61,7 +61,7 @@ Survey<W> survey(const W* numbers, U* differences) {
   Survey<W> s{numbers[0], numbers[0], 0};
   W before = numbers[0];
   for (std::size_t i = 0; i < block_elements; ++i) {
-    const U d = static_cast<U>(numbers[i] - before);
+    const U d = static_cast<U>(static_cast<U>(numbers[i]) - static_cast<U>(before));
     const U sign = d >> (8 * sizeof(U) - 1);
     differences[i] = static_cast<U>(U(d << 1) ^ U(0 - sign));
     before = numbers[i];
