@@ -134,12 +134,10 @@ Shape default_chunk(DType dtype, const Shape& shape) {
   std::size_t room = is_float(dtype) ? most : 0;  // for more of what there is so far
   for (std::size_t axis = rank; axis-- > 0;) {
     const std::size_t extent = std::max<std::size_t>(1, shape[axis]);
-    if (axis + 2 >= rank) {
+    if (axis + 2 >= rank || (axis != 0 && extent <= room)) {
       room /= extent;
     } else if (axis == 0) {
       chunk[axis] = std::clamp<std::size_t>(room, 1, extent);
-    } else if (extent <= room) {
-      room /= extent;
     } else {
       chunk[axis] = 1;
       room = 0;
