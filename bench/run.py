@@ -141,9 +141,24 @@ def print_fields(rows):
         print(f"{field:<14} {bound:>5} {ratios}   {remark}")
     for coder in coders:
         own = [row[coder] for row in found.values() if coder in row]
-        beyond, lost = sum(row["error_over_bound"] > 1 for row in own), sum(row["specials_lost"] for row in own)
+        beyond, lost = [row["error_over_bound"] for row in own if row["error_over_bound"] > 1], sum(row["specials_lost"] for row in own)
         if beyond or lost:
-            print(f"{coder}: beyond its bound on {beyond} of {len(own)}, {lost:.0f} specials lost")
+            print(f"{coder}: beyond its bound on {len(beyond)} of {len(own)}, by up to {max(beyond, default=1) - 1:.1g} of it, {lost:.0f} specials lost")
+    for own in (c for c in coders if c.startswith(OWN)):
+        rivals = [(row[own], max(p["ratio"] for p in theirs)) for row in found.values()
+                  if own in row and (theirs := [row[c] for c in coders if not c.startswith(OWN) and c in row])]
+        print(f"{own}: the smallest on {sum(mine['ratio'] >= best for mine, best in rivals)} of {len(rivals)}")
+    print(f"\n{'field':<14} " + " ".join(f"{c:>22}" for c in coders if not c.startswith(OWN))
+          + "   times as fast as, in and out: range over the bounds")
+    for field in dict.fromkeys(f for f, _ in found):
+        of, cells = [row for (f, _), row in found.items() if f == field and "etalon" in row], []
+        for peer in (c for c in coders if not c.startswith(OWN)):
+            ranges = []
+            for q in ("encode", "decode"):
+                times = [row["etalon"][q] / row[peer][q] for row in of if peer in row]
+                ranges.append(f"{min(times):.2g}-{max(times):.2g}" if times else "-")
+            cells.append(f"{', '.join(ranges):>22}")
+        print(f"{field:<14} " + " ".join(cells))
     print(f"\n{'ours':<14} {'theirs':<12} {'times smaller':>14} {'at worst':>9} {'times as fast in':>17} {'and out':>8}"
           f" {'of':>4} {'dB at equal size':>17}")
     for own in (c for c in coders if c.startswith(OWN)):

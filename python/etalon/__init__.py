@@ -211,7 +211,8 @@ class Filter(_Mapping):
                             **etalon.Filter("abs:1", dtype="u2", chunks=(1, 512, 1024)))
 
     data gives dtype and chunks: one image a chunk. rel bounds need their range; level as in
-    `compress`. The dataset must have that dtype and these chunks. HDF5 finds the filter's plugin in HDF5_PLUGIN_PATH, which is
+    `compress`. The dataset must have that dtype and these chunks. HDF5 finds the filter's plugin in
+    HDF5_PLUGIN_PATH, which is
     read when h5py is imported.
     """
     id = _core.filter_id

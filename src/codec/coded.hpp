@@ -1,0 +1,53 @@
+// Ways of coding a chunk's elements: what they are given, and what they make.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "codec/chunk_format.hpp"
+#include "codec/counts.hpp"
+#include "codec/fills.hpp"
+#include "etalon/codec.hpp"
+
+namespace etalon::codec {
+
+// What an attempt at coding makes; sections live here until the chunk is put together.
+struct Coded {
+  Engine engine = Engine::stored;
+  Bytes side, symbols, bits, exact, data, escapes;
+  std::vector<std::uint64_t> fills;
+  double step = 0, allowance = 0;
+  std::uint64_t base = 0;
+  bool dither = false;
+  std::vector<double> label_bits, label_max_error;
+
+  std::size_t size() const {
+    return side.size() + symbols.size() + bits.size() + exact.size() + data.size() + escapes.size();
+  }
+};
+
+inline void take(Coded& coded, CountsStream stream, const CountsReport& report) {
+  coded.side = std::move(stream.side);
+  coded.symbols = std::move(stream.symbols);
+  coded.bits = std::move(stream.bits);
+  coded.escapes = std::move(stream.escapes);
+  coded.label_bits = report.label_bits;
+  coded.label_max_error.assign(report.label_max_error.begin(), report.label_max_error.end());
+}
+
+// What all ways of coding within bounds are given.
+struct Task {
+  CountsLayout layout;
+  std::vector<Bound> bounds;  // of every label
+  Fills fills;
+  std::span<const std::uint8_t> good;
+  std::optional<std::uint64_t> dither;  // its seed
+  int level = default_level;
+};
+
+// Floats within bounds: the smaller of the engines for them, or none where their bits take less.
+template <typename T>
+std::optional<Coded> code_floats(std::span<const T> values, const Shape& shape, const Task& task);
+
+}  // namespace etalon::codec
