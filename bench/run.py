@@ -172,7 +172,8 @@ def print_fields(rows):
             gains = []
             for field in dict.fromkeys(f for f, _ in found):
                 of = [row for (f, _), row in found.items() if f == field]
-                points = [[(1 / row[c]["ratio"], row[c]["psnr"]) for row in of if c in row] for c in (own, peer)]
+                points = [[(1 / row[c]["ratio"], row[c]["psnr"]) for row in of if c in row and row[c]["error_over_bound"] > 0]
+                          for c in (own, peer)]
                 gains += decibels_at_equal_size(*points)
             summary["decibels"] = sum(gains) / len(gains) if gains else math.nan
             rows[f"summary/{own}/{peer}"] = summary
