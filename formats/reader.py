@@ -24,6 +24,9 @@ class Malformed(Exception):
     pass
 
 
+MAJOR, MINOR = 1, 0
+
+
 def require(condition, reason):
     if not condition:
         raise Malformed(reason)
@@ -867,24 +870,23 @@ class Adaptive:
         return -value if negative else value
 
 
-def fields(sections, shape, dtype, grid, regions, fills, allowance):
+def fields(sections, shape, dtype, grid, tolerances, fills, allowance):
     T, f64 = dtype.type, np.float64
     planes_, ny, nx = grid
     side = Side(sections.get(2, b""))
     adaptive = side.raw(1)
     fill = label_map(side.rects(planes_ * ny, nx, fills + 1), planes_ * ny, nx).reshape(grid)
     region = np.zeros((ny, nx), np.uint8)
-    if len(regions) > 1:
-        squares = [(k, side.squares(ny, nx)) for k in range(1, len(regions)) if side.raw(1)]
+    if len(tolerances) > 1:
+        squares = [(k, side.squares(ny, nx)) for k in range(1, len(tolerances)) if side.raw(1)]
         for label, square in squares:
             for y, x, _, _ in pixels(square, ny, nx):
                 region[y, x] = label
-        for y, x, h, w, label in side.rects(ny, nx, len(regions)):
+        for y, x, h, w, label in side.rects(ny, nx, len(tolerances)):
             region[y:y + h, x:x + w] = label
     steps = []
     with np.errstate(all="ignore"):
-        for _, bound, *_ in regions:
-            e = tolerance(bound, 0.0)
+        for e in tolerances:
             s = T(2 * (e * (1 - 2.0 ** -20) - min(allowance, e / 4))) if e > 0 else T(0)
             least, most = np.finfo(T).tiny, np.finfo(T).max
             normal = least <= s <= most and least <= T(1) / s <= most
@@ -907,7 +909,7 @@ def fields(sections, shape, dtype, grid, regions, fills, allowance):
             require(max(map(abs, numbers)) <= 1 << 24, "weight out of range")
             slope, weights = T(numbers[0] / 4096), [T(0)] + [T(w / 4096) for w in numbers[1:]]
         predictors.append((features, nearest, slope, weights))
-    table_of = np.zeros((9 * len(regions), 32), np.int64)
+    table_of = np.zeros((9 * len(tolerances), 32), np.int64)
     if adaptive:
         coder, bits, at = Adaptive(sections.get(3, b"")), None, 0
     else:
@@ -1100,7 +1102,7 @@ def read_sections(data):
     data = bytes(data)
     require(len(data) >= 12, "truncated")
     require(data[:3] == b"Etc", "not an Etalon chunk")
-    require(data[3] == 4, "format version")
+    require(data[3] >> 4 == MAJOR and data[3] & 15 <= MINOR, "format version")
     size, checksum = struct.unpack("<II", data[4:12])
     require(size == len(data) - 12, "declares %d bytes, has %d" % (size, len(data) - 12))
     require(crc32c(data[12:]) == checksum, "checksum does not match")
@@ -1153,8 +1155,10 @@ def read_head(data, chunk_size):
     require(n * dtype.itemsize <= (1 << 20) + (chunk_size << 14),
             "declares more elements than its bytes can hold")
     engine, count = head.get("B"), head.get("B")
+    whole, count = count >> 7, count & 127
     require(engine <= PACKED, "unknown engine")
     require(1 <= count <= 16, "must have 1 to 16 regions")
+    require(not whole or count > 1, "a map of the whole chunk without regions")
     regions = []
     for i in range(count):
         name = "default"
@@ -1172,7 +1176,7 @@ def read_head(data, chunk_size):
     fills = [head.take(dtype.itemsize) for _ in range(fills)]
     integer, wide = dtype.kind != "f", dtype.itemsize == 8
     require({COUNTS: integer and not wide, BINNED: integer and not wide, SCALED: not integer,
-             OFFSET: integer and wide, DITHERED: dtype.kind == "i", FIELDS: not integer,
+             OFFSET: integer and wide, DITHERED: dtype.kind == "i", FIELDS: not integer or not wide,
              PACKED: not integer or not wide}.get(engine, True),
             "engine does not go with the element type")
     source = dtype
@@ -1195,17 +1199,18 @@ def read_head(data, chunk_size):
     require(engine != PACKED or (len(regions) == 1 and not fills), "engine does not go with regions or fills")
     require(head.done(), "bytes left over in the head")
     step = allowance if engine == FIELDS else step
-    return dtype, tuple(shape), n, engine, regions, fills, step, base, source, seed
+    return dtype, tuple(shape), n, engine, regions, whole, fills, step, base, source, seed
 
 
 def read_chunk(data):
     sections = read_sections(data)
-    dtype, shape, n, engine, regions, fills, step, base, source, seed = read_head(sections[1], len(data))
+    (dtype, shape, n, engine, regions, whole, fills, step, base, source,
+     seed) = read_head(sections[1], len(data))
     payload = sections.get(6, b"")
     grid = [1, 1, 1]
     for i, extent in enumerate(shape[::-1]):
         grid[max(2 - i, 0)] *= extent
-    if len(regions) == 1 and grid[1] * grid[2] < 4096:
+    if whole or (len(regions) == 1 and grid[1] * grid[2] < 4096):
         grid = [1, grid[0] * grid[1], grid[2]]
     if engine == STORED:
         require(len(payload) == n * dtype.itemsize, "stored bytes are not as many as declared")
@@ -1218,7 +1223,16 @@ def read_chunk(data):
         return packed(payload, dtype, n, regions[0][1]).reshape(shape)
     require(n > 0, "no elements to code")
     if engine == FIELDS:
-        out, fill = fields(sections, shape, dtype, grid, regions, len(fills), step)
+        kind = dtype if dtype.kind == "f" else np.dtype("<f4" if dtype.itemsize <= 2 else "<f8")
+        integer = None if kind == dtype else np.iinfo(dtype)
+        bounds = [tolerance(r[1], 0.0) for r in regions]
+        if integer:
+            most = (1 << 8 * dtype.itemsize) - 1
+            bounds = [min(math.floor(b), most) + 0.5 - 2.0 ** -10 for b in bounds]
+        out, fill = fields(sections, shape, kind, grid, bounds, len(fills), step)
+        if integer:
+            held = np.fmin(np.fmax(out.astype(np.float64), integer.min), integer.max)
+            out = np.floor(held + 0.5).astype(dtype)
         for k, pattern in enumerate(fills):
             out[fill == k + 1] = np.frombuffer(pattern, dtype)[0]
         return out.reshape(shape)
@@ -1254,7 +1268,7 @@ def read(data):
     if data[:3] == b"Etc":
         return read_chunk(data)
     require(data[:6] == b"Etalon", "not an Etalon container")
-    require(data[6:8] == b"\0\4", "format version")
+    require(data[6] == MAJOR and data[7] <= MINOR, "format version")
 
     def section(at):
         require(at + 16 <= len(data), "truncated")

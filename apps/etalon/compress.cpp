@@ -103,8 +103,9 @@ void add_compress(Cli& cli) {
                    "KIND[:key=value,...]@BOUND, may be repeated; later ones win:\n"
                    "peaks:file=p.csv,half=4@lossless  box:y=0..9,x=0..9@abs:1\n"
                    "annulus:r=50..80,centre=515/532@abs:1  mask:file=m.npy@lossless\n"
-                   "active:quantile=0.9[,window=5][,grow=0]@rel:1e-4 (each image's own elements\n"
-                   "whose spread in a window plus gradient is at or above that quantile)")
+                   "active:quantile=0.9[,window=5][,grow=0][,over=array]@rel:1e-4 (elements whose\n"
+                   "spread in a window plus gradient is at or above that quantile of their\n"
+                   "image's, or of the whole array's, which then is held in memory)")
       ->allow_extra_args(false);
   command->add_option("--mask", options->mask,
                       "File, or /dataset of the input, that is not zero where pixels are bad; "

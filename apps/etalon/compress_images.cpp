@@ -1,8 +1,10 @@
 #include "compress_images.hpp"
 
+#include <cstring>
 #include <limits>
 
 #include "cli.hpp"
+#include "codec/default_chunk.hpp"
 #include "etalon/series.hpp"
 
 namespace etalon::cli {
@@ -44,38 +46,72 @@ Result<void> find_ranges(ImageSource& source, CompressOptions& options, RegionSe
   return {};
 }
 
+// Images in order, of which the first have been looked at already.
+class Images {
+ public:
+  explicit Images(ImageSource& source) : source_(source) {}
+
+  // The first few, as many as have a say in the chunks' shape. Before any call of next().
+  Result<ArrayView> first() {
+    const Shape image = source_.image_shape();
+    const std::size_t most = codec::images_looked_at(source_.dtype(), image.count());
+    looked_at_ = Array(source_.dtype(), {most, image[0], image[1]});
+    const MutableArrayView all = looked_at_.mutable_view();
+    const std::size_t size = image.count() * size_of(source_.dtype());
+    while (held_ < most) {
+      ETALON_ASSIGN(const bool more,
+                    source_.next({all.data + held_ * size, source_.dtype(), image}));
+      if (!more) break;
+      ++held_;
+    }
+    return ArrayView{all.data, source_.dtype(), {held_, image[0], image[1]}};
+  }
+  Result<bool> next(const MutableArrayView& image) {
+    if (given_ == held_) return source_.next(image);
+    std::memcpy(image.data, looked_at_.view().data + given_ * image.size_bytes(),
+                image.size_bytes());
+    if (++given_ == held_) looked_at_ = Array();
+    return true;
+  }
+
+ private:
+  ImageSource& source_;
+  Array looked_at_;
+  std::size_t held_ = 0, given_ = 0;
+};
+
 // How images are put together for the encoder: `images` of them make a frame.
 struct Frames {
   SeriesSettings settings;
   std::size_t images = 1;
 };
 
-Frames frames_of(const ImageSource& source, bool by_image) {
+Frames frames_of(const ImageSource& source, const ArrayView& first_images,
+                 const CompressOptions& options, bool one_image) {
   Frames f;
   const Shape shape = source.shape();
   const std::size_t rank = shape.rank();
   f.settings.dtype = source.dtype();
   Shape long_enough = shape;
   if (!source.is_counted()) long_enough[0] = std::numeric_limits<std::uint32_t>::max();
-  const Shape chunk = default_chunk(source.dtype(), long_enough);
+  const Shape chunk = codec::default_chunk(first_images, long_enough, options);
   std::size_t first = rank - 2;  // axis of a frame
-  while (!by_image && first > 1 && chunk[first - 1] == shape[first - 1]) --first;
+  while (!one_image && first > 1 && chunk[first - 1] == shape[first - 1]) --first;
   f.settings.frame = Shape(shape.extents().subspan(first));
   f.settings.outer = Shape(shape.extents().subspan(1, first - 1));
-  if (!by_image && first == 1) f.settings.frames_per_chunk = chunk[0];
+  if (!one_image && first == 1) f.settings.frames_per_chunk = chunk[0];
   f.images = f.settings.frame.count() / source.image_shape().count();
   return f;
 }
 
 // The next images as a frame; false at the end.
-Result<bool> next_frame(ImageSource& source, std::size_t images, Array& frame, Progress& progress,
-                        std::uint64_t& read) {
+Result<bool> next_frame(Images& source, const Shape& image, std::size_t images, Array& frame,
+                        Progress& progress, std::uint64_t& read) {
   const MutableArrayView whole = frame.mutable_view();
   const std::size_t bytes = whole.size_bytes() / images;
   for (std::size_t k = 0; k < images; ++k) {
     ETALON_TRY(go_on());
-    ETALON_ASSIGN(const bool more,
-                  source.next({whole.data + k * bytes, whole.dtype, source.image_shape()}));
+    ETALON_ASSIGN(const bool more, source.next({whole.data + k * bytes, whole.dtype, image}));
     if (!more && k == 0) return false;
     if (!more)
       return Error{Errc::malformed, "ends after " + std::to_string(k) + " of the " +
@@ -89,7 +125,9 @@ Result<bool> next_frame(ImageSource& source, std::size_t images, Array& frame, P
 Result<Compressed> compress_series(ImageSource& source, const CompressJob& job,
                                    CompressOptions options, RegionSet regions, OutputFile& file) {
   ETALON_TRY(find_ranges(source, options, regions));
-  auto [settings, images] = frames_of(source, regions.by_image());
+  Images ordered(source);
+  ETALON_ASSIGN(const ArrayView first_images, ordered.first());
+  auto [settings, images] = frames_of(source, first_images, options, regions.by_peaks());
   Array one(settings.dtype, settings.frame);
   if (!regions.by_image()) {
     const ArrayView first{one.view().data, settings.dtype, source.image_shape()};
@@ -104,7 +142,7 @@ Result<Compressed> compress_series(ImageSource& source, const CompressJob& job,
   Progress progress("compress", images_known(source), "images");
   std::uint64_t read = 0;
   for (std::uint64_t i = 0;; ++i) {
-    auto more = next_frame(source, images, one, progress, read);
+    auto more = next_frame(ordered, source.image_shape(), images, one, progress, read);
     if (!more.ok()) return std::move(more).error();
     if (!*more) break;
     const auto own_options = [&options, &regions,
@@ -130,10 +168,10 @@ Result<Compressed> compress_whole(const Array& array, const CompressJob& job,
     options = with_ranges(std::move(options), range);
     regions.give_range(range);
   }
-  if (regions.by_image() && images_of(array.shape()) > 1)
+  if (regions.by_peaks() && images_of(array.shape()) > 1)
     return Error{Errc::usage,
-                 "targets psnr:D and ratio:X: not with regions that differ from frame to frame; "
-                 "find a bound without them first"};
+                 "targets psnr:D and ratio:X, and regions over=array: not with peaks that differ "
+                 "from frame to frame"};
   ETALON_ASSIGN(options.regions, regions.of_image(0, array.view(), options.mask));
   const auto inside = [&](Error error) { return std::move(error).in(job.name); };
   if (job.target) {
@@ -154,7 +192,7 @@ Result<Compressed> compress_images(ImageSource& source, const CompressJob& job, 
   ETALON_ASSIGN(RegionSet regions, RegionSet::create(job.regions, source.shape()));
   const bool empty =
       source.image_shape().count() == 0 || (source.is_counted() && source.shape().count() == 0);
-  if (!job.target && source.shape().rank() >= 3 && !empty)
+  if (!job.target && !regions.over_array() && source.shape().rank() >= 3 && !empty)
     return compress_series(source, job, job.options, std::move(regions), file);
   ETALON_ASSIGN(const Array array, source.read_all());
   return compress_whole(array, job, job.options, std::move(regions), file);

@@ -135,7 +135,8 @@ Result<RegionSet> RegionSet::create(const std::vector<std::string>& texts, const
                                       to_string(Shape{set.ny_, set.nx_})};
       item.fixed = {"mask", item.spec.bound, non_zero(array)};
     } else if (item.spec.kind == "active") {
-      set.by_image_ = true;
+      set.by_activity_ = true;
+      set.over_array_ = set.over_array_ || item.spec.get("over") == "array";
       item.members = Members::of_activity;
     } else {
       ETALON_ASSIGN(const PlaceTable table, PlaceTable::read(file));
@@ -155,7 +156,7 @@ Result<RegionSet> RegionSet::create(const std::vector<std::string>& texts, const
         }
       }
       if (of_frames) {
-        set.by_image_ = true;
+        set.by_peaks_ = true;
         item.members = Members::of_peaks;
       } else {
         item.fixed = peaks_region(all, item.half, set.ny_, set.nx_, item.spec.bound);

@@ -43,15 +43,21 @@ Shape image_origin(const Shape& shape, std::size_t image);
 class RegionSet {
  public:
   static Result<RegionSet> create(const std::vector<std::string>& texts, const Shape& shape);
-  // The pixels (y, x) of one of these regions.
-  std::vector<std::uint8_t> members(const Region& region) const { return region.members(ny_, nx_); }
+  // The pixels (y, x) of one of these regions, or elements of all images where it covers them.
+  std::vector<std::uint8_t> members(const Region& region) const {
+    return region.where.size() > ny_ * nx_ ? region.where : region.members(ny_, nx_);
+  }
   // Gives relative bounds the range of the whole array.
   bool need_range() const;
   void give_range(const ValueRange& range);
   bool empty() const { return items_.empty(); }
   // Whether images differ in their peaks or in what is active.
-  bool by_image() const { return by_image_; }
-  // Of one image, whose elements are given; `good` is a mask as for active_region.
+  bool by_image() const { return by_peaks_ || by_activity_; }
+  bool by_peaks() const { return by_peaks_; }
+  // Whether what is active is known only when the whole array is.
+  bool over_array() const { return over_array_; }
+  // Of one image, whose elements are given; without regions by peaks, of any number of images, or
+  // the whole array. `good` is a mask as for active_region.
   Result<std::vector<Region>> of_image(std::size_t image, const ArrayView& elements,
                                        std::span<const std::uint8_t> good) const;
   // Kinds and bounds alone: no region has members.
@@ -68,7 +74,7 @@ class RegionSet {
   };
   std::vector<Item> items_;
   std::size_t ny_ = 1, nx_ = 1;
-  bool by_image_ = false;
+  bool by_peaks_ = false, by_activity_ = false, over_array_ = false;
 };
 
 bool is_container(ByteSpan bytes);

@@ -43,11 +43,14 @@ std::vector<RegionInfo> Demand::infos() const {
 Result<ChunkLabels> Demand::labels(std::size_t image, const ArrayView& elements) const {
   ChunkLabels found{{{"default", bound, elements.count(), 0, 0}}, {}};
   ETALON_ASSIGN(const std::vector<Region> here, regions.of_image(image, elements, good));
+  std::size_t covered = 0;
+  for (const Region& r : here) covered = std::max(covered, regions.members(r).size());
+  found.labels.resize(covered);
   for (const Region& r : here) {
     const std::vector<std::uint8_t> inside = regions.members(r);
-    found.labels.resize(inside.size());
-    for (std::size_t i = 0; i < inside.size(); ++i)
-      if (inside[i] != 0) found.labels[i] = static_cast<std::uint8_t>(found.regions.size());
+    for (std::size_t i = 0; i < covered; ++i)
+      if (inside[i % inside.size()] != 0)
+        found.labels[i] = static_cast<std::uint8_t>(found.regions.size());
     found.regions.push_back({r.kind, r.bound, 0, 0, 0});
   }
   if (found.labels.empty()) return found;
@@ -91,7 +94,7 @@ Result<Tally> hold_container(const Array& original, ByteSpan container) {
 Result<Tally> hold_array(const Array& original, const Array& reduced, const Demand& demand) {
   Tally tally(demand.infos());
   const Shape& shape = original.shape();
-  if (!demand.regions.by_image()) {
+  if (!demand.regions.by_image() || demand.regions.over_array()) {
     ETALON_ASSIGN(const ChunkLabels labels, demand.labels(0, original.view()));
     tally.add(original.view(), reduced.view(), labels, codec::zeros(shape.rank()));
     return tally;
@@ -114,6 +117,9 @@ Result<Tally> hold_series(SeriesReader& original, SeriesReader& stored, const De
                           bool own, FrameCount& count) {
   const SeriesInfo &a = original.info(), &b = stored.info();
   const std::string name = stored.files().front();
+  if (!own && demand.regions.over_array())
+    return Error{Errc::usage,
+                 "region active over=array: not of frames that are compared one by one"};
   const Shape frame = frame_shape(original);
   ETALON_TRY(
       same_form(name, b.dtype, frame_shape(stored), original.files().front(), a.dtype, frame));

@@ -50,7 +50,9 @@ class SeriesEncoder {
   // chunk, and `dither` as the series has it.
   Result<void> push(const ArrayView& frame, const CompressOptions& options);
   // The same with options that are made from the frame, by the thread that encodes it: what that
-  // takes is done side by side. Called once for each frame, on any thread.
+  // takes is done side by side. Called once for each frame, on any thread. Where a chunk has
+  // several frames it is the function of the first of them, called once for all with (frames,
+  // frame...).
   using OptionsOf = std::function<Result<CompressOptions>(const ArrayView& frame)>;
   Result<void> push_with(const ArrayView& frame, OptionsOf options_of);
   // Waits for all frames and writes the index. Nothing can be pushed after it. Errc::usage when the

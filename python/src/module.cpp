@@ -22,32 +22,6 @@ auto released(F&& f) {
 }
 
 // Image by image, each with regions of its own.
-Result<Bytes> compress_by_image(const ArrayView& array, const Settings& settings) {
-  const std::size_t rank = array.shape.rank();
-  SeriesSettings series;
-  series.dtype = array.dtype;
-  series.frame = Shape(array.shape.extents().last(2));
-  series.outer = Shape(array.shape.extents().subspan(1, rank - 3));
-  series.options = settings.options;
-  Bytes out;
-  ETALON_ASSIGN(SeriesEncoder encoder,
-                SeriesEncoder::create(series, [&out](ByteSpan bytes) -> Result<void> {
-                  out.insert(out.end(), bytes.begin(), bytes.end());
-                  return {};
-                }));
-  const std::size_t images = Shape(array.shape.extents().first(rank - 2)).count();
-  const std::size_t size = series.frame.count() * size_of(array.dtype);
-  for (std::size_t i = 0; i < images; ++i)
-    ETALON_TRY(encoder.push_with({array.data + i * size, array.dtype, series.frame},
-                                 [&](const ArrayView& image) -> Result<CompressOptions> {
-                                   CompressOptions own = settings.options;
-                                   ETALON_ASSIGN(own.regions, settings.regions.on(image, own.mask));
-                                   return own;
-                                 }));
-  ETALON_TRY(encoder.finish());
-  return out;
-}
-
 Result<Bytes> compress_array(const ArrayView& array, Settings settings) {
   CompressOptions& options = settings.options;
   if (needs_range(options) || settings.regions.need_range()) {
@@ -56,11 +30,6 @@ Result<Bytes> compress_array(const ArrayView& array, Settings settings) {
     options = with_ranges(std::move(options), range);
     settings.regions.give_range(range);
   }
-  const bool images = array.shape.rank() >= 3 && array.count() != 0;
-  if (settings.regions.by_image() && (options.chunk.rank() != 0 || (settings.target && images)))
-    return Error{Errc::usage,
-                 "active regions are found in each image: not with chunk, psnr or ratio"};
-  if (settings.regions.by_image() && images) return compress_by_image(array, settings);
   ETALON_ASSIGN(options.regions, settings.regions.on(array, options.mask));
   if (settings.target) {
     ETALON_ASSIGN(options.bound, find_bound(array, options, *settings.target));

@@ -62,6 +62,13 @@ bool Regions::by_image() const {
   });
 }
 
+bool Regions::over_array() const {
+  return std::any_of(parts_.begin(), parts_.end(), [](const auto& part) {
+    const auto* spec = std::get_if<RegionSpec>(&part);
+    return spec != nullptr && spec->get("over") == "array";
+  });
+}
+
 bool Regions::need_range() const {
   return std::any_of(parts_.begin(), parts_.end(), [](const auto& part) {
     return needs_range(alone(std::visit([](const auto& p) { return p.bound; }, part)));

@@ -19,7 +19,8 @@ class Regions {
   static Regions from(const py::object& items);
 
   bool empty() const { return parts_.empty(); }
-  bool by_image() const;  // differ with what is in an image
+  bool by_image() const;    // differ with what is in an image
+  bool over_array() const;  // or in the whole array
   bool need_range() const;
   void give_range(const ValueRange& range);
   // On an array (.., y, x). Needs no Python.

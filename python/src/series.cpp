@@ -31,8 +31,8 @@ class Series {
     if (!settings_.regions.by_image()) {
       const ArrayView nothing{nullptr, series.dtype, series.frame};
       series.options.regions = value_of(settings_.regions.on(nothing, series.options.mask));
-    } else if (frames_per_chunk != 1) {
-      raise({Errc::usage, "active regions are found in each frame: one frame a chunk"});
+    } else if (settings_.regions.over_array()) {
+      raise({Errc::usage, "region active over=array: a series is never whole"});
     }
     call([&]() -> Result<void> {
       ETALON_ASSIGN(SeriesEncoder made,

@@ -2,6 +2,7 @@
 #include <charconv>
 #include <cmath>
 #include <numeric>
+#include <optional>
 
 #include "codec/active_region.hpp"
 #include "etalon/regions.hpp"
@@ -144,17 +145,18 @@ class Scanner {
 };
 
 // The smallest activity of a member; infinite where nothing is active.
-double threshold(const std::vector<double>& activity, double quantile) {
-  std::vector<double> counted;
+template <typename T>
+double threshold(const std::vector<T>& activity, double quantile) {
+  std::vector<T> counted;
   counted.reserve(activity.size());
   std::copy_if(activity.begin(), activity.end(), std::back_inserter(counted),
-               [](double a) { return a >= 0; });
+               [](T a) { return a >= 0; });
   if (counted.empty()) return HUGE_VAL;
   const std::size_t rank = std::min(
       counted.size() - 1, static_cast<std::size_t>(quantile * static_cast<double>(counted.size())));
   const auto at = counted.begin() + static_cast<std::ptrdiff_t>(rank);
   std::nth_element(counted.begin(), at, counted.end());
-  return *at;
+  return static_cast<double>(*at);
 }
 
 // Squares of side 2 grow + 1 round every member, cut off at the edges: along one axis, whose `n`
@@ -204,22 +206,33 @@ Result<Region> active_region(const RegionSpec& spec, const ArrayView& elements,
   if (!good.empty() && good.size() != plane)
     return Error{Errc::usage, "region active: a mask of " + std::to_string(good.size()) +
                                   " pixels for images of " + std::to_string(plane)};
-  Region region{"active", spec.bound, std::vector<std::uint8_t>(plane)};
-  if (plane == 0) return region;
-  const std::size_t size = plane * size_of(elements.dtype);
-  for (std::size_t i = 0; i < elements.count() / plane; ++i) {
-    const ArrayView image{elements.data + i * size, elements.dtype, {ny, nx}};
-    const std::vector<double> activity = codec::activity_of(image, good, window);
-    const double least = codec::threshold(activity, quantile);
-    for (std::size_t p = 0; p < plane; ++p)
-      if (activity[p] >= least && activity[p] > 0) region.where[p] = 1;
+  Region region{"active", spec.bound, std::vector<std::uint8_t>(elements.count())};
+  if (elements.count() == 0) return region;
+  const std::size_t size = plane * size_of(elements.dtype), images = elements.count() / plane;
+  const auto activity_of_image = [&](std::size_t i) {
+    return codec::activity_of({elements.data + i * size, elements.dtype, {ny, nx}}, good, window);
+  };
+  std::optional<double> common;
+  if (spec.get("over") == "array") {
+    std::vector<float> all;
+    all.reserve(elements.count());
+    for (std::size_t i = 0; i < images; ++i)
+      for (const double a : activity_of_image(i)) all.push_back(static_cast<float>(a));
+    common = codec::threshold(all, quantile);
   }
-  if (grow == 0) return region;
   std::vector<std::uint8_t> work;
-  for (std::size_t y = 0; y < ny; ++y)
-    codec::dilate(std::span(region.where).subspan(y * nx, nx), nx, 1, grow, work);
-  for (std::size_t x = 0; x < nx; ++x)
-    codec::dilate(std::span(region.where).subspan(x), ny, nx, grow, work);
+  for (std::size_t i = 0; i < images; ++i) {
+    const auto where = std::span(region.where).subspan(i * plane, plane);
+    const std::vector<double> activity = activity_of_image(i);
+    const double least = common ? *common : codec::threshold(activity, quantile);
+    for (std::size_t p = 0; p < plane; ++p)
+      where[p] = activity[p] > 0 &&
+                 (common ? static_cast<float>(activity[p]) >= least : activity[p] >= least);
+    if (grow == 0) continue;
+    for (std::size_t y = 0; y < ny; ++y)
+      codec::dilate(where.subspan(y * nx, nx), nx, 1, grow, work);
+    for (std::size_t x = 0; x < nx; ++x) codec::dilate(where.subspan(x), ny, nx, grow, work);
+  }
   return region;
 }
 

@@ -1,7 +1,9 @@
 #include <zstd.h>
 
+#include <algorithm>
 #include <cstring>
 #include <exception>
+#include <limits>
 
 #include "codec/chunk_format.hpp"
 #include "codec/dither.hpp"
@@ -86,22 +88,42 @@ Result<void> decode_scaled(const ChunkParts& parts, const Grid& grid, std::span<
   return {};
 }
 
+// The nearest integer, the upper one of two, held to the type's range; the lowest one for NaN.
+template <typename T>
+T rounded(double v) {
+  constexpr double low = std::numeric_limits<T>::min(), high = std::numeric_limits<T>::max();
+  const double held = v > low ? std::min(v, high) : low;
+  const auto down = static_cast<std::int64_t>(held + 0.5);
+  return static_cast<T>(down - (static_cast<double>(down) > held + 0.5));
+}
+
 template <typename T>
 Result<void> decode_field(const ChunkParts& parts, const Grid& grid, std::span<T> out) {
   CountsLayout layout;
   layout.grid = grid;
   Tolerances tolerances;
-  for (const RegionInfo& r : parts.head.regions) tolerances.push_back(r.bound.tolerance(0));
-  ETALON_TRY(decode_fields<T>({parts.side, parts.symbols, parts.bits, {}}, parts.exact,
-                              parts.head.shape, parts.head.allowance, tolerances,
-                              parts.head.fills.size(), layout, out));
+  const auto decode = [&]<typename V>(std::span<V> field) {
+    return decode_fields<V>({parts.side, parts.symbols, parts.bits, {}}, parts.exact,
+                            parts.head.shape, parts.head.allowance, tolerances,
+                            parts.head.fills.size(), layout, field);
+  };
+  if constexpr (std::is_floating_point_v<T>) {
+    for (const RegionInfo& r : parts.head.regions) tolerances.push_back(r.bound.tolerance(0));
+    ETALON_TRY(decode(out));
+  } else {
+    for (const RegionInfo& r : parts.head.regions)
+      tolerances.push_back(field_tolerance(integer_bound(r.bound, parts.head.dtype)));
+    const auto field = page_array<FieldOf<T>>(out.size());
+    ETALON_TRY(decode(std::span(field.get(), out.size())));
+    for (std::size_t i = 0; i < out.size(); ++i) out[i] = rounded<T>(field[i]);
+  }
   apply_fills(layout, parts.head, reinterpret_cast<std::byte*>(out.data()));
   return {};
 }
 
 Result<void> decode_elements(const ChunkParts& parts, const MutableArrayView& out) {
   const ChunkHead& head = parts.head;
-  const Grid grid = grid_of(head.shape, head.regions.size());
+  const Grid grid = grid_of(head.shape, head.regions.size(), head.whole);
   switch (head.engine) {
     case Engine::stored:
       if (parts.data.size() != out.size_bytes())
@@ -138,6 +160,8 @@ Result<void> decode_elements(const ChunkParts& parts, const MutableArrayView& ou
           apply_fills(layout, head, out.data);
           return {};
         }
+      if constexpr (sizeof(T) <= 4)
+        if (head.engine == Engine::fields) return decode_field<T>(parts, grid, out.as<T>());
       if constexpr (sizeof(T) == 8) {
         return decode_offset<T>(parts, grid, out.as<T>());
       } else {

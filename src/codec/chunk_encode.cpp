@@ -36,13 +36,12 @@ Result<void> check_bound(const Bound& bound, bool dither) {
 }
 
 Result<void> check(const ArrayView& elements, const CompressOptions& options, const Grid& image) {
-  const std::size_t plane = image.plane();
+  const std::size_t plane = image.plane(), n = elements.count();
   if (options.level < least_level || options.level > most_level)
     return usage("level " + std::to_string(options.level) + " is not from 1 to 9");
   ETALON_TRY(check_bound(options.bound, options.dither));
   if (options.dither && !is_float(elements.dtype) && size_of(elements.dtype) == 8)
     return usage("integers of 64 bits cannot be dithered");
-  const std::size_t n = elements.count();
   if (n > max_chunk_raw_bytes / size_of(elements.dtype))
     return usage("a chunk of shape " + to_string(elements.shape) +
                  " is larger than 1 GiB; choose a smaller chunk shape");
@@ -56,7 +55,7 @@ Result<void> check(const ArrayView& elements, const CompressOptions& options, co
     for (const Region::Centre& c : r.centres)
       if (c.y >= image.ny || c.x >= image.nx)
         return usage("region '" + r.kind + "' has a centre outside the image");
-    if (!r.where.empty() && r.where.size() != plane)
+    if (!r.where.empty() && r.where.size() != plane && r.where.size() != n)
       return usage("region '" + r.kind + "' covers " + std::to_string(r.where.size()) +
                    " pixels, images have " + std::to_string(plane));
   }
@@ -72,6 +71,26 @@ Squares squares_of(const Region& region, std::size_t label) {
   std::sort(s.centres.begin(), s.centres.end());
   s.centres.erase(std::unique(s.centres.begin(), s.centres.end()), s.centres.end());
   return s;
+}
+
+bool has_whole_map(const CompressOptions& options, const Grid& image) {
+  return std::any_of(options.regions.begin(), options.regions.end(), [&](const Region& r) {
+    return !r.where.empty() && r.where.size() != image.plane();
+  });
+}
+
+// Of the whole chunk. Later regions win.
+std::vector<std::uint8_t> whole_labels_of(const CompressOptions& options, const Grid& image) {
+  std::vector<std::uint8_t> labels(image.count());
+  for (std::size_t r = 0; r < options.regions.size(); ++r) {
+    const Region& region = options.regions[r];
+    const std::vector<std::uint8_t> own =
+        region.where.size() == labels.size() ? region.where : region.members(image.ny, image.nx);
+    for (std::size_t first = 0; first < labels.size(); first += own.size())
+      for (std::size_t i = 0; i < own.size(); ++i)
+        if (own[i] != 0) labels[first + i] = static_cast<std::uint8_t>(r + 1);
+  }
+  return labels;
 }
 
 // Later regions win. Empty when there are none.
@@ -91,11 +110,11 @@ std::vector<std::uint8_t> labels_of(const CompressOptions& options, const Grid& 
 
 // Regions of squares as such where they can be, the others as rectangles of what is theirs.
 Result<void> lay_out(const CompressOptions& options, std::span<const std::uint8_t> labels,
-                     CountsLayout& layout) {
+                     bool whole, CountsLayout& layout) {
   if (labels.empty()) return {};
   std::vector<std::uint8_t> others(labels.begin(), labels.end());
   for (std::size_t r = 0; r < options.regions.size(); ++r) {
-    if (options.regions[r].centres.empty()) continue;
+    if (whole || options.regions[r].centres.empty()) continue;
     Squares squares = squares_of(options.regions[r], r + 1);
     if (!are_codable(squares, layout.grid.ny, layout.grid.nx)) continue;
     layout.squares.push_back(std::move(squares));
@@ -107,81 +126,13 @@ Result<void> lay_out(const CompressOptions& options, std::span<const std::uint8_
   return {};
 }
 
-template <typename T>
-Coded code_counts(std::span<const T> values, Task task) {
-  Coded coded;
-  coded.engine = Engine::counts;
-  coded.fills = task.fills.patterns;
-  task.layout.fills = task.fills.rects;
-  CountsReport report;
-  if (std::any_of(task.bounds.begin(), task.bounds.end(), grows_with_value)) {
-    coded.engine = Engine::binned;
-    auto mapped = encode_binned(values, task.layout, task.bounds, task.fills, task.good, report);
-    take(coded, std::move(mapped.stream), report);
-    coded.label_max_error = std::move(mapped.label_max_error);
-    return coded;
-  }
-  take(coded, encode_counts(values, task.layout, task.good, report), report);
-  for (std::size_t label = 0; label < task.bounds.size(); ++label)
-    coded.label_max_error[label] = task.bounds[label].error(0, coded.label_max_error[label]);
-  return coded;
-}
-
-template <typename T>
-std::optional<Coded> code_dithered(std::span<const T> values, Task task) {
-  task.layout.fills = task.fills.rects;
-  CountsReport report;
-  auto mapped = encode_dithered(values, task.layout, task.bounds, task.fills, task.good,
-                                *task.dither, report);
-  if (!mapped) return std::nullopt;
-  Coded coded;
-  coded.engine = Engine::dithered;
-  coded.dither = true;
-  coded.fills = task.fills.patterns;
-  take(coded, std::move(mapped->stream), report);
-  coded.label_max_error = std::move(mapped->label_max_error);
-  return coded;
-}
-
-// 64-bit integers whose range has 32 bits; nothing otherwise.
-template <typename T>
-std::optional<Coded> code_offset(std::span<const T> values, Task task) {
-  T low = std::numeric_limits<T>::max(), high = std::numeric_limits<T>::min();
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    if (!task.fills.map.empty() && task.fills.map[i] != 0) continue;
-    low = std::min(low, values[i]);
-    high = std::max(high, values[i]);
-  }
-  if (low > high) low = high = 0;
-  const std::uint64_t base = static_cast<std::uint64_t>(low);
-  if (static_cast<std::uint64_t>(high) - base > 0xFFFFFFFFu) return std::nullopt;
-  // base + q is not clamped: what bins let q exceed the highest by must not pass the type's end.
-  const std::uint64_t room =
-      static_cast<std::uint64_t>(std::numeric_limits<T>::max()) - static_cast<std::uint64_t>(high);
-  for (std::uint64_t& b : task.layout.bounds) b = std::min(b, room);
-  // Bounds that grow with the value are kept by coding exactly.
-  for (Bound& b : task.bounds)
-    if (grows_with_value(b)) b = Bound::lossless();
-  std::vector<std::uint32_t> less(values.size());
-  for (std::size_t i = 0; i < values.size(); ++i)
-    less[i] = static_cast<std::uint32_t>(static_cast<std::uint64_t>(values[i]) - base);
-  Coded coded = code_counts<std::uint32_t>(less, std::move(task));
-  coded.engine = Engine::offset;
-  coded.base = base;
-  return coded;
-}
-
 std::optional<Coded> code_bounded(const ArrayView& e, Task task) {
   return visit(e.dtype, [&](auto zero) -> std::optional<Coded> {
     using T = decltype(zero);
     if constexpr (std::is_floating_point_v<T>)
       return code_floats<T>(e.as<T>(), e.shape, task);
-    else if constexpr (sizeof(T) == 8)
-      return code_offset<T>(e.as<T>(), std::move(task));
-    else if (task.dither)
-      return code_dithered<T>(e.as<T>(), std::move(task));
     else
-      return code_counts<T>(e.as<T>(), std::move(task));
+      return code_integers<T>(e.as<T>(), e.shape, std::move(task));
   });
 }
 
@@ -235,9 +186,9 @@ std::optional<Coded> code_at_speed(const ArrayView& e, const Grid& grid,
   return std::nullopt;
 }
 
-std::vector<RegionInfo> region_infos(const CompressOptions& options, const Grid& grid,
-                                     std::size_t count, std::span<const std::uint8_t> labels,
-                                     const Coded& coded) {
+std::vector<RegionInfo> region_infos(const CompressOptions& options, std::size_t count,
+                                     std::span<const std::uint8_t> labels, const Coded& coded) {
+  const std::size_t planes = labels.empty() ? 1 : count / labels.size();
   std::vector<RegionInfo> infos(options.regions.size() + 1);
   infos[0].kind = "default";
   infos[0].bound = options.bound;
@@ -248,8 +199,8 @@ std::vector<RegionInfo> region_infos(const CompressOptions& options, const Grid&
   }
   for (std::uint8_t label : labels) {
     if (label == 0) continue;
-    infos[label].elements += grid.planes;
-    infos[0].elements -= grid.planes;
+    infos[label].elements += planes;
+    infos[0].elements -= planes;
   }
   // Shares of the bytes as the tables model them; what belongs to no element goes to the default.
   std::uint64_t shared = 0;
@@ -270,10 +221,12 @@ std::vector<RegionInfo> region_infos(const CompressOptions& options, const Grid&
 
 Result<Bytes> encode(const ArrayView& elements, const CompressOptions& options) {
   const std::size_t count = elements.count();
-  const Grid grid = grid_of(elements.shape, options.regions.size() + 1);
   const Grid image = grid_of(elements.shape, 2);
   ETALON_TRY(check(elements, options, image));
-  const std::vector<std::uint8_t> labels = labels_of(options, image);
+  const bool whole = has_whole_map(options, image);
+  const Grid grid = grid_of(elements.shape, options.regions.size() + 1, whole);
+  const std::vector<std::uint8_t> labels =
+      whole ? whole_labels_of(options, image) : labels_of(options, image);
 
   std::vector<std::uint8_t> repeated_mask;
   Task task;
@@ -298,7 +251,7 @@ Result<Bytes> encode(const ArrayView& elements, const CompressOptions& options) 
     coded = std::move(*at_speed);
   } else if (count != 0) {
     task.layout.grid = grid;
-    ETALON_TRY(lay_out(options, labels, task.layout));
+    ETALON_TRY(lay_out(options, labels, whole, task.layout));
     // The mask covers an image; where small planes were laid below one another it is repeated.
     task.good = options.mask;
     if (!task.good.empty() && grid.plane() != image.plane()) {
@@ -332,7 +285,8 @@ Result<Bytes> encode(const ArrayView& elements, const CompressOptions& options) 
   parts.head.seed = options.seed;
   parts.head.shape = elements.shape;
   parts.head.engine = coded.engine;
-  parts.head.regions = region_infos(options, image, count, labels, coded);
+  parts.head.regions = region_infos(options, count, labels, coded);
+  parts.head.whole = whole;
   parts.head.fills = coded.fills;
   parts.head.step = coded.step;
   parts.head.base = coded.base;

@@ -10,6 +10,8 @@
 namespace etalon::codec {
 namespace {
 
+constexpr unsigned whole_map = 0x80;  // beside the number of regions
+
 Error malformed(std::size_t offset, const std::string& reason) {
   return {Errc::malformed, "chunk: offset " + std::to_string(offset) + ": " + reason};
 }
@@ -29,7 +31,7 @@ Bytes head_bytes(const ChunkHead& head) {
   out.put(static_cast<std::uint8_t>(head.shape.rank()));
   for (std::size_t extent : head.shape.extents()) out.put_varint(extent);
   out.put(static_cast<std::uint8_t>(head.engine));
-  out.put(static_cast<std::uint8_t>(head.regions.size()));
+  out.put(static_cast<std::uint8_t>(head.regions.size() | (head.whole ? whole_map : 0u)));
   for (const RegionInfo& r : head.regions) {
     if (&r != head.regions.data()) {
       out.put(static_cast<std::uint8_t>(r.kind.size()));
@@ -87,8 +89,9 @@ bool fits(Engine engine, DType dtype) {
     case Engine::binned:
       return size_of(dtype) <= 4 && !is_float(dtype);
     case Engine::scaled:
-    case Engine::fields:
       return is_float(dtype);
+    case Engine::fields:
+      return is_float(dtype) || size_of(dtype) <= 4;
     case Engine::offset:
       return size_of(dtype) == 8 && !is_float(dtype);
     case Engine::dithered:
@@ -123,7 +126,10 @@ Result<ChunkHead> read_head(ByteSpan bytes, std::uint64_t chunk_bytes) {
   if (engine > static_cast<std::uint8_t>(Engine::packed))
     return bad("unknown engine " + std::to_string(engine));
   head.engine = static_cast<Engine>(engine);
-  ETALON_ASSIGN(const auto regions, in.get<std::uint8_t>());
+  ETALON_ASSIGN(const auto declared, in.get<std::uint8_t>());
+  const unsigned regions = declared & ~whole_map;
+  head.whole = (declared & whole_map) != 0;
+  if (head.whole && regions < 2) return bad("a map of the whole chunk without regions");
   if (regions == 0 || regions > max_labels) return bad("must have 1 to 16 regions");
   std::uint64_t elements = 0;
   for (unsigned i = 0; i < regions; ++i) {
@@ -218,7 +224,7 @@ Result<ChunkParts> parse_chunk(ByteSpan bytes) {
   if (std::memcmp(bytes.data(), chunk_magic.data(), 3) != 0)
     return malformed(0, "not an Etalon chunk");
   const auto version = static_cast<unsigned>(bytes[3]);
-  if (version >> 4 != format_major || (version & 15) != format_minor)
+  if (version >> 4 != format_major || (version & 15) > format_minor)
     return malformed(3, "format version " + std::to_string(version >> 4) + "." +
                             std::to_string(version & 15) + " is not known to this program");
   ByteReader in(bytes.subspan(4));

@@ -43,6 +43,7 @@ struct ChunkHead {
   Shape shape;
   Engine engine = Engine::stored;
   std::vector<RegionInfo> regions;   // [0] is the default
+  bool whole = false;                // their map covers the chunk, not (y, x) alone
   std::vector<std::uint64_t> fills;  // bit patterns of elements that are not coded
   double step = 0;                   // scaled: what 1 stands for
   DType source = DType::u8;          // of the original elements

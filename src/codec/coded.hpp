@@ -7,6 +7,7 @@
 
 #include "codec/chunk_format.hpp"
 #include "codec/counts.hpp"
+#include "codec/fields.hpp"
 #include "codec/fills.hpp"
 #include "etalon/codec.hpp"
 
@@ -45,6 +46,33 @@ struct Task {
   std::optional<std::uint64_t> dither;  // its seed
   int level = default_level;
 };
+
+inline constexpr int every_way_level = 7;  // from here on every way of coding is tried whole
+
+// Fields: none where nothing may be changed, or not by steps of one width. Errors are in the
+// elements' unit.
+template <typename T>
+std::optional<Coded> code_fields(std::span<const T> values, const Shape& shape, const Task& task,
+                                 const Tolerances& tolerances);
+
+// A box from the middle of an array, of about as many elements, to try ways of coding on.
+template <typename T>
+struct Sample {
+  std::vector<T> box;
+  Shape extent;
+  Task task;
+};
+template <typename T>
+Sample<T> sample_of(std::span<const T> values, const Shape& shape, const Task& task,
+                    std::size_t elements);
+
+// What is told once weighs more in a sample.
+inline std::size_t weight_in_sample(const Coded& coded) { return coded.size() - coded.side.size(); }
+
+// Integers within bounds. None where dithered ones have no place in their type, or 64 bits are
+// needed.
+template <typename T>
+std::optional<Coded> code_integers(std::span<const T> values, const Shape& shape, Task task);
 
 // Floats within bounds: the smaller of the engines for them, or none where their bits take less.
 template <typename T>

@@ -8,6 +8,7 @@
 #include "codec/boxes.hpp"
 #include "codec/chunk_format.hpp"
 #include "codec/container_format.hpp"
+#include "codec/default_chunk.hpp"
 #include "codec/dither.hpp"
 #include "codec/region_totals.hpp"
 
@@ -101,6 +102,61 @@ bool is_contiguous(const Shape& shape, const Shape& extent) {
   return true;
 }
 
+Shape chunk_of(const ArrayView& array, const CompressOptions& options) {
+  const std::size_t rank = array.shape.rank();
+  if (rank < 3 || array.count() == 0) return default_chunk(array.dtype, array.shape);
+  const std::size_t ny = array.shape[rank - 2], nx = array.shape[rank - 1];
+  const std::size_t images =
+      std::min(images_looked_at(array.dtype, ny * nx), array.count() / (ny * nx));
+  return default_chunk({array.data, array.dtype, {images, ny, nx}}, array.shape, options);
+}
+
+Shape last_axes(const Shape& shape, std::size_t axes) {
+  return Shape(shape.extents().last(std::min(axes, shape.rank())));
+}
+
+// A map over the last two axes or over all, as it is in a box.
+std::vector<std::uint8_t> cut_map(const std::vector<std::uint8_t>& map, const Shape& shape,
+                                  const ChunkBox& box) {
+  const std::size_t axes = map.size() == shape.count() ? shape.rank() : 2;
+  const Shape whole = last_axes(shape, axes), extent = last_axes(box.extent, axes);
+  std::vector<std::uint8_t> own(extent.count());
+  copy_box(reinterpret_cast<const std::byte*>(map.data()), whole, last_axes(box.origin, axes),
+           reinterpret_cast<std::byte*>(own.data()), extent, zeros(whole.rank()), extent, 1);
+  return own;
+}
+
+// Regions and mask of a box of the array.
+Result<void> localize(const CompressOptions& options, const Shape& shape, const ChunkBox& box,
+                      CompressOptions& own) {
+  const std::size_t rank = shape.rank();
+  if (rank < 2) {
+    if (box.extent == shape || (options.regions.empty() && options.mask.empty())) {
+      own.regions = options.regions;
+      own.mask = options.mask;
+      return {};
+    }
+    return Error{Errc::usage, "compress: regions and masks need two axes, or one chunk"};
+  }
+  const std::size_t ny = shape[rank - 2], nx = shape[rank - 1];
+  const bool cut = box.extent[rank - 2] != ny || box.extent[rank - 1] != nx;
+  const auto fits = [&](const std::vector<std::uint8_t>& map) {
+    return map.size() == ny * nx || map.size() == shape.count();
+  };
+  own.regions.clear();
+  for (const Region& r : options.regions) {
+    const bool whole = r.where.size() == shape.count() && r.where.size() != ny * nx;
+    if (!(cut || whole) || !fits(r.where.empty() ? r.members(ny, nx) : r.where)) {
+      own.regions.push_back(r);
+      continue;
+    }
+    own.regions.push_back(
+        {r.kind, r.bound, cut_map(r.centres.empty() ? r.where : r.members(ny, nx), shape, box)});
+  }
+  own.mask = cut && fits(options.mask) ? cut_map(options.mask, shape, box) : options.mask;
+  return {};
+}
+
 // A box's first element, in the array's order.
 std::size_t first_of(const Shape& shape, const ChunkBox& box) {
   std::size_t at = 0;
@@ -127,11 +183,11 @@ Result<void> decode_chunks(ByteSpan container, const ContainerIndex& index,
 }  // namespace
 
 Shape default_chunk(DType dtype, const Shape& shape) {
-  constexpr std::size_t most = std::size_t{1} << 22;
+  constexpr std::size_t most = std::size_t{1} << 22, few = std::size_t{1} << 16;
   const std::size_t rank = shape.rank();
   if (rank < 3) return shape;
   Shape chunk = shape;
-  std::size_t room = is_float(dtype) ? most : 0;  // for more of what there is so far
+  std::size_t room = is_float(dtype) ? most : few;  // for more of what there is so far
   for (std::size_t axis = rank; axis-- > 0;) {
     const std::size_t extent = std::max<std::size_t>(1, shape[axis]);
     if (axis + 2 >= rank || (axis != 0 && extent <= room)) {
@@ -149,8 +205,7 @@ Shape default_chunk(DType dtype, const Shape& shape) {
 Result<std::vector<std::byte>> compress(const ArrayView& array, const CompressOptions& given) {
   try {
     const CompressOptions options = with_ranges(given, array);
-    const Shape chunk_shape =
-        options.chunk.rank() == 0 ? default_chunk(array.dtype, array.shape) : options.chunk;
+    const Shape chunk_shape = options.chunk.rank() == 0 ? chunk_of(array, options) : options.chunk;
     if (chunk_shape.rank() != array.shape.rank())
       return Error{Errc::usage, "compress: chunk shape " + to_string(chunk_shape) +
                                     " has not the array's " + std::to_string(array.shape.rank()) +
@@ -159,11 +214,6 @@ Result<std::vector<std::byte>> compress(const ArrayView& array, const CompressOp
       if (chunk_shape[i] == 0 && array.shape[i] != 0)
         return Error{Errc::usage, "compress: chunks of no elements"};
     const std::size_t rank = array.shape.rank();
-    const bool cut = rank >= 1 && (chunk_shape[rank - 1] != array.shape[rank - 1] ||
-                                   (rank >= 2 && chunk_shape[rank - 2] != array.shape[rank - 2]));
-    if (cut && (!options.regions.empty() || !options.mask.empty()))
-      return Error{Errc::usage, "compress: regions and masks need chunks of whole images"};
-
     const bool dithers = options.dither && !is_float(array.dtype);
     const DType decoded = dithers ? dithered_dtype(array.dtype) : array.dtype;
     ContainerIndex index{decoded, array.dtype, chunk_shape, array.shape, options.bound, {}};
@@ -171,6 +221,9 @@ Result<std::vector<std::byte>> compress(const ArrayView& array, const CompressOp
         array.shape.count() == 0 ? 0 : chunk_grid(array.shape, chunk_shape).count();
     std::vector<Bytes> chunks(count);
     const std::size_t size = size_of(array.dtype);
+    CompressOptions common = options;
+    common.regions.clear();
+    common.mask.clear();
     ETALON_TRY(for_chunks(count, options.threads, [&](std::size_t i) -> Result<void> {
       const ChunkBox box = chunk_box(index, i);
       Array copied;
@@ -181,12 +234,9 @@ Result<std::vector<std::byte>> compress(const ArrayView& array, const CompressOp
                  zeros(rank), box.extent, size);
         piece = copied.view();
       }
-      if (!options.dither) {
-        ETALON_ASSIGN(chunks[i], encode_chunk(piece, options));
-        return {};
-      }
-      CompressOptions own = options;
-      own.seed = dither_bits(options.seed, i);
+      CompressOptions own = common;
+      ETALON_TRY(localize(options, array.shape, box, own));
+      if (own.dither) own.seed = dither_bits(options.seed, i);
       ETALON_ASSIGN(chunks[i], encode_chunk(piece, own));
       return {};
     }));

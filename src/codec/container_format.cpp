@@ -178,7 +178,7 @@ Result<ContainerIndex> parse_container(const ByteSource& source) {
   if (std::memcmp(start.data(), container_magic.data(), 6) != 0)
     return malformed(0, "not an Etalon container");
   const auto major = static_cast<unsigned>(start[6]), minor = static_cast<unsigned>(start[7]);
-  if (major != format_major || minor != format_minor)
+  if (major != format_major || minor > format_minor)
     return malformed(6, "format version " + std::to_string(major) + "." + std::to_string(minor) +
                             " is not known to this program");
   Sections all(source, total);

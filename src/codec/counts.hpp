@@ -23,7 +23,8 @@ struct Grid {
   std::size_t plane() const { return ny * nx; }
   std::size_t count() const { return planes * plane(); }
 };
-Grid grid_of(const Shape& shape, std::size_t labels);
+// `whole`: labels cover all planes, which lie below one another.
+Grid grid_of(const Shape& shape, std::size_t labels, bool whole = false);
 
 // How a number is foretold from those before it. The numbers are written in files.
 enum class Predictor : std::uint8_t {

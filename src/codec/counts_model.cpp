@@ -6,13 +6,13 @@
 
 namespace etalon::codec {
 
-Grid grid_of(const Shape& shape, std::size_t labels) {
+Grid grid_of(const Shape& shape, std::size_t labels, bool whole) {
   Grid g;
   const std::size_t rank = shape.rank();
   if (rank >= 1) g.nx = shape[rank - 1];
   if (rank >= 2) g.ny = shape[rank - 2];
   for (std::size_t axis = 0; axis + 2 < rank; ++axis) g.planes *= shape[axis];
-  if (labels == 1 && g.plane() < 4096) {
+  if (whole || (labels == 1 && g.plane() < 4096)) {
     g.ny *= g.planes;
     g.planes = 1;
   }

@@ -4,6 +4,7 @@
 
 #include <optional>
 #include <span>
+#include <type_traits>
 #include <vector>
 
 #include "codec/counts.hpp"
@@ -34,6 +35,13 @@ template <typename T>
 Result<void> decode_fields(const CountsSections& sections, ByteSpan exact, const Shape& shape,
                            double allowance, const Tolerances& tolerances, std::size_t fills,
                            CountsLayout& layout, std::span<T> out);
+
+// Integers are rounded to from fields of this type, off by less than half more than their bound.
+template <typename T>
+using FieldOf = std::conditional_t<(sizeof(T) <= 2), float, double>;
+inline double field_tolerance(std::uint64_t integer_bound) {
+  return static_cast<double>(integer_bound) + (0.5 - 0x1p-10);
+}
 
 // The quantizer's step within a tolerance; 0 where there is none.
 template <typename T>

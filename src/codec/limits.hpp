@@ -7,7 +7,7 @@
 
 namespace etalon::codec {
 
-inline constexpr std::uint8_t format_major = 0, format_minor = 4;
+inline constexpr std::uint8_t format_major = 1, format_minor = 0;
 inline constexpr std::uint64_t max_chunk_raw_bytes = std::uint64_t{1} << 30;
 inline constexpr std::size_t max_labels = 16;  // the default and 15 regions
 inline constexpr std::size_t max_fills = 3;

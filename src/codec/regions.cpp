@@ -10,14 +10,15 @@ namespace {
 
 struct Kind {
   std::string_view name;
-  std::array<std::string_view, 2> required, optional;
+  std::array<std::string_view, 2> required;
+  std::array<std::string_view, 3> optional;
 };
 constexpr Kind kinds[] = {
     {"peaks", {"file", ""}, {"half", ""}},
     {"box", {"y", "x"}, {"", ""}},
     {"annulus", {"r", "centre"}, {"", ""}},
     {"mask", {"file", ""}, {"", ""}},
-    {"active", {"quantile", ""}, {"window", "grow"}},
+    {"active", {"quantile", ""}, {"window", "grow", "over"}},
 };
 
 Error fail(std::string_view text, const std::string& reason) {
@@ -33,9 +34,12 @@ bool takes(const Kind& kind, std::string_view key) {
 
 std::string keys_of(const Kind& kind) {
   std::string keys;
-  for (const auto& list : {kind.required, kind.optional})
-    for (std::string_view key : list)
+  const auto add = [&](const auto& list) {
+    for (const std::string_view key : list)
       if (!key.empty()) keys += (keys.empty() ? "" : ", ") + std::string(key);
+  };
+  add(kind.required);
+  add(kind.optional);
   return keys;
 }
 
@@ -86,6 +90,9 @@ Result<void> check_values(const RegionSpec& spec) {
   if (spec.kind == "active") {
     if (!parse_number(spec.get("quantile"), a) || a < 0 || a > 1)
       return bad_value(spec, "quantile", "a number from 0 to 1");
+    if (const std::string_view over = spec.get("over");
+        !over.empty() && over != "image" && over != "array")
+      return bad_value(spec, "over", "image or array");
     if (const std::string_view window = spec.get("window");
         !window.empty() && (!parse_whole(window, low) || low < 3 || low > 63 || low % 2 == 0))
       return bad_value(spec, "window", "an odd number from 3 to 63");

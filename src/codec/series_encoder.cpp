@@ -144,7 +144,7 @@ Result<void> SeriesEncoder::Impl::push(const ArrayView& frame, const CompressOpt
     return here(usage(std::string(name_of(frame.dtype)) + " " + to_string(frame.shape) + " where " +
                       std::string(name_of(settings_.dtype)) + " " + to_string(settings_.frame) +
                       " is expected"));
-  if ((own != nullptr || options_of) && settings_.frames_per_chunk != 1)
+  if (own != nullptr && settings_.frames_per_chunk != 1)
     return here(usage("options of its own need one frame a chunk"));
   if (own != nullptr) {
     if (auto fine = check(settings_, *own); !fine.ok()) return here(std::move(fine).error());
@@ -168,8 +168,10 @@ Result<Bytes> SeriesEncoder::Impl::encode(const Slot& slot) const {
   const ArrayView elements{slot.elements.view().data, settings_.dtype,
                            chunk_of(settings_, slot.frames)};
   if (slot.options_of) {
-    ETALON_ASSIGN(CompressOptions own,
-                  slot.options_of({elements.data, settings_.dtype, settings_.frame}));
+    ETALON_ASSIGN(
+        CompressOptions own,
+        slot.options_of({elements.data, settings_.dtype,
+                         settings_.frames_per_chunk == 1 ? settings_.frame : elements.shape}));
     ETALON_TRY(check(settings_, own));
     if (own.dither) own.seed = dither_bits(own.seed, slot.number);
     return encode_chunk(elements, own);

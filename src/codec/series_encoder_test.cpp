@@ -144,7 +144,11 @@ TEST(Series, OuterAxesMakeAnArrayOfMoreAxes) {
       extents.insert(extents.end(), outer.extents().begin(), outer.extents().end());
       extents.insert(extents.end(), {40, 50});
       const ArrayView deep{flat.view().data, flat.dtype(), Shape(extents)};
-      const auto wanted = compress(deep, dithered);
+      std::vector<std::size_t> image(extents.size() - 2, 1);
+      image.insert(image.end(), {40, 50});
+      CompressOptions by_image = dithered;
+      by_image.chunk = Shape(image);
+      const auto wanted = compress(deep, by_image);
       ASSERT_TRUE(wanted.ok());
       SeriesSettings settings = settings_of(flat, threads, dithered);
       settings.outer = outer;
@@ -260,7 +264,9 @@ TEST(Series, ASinkThatWaitsHoldsThePushesBack) {
   EXPECT_LE(pushed.load(), 2 * threads);
   gate.set_value();
   pusher.join();
-  EXPECT_EQ(file, *compress(array.view(), {}));
+  CompressOptions by_image;
+  by_image.chunk = Shape{1, 40, 50};
+  EXPECT_EQ(file, *compress(array.view(), by_image));
 }
 
 TEST(Series, AnErrorNamesItsFrameAndStays) {

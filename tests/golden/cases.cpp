@@ -73,6 +73,31 @@ Region box(std::size_t ny, std::size_t nx, const Bound& bound) {
   return r;
 }
 
+// What neighbours along all axes foretell.
+template <typename T>
+Array waves(const Shape& shape, Random& random) {
+  Array array(DTypeOf<T>::value, shape);
+  const auto out = array.as<T>();
+  const auto nx = static_cast<int>(shape[2]), ny = static_cast<int>(shape[1]);
+  const auto triangle = [](int v, int period) { return std::abs(v % period - period / 2); };
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    const int at = static_cast<int>(i), x = at % nx, y = at / nx % ny, z = at / (nx * ny);
+    const int v = triangle(3 * x + 5 * y + 7 * z, 101) * triangle(x + 2 * z, 37);
+    out[i] = static_cast<T>(v * 9 + static_cast<int>(random.next() % 5));
+  }
+  return array;
+}
+
+// A tenth of all elements, in runs.
+Region anywhere(const Shape& shape, const Bound& bound, Random& random) {
+  Region r{"anywhere", bound, std::vector<std::uint8_t>(shape.count())};
+  for (std::size_t k = 0; k < shape.count() / 100; ++k) {
+    const std::size_t at = random.next() % (shape.count() - 10);
+    for (std::size_t i = at; i < at + 10; ++i) r.where[i] = 1;
+  }
+  return r;
+}
+
 class Cases {
  public:
   void chunk(const std::string& name, const Array& array, const CompressOptions& options = {}) {
@@ -182,10 +207,10 @@ std::vector<Good> cases(std::uint64_t seed) {
   c.chunk("u16_sigma_regions", spotted, o);
   c.chunk("i32_pwrel", smooth<std::int32_t>(image, -900, random), within(Bound::pwrel(0.001)));
   c.chunk("i16_abs2", photons<std::int16_t>(image, -1, random), within(Bound::abs(2)));
-  c.chunk("u16_median", smooth<std::uint16_t>(image, 1, random));
-  c.chunk("u16_median_abs2", smooth<std::uint16_t>(image, 1, random), within(Bound::abs(2)));
+  c.chunk("u64_median", smooth<std::uint64_t>(image, 1, random));
+  c.chunk("u64_median_abs2", smooth<std::uint64_t>(image, 1, random), within(Bound::abs(2)));
   c.chunk("i32_planes_of_images", smooth<std::int32_t>(Shape{3, 70, 60}, 900, random));
-  c.chunk("i32_planes_abs", smooth<std::int32_t>(Shape{3, 70, 60}, 900, random),
+  c.chunk("i64_planes_abs", smooth<std::int64_t>(Shape{3, 70, 60}, 900, random),
           within(Bound::abs(400)));
   Array f = smooth<float>(image, 0.125, random);
   with_specials<float>(f);
@@ -230,6 +255,19 @@ std::vector<Good> cases(std::uint64_t seed) {
     again.as<double>()[i] = i < 96 ? static_cast<double>(random.next() % 1000) * 0.37
                                    : again.as<double>()[i - 96] * (1 + 0x1p-40);
   c.chunk("f64_field_repeats", again, within(Bound::abs(0.05)));
+  // Integers as fields; regions over whole chunks.
+  const Shape volume{9, 31, 43};
+  c.chunk("u16_field", waves<std::uint16_t>(volume, random));
+  c.chunk("i16_field_abs", waves<std::int16_t>(volume, random), within(Bound::abs(2)));
+  o = within(Bound::abs(5));
+  o.regions = {box(31, 43, Bound::abs(1)), anywhere(volume, Bound::lossless(), random)};
+  c.chunk("i32_field_regions", waves<std::int32_t>(volume, random), o);
+  o = within(Bound::abs(1));
+  o.regions = {anywhere(volume, Bound::lossless(), random)};
+  c.chunk("u16_whole_map", photons<std::uint16_t>(volume, 65535, random), o);
+  o = within(Bound::abs(0.1));
+  o.regions = {anywhere(volume, Bound::abs(0.002), random)};
+  c.chunk("f32_field_whole_map", field, o);
   Array noise(DType::u32, Shape{300});
   for (auto& v : noise.as<std::uint32_t>()) v = static_cast<std::uint32_t>(random.next());
   c.chunk("u32_stored", noise);
@@ -268,7 +306,7 @@ void patch_chunk_checksum(Bytes& bytes) {
 
 Bytes chunk_of(const std::vector<std::uint8_t>& sections) {
   ByteWriter out;
-  out.append(bytes_of(std::string_view("Etc\x04")));
+  out.append(bytes_of(std::string_view("Etc\x10")));
   out.put(static_cast<std::uint32_t>(sections.size()));
   out.put(std::uint32_t{0});
   out.append(std::as_bytes(std::span(sections)));
@@ -309,6 +347,8 @@ std::vector<Bad> bad_cases() {
   bad.push_back({"head_rank", chunk_of({1, 2, 1, 7}), "more than 6 axes"});
   bad.push_back({"head_engine", chunk_of({1, 5, 1, 1, 3, 15, 1}), "unknown engine"});
   bad.push_back({"head_no_regions", chunk_of({1, 6, 1, 1, 3, 0, 0, 0}), "1 to 16 regions"});
+  bad.push_back({"head_whole_map", chunk_of({1, 8, 1, 1, 3, 0, 0x81, 0, 3, 0}), "without regions"});
+  bad.push_back({"chunk_version_newer", byte(chunk, 3, 0x1F), "format version 1.15"});
   bad.push_back({"head_too_large", chunk_of({1, 9, 1, 1, 0xFF, 0xFF, 0xFF, 0xFF, 0x0F, 0, 1}),
                  "larger than a chunk"});
   bad.push_back({"head_implausible", chunk_of({1, 7, 1, 1, 0x80, 0x80, 0x80, 0x10, 0}),
@@ -337,7 +377,8 @@ std::vector<Bad> bad_cases() {
   patch_chunk_checksum(symbols);
   bad.push_back({"symbols_flipped", symbols, ""});
   bad.push_back({"container_magic", byte(container, 2, 'x'), "not an Etalon"});
-  bad.push_back({"container_version", byte(container, 7, 9), "format version 0.9"});
+  bad.push_back({"container_version", byte(container, 7, 9), "format version 1.9"});
+  bad.push_back({"container_major", byte(container, 6, 0), "format version 0.0"});
   bad.push_back({"container_header", byte(container, 24, 9), "checksum"});
   bad.push_back({"container_no_footer", cut(container, 30), "no footer"});
   bad.push_back({"container_index", byte(container, container.size() - 30, 1), "checksum"});
