@@ -105,11 +105,29 @@ for name in ("one", "four"):
                                "--json"))
     assert report["holds"] and abs(region(report, "active")["share"] - 0.25) < 1e-4
 chunks = open("a.etalon", "rb").read()
-assert len(open("four.etalon", "rb").read()) - len(chunks) == 20  # one more extent, twice and in each chunk
-# A psnr target is for one bound over all; a single image may have an active region beside it.
-etalon("compress", "one.npy", "-o", "t.etalon", "--bound", "psnr:40", *active)
-etalon("compress", "field.npy", "-o", "t.etalon", "-f", "--bound", "psnr:40", *active, code=2,
-       says="differ from frame to frame")
+assert len(open("four.etalon", "rb").read()) - len(chunks) == 17  # one more extent, twice and in the chunk
+# A target finds the bound of the rest.
+etalon("compress", "field.npy", "-o", "t.etalon", "--bound", "psnr:60", *active)
+report = json.loads(etalon("verify", "field.npy", "t.etalon", "--json"))
+assert report["holds"] and 60 <= report["psnr"] < 61.2, report
+
+# Over the whole array: images in which more happens have more of it.
+scaled = fields * np.float32([1, 2, 4, 0.01])[:, None, None]
+np.save("scaled.npy", scaled)
+over = ["--region", "active:quantile=0.75,window=5,over=array@rel:1e-5"]
+etalon("compress", "scaled.npy", "-o", "over.etalon", "--bound", "rel:1e-2", *over)
+etalon("verify", "scaled.npy", "over.etalon")
+etalon("decompress", "over.etalon", "-o", "over.npy")
+report = json.loads(etalon("verify", "scaled.npy", "over.npy", "--bound", "rel:1e-2", *over,
+                           "--json"))
+assert report["holds"] and abs(region(report, "active")["share"] - 0.25) < 1e-4, report
+every = np.stack([activity(image) for image in scaled])
+members = every >= np.quantile(every, 0.75)
+assert members[2].mean() > 0.4 and not members[3].any()
+tight = np.abs(np.load("over.npy") - scaled) <= 1e-5 * (scaled.max() - scaled.min())
+assert tight[members].mean() > 0.999 and tight[~members].mean() < 0.5
+etalon("compress", "scaled.npy", "-o", "x.etalon", "--region", "active:quantile=1,over=frame@abs:1",
+       code=2, says="over=frame: expected image or array")
 
 # A detector's gap is no activity: with the mask, the spot is what is active.
 image = np.full((3, 60, 70), 3, "u2")

@@ -70,7 +70,9 @@ void add_regions(Case& one, std::mt19937_64& rng) {
     }
     one.options.regions.push_back(std::move(region));
   }
-  const auto spec = parse_region("active:quantile=0.9,window=3@abs:1");
+  const auto spec =
+      parse_region(rng() % 2 == 0 ? "active:quantile=0.9,window=3@abs:1"
+                                  : "active:quantile=0.8,window=5,grow=1,over=array@abs:1");
   if (rng() % 4 == 0) {
     auto active = active_region(*spec, one.elements.view());
     if (active.ok()) {
@@ -87,11 +89,13 @@ std::string check(const Case& one, std::span<const From> before, std::span<const
   const Shape& shape = one.elements.shape();
   const std::size_t rank = shape.rank();
   const std::size_t ny = rank >= 2 ? shape[rank - 2] : 1, nx = shape[rank - 1];
-  std::vector<std::uint8_t> label(ny * nx);
+  std::vector<std::uint8_t> label(shape.count());
   for (std::size_t r = 0; r < one.options.regions.size(); ++r) {
-    const auto members = one.options.regions[r].members(ny, nx);
+    const Region& region = one.options.regions[r];
+    const auto members =
+        region.where.size() == label.size() ? region.where : region.members(ny, nx);
     for (std::size_t i = 0; i < label.size(); ++i)
-      if (members[i] != 0) label[i] = static_cast<std::uint8_t>(r + 1);
+      if (members[i % members.size()] != 0) label[i] = static_cast<std::uint8_t>(r + 1);
   }
   std::vector<double> largest(one.options.regions.size() + 1);
   std::size_t pixel = 0;

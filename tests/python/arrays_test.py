@@ -156,6 +156,18 @@ class Regions(unittest.TestCase):
         self.assertEqual(seen["regions"][1]["elements"], 56 * 70)
         self.assertEqual(blind["regions"][1]["elements"], 60 * 70)
 
+    def test_active_regions_of_volumes(self):
+        array = np.cumsum(np.random.default_rng(3).normal(size=(5, 40, 50)), 2)
+        for over, chunk in (("image", None), ("array", None), ("array", (2, 40, 50)),
+                            ("array", (3, 16, 20))):
+            active = f"active:quantile=0.8,over={over}@abs:0.001"
+            packed = etalon.compress(array, "abs:0.5", regions=[active], chunk=chunk)
+            report = etalon.info(packed)["regions"][1]
+            self.assertAlmostEqual(report["elements"] / array.size, 0.2, delta=0.01)
+            off = abs(etalon.decompress(packed) - array)
+            self.assertLessEqual(off.max(), 0.5)
+            self.assertGreater((off <= 0.001).mean(), 0.2)
+
     def test_refusals(self):
         array = counts((3, 60, 70))
         for regions, code in ((["box:y=0..9@lossless"], "usage"), (["disc@abs:1"], "usage"),
@@ -171,8 +183,6 @@ class Regions(unittest.TestCase):
                         [etalon.peaks_region([(-1, 2)])]):
             with self.assertRaises((TypeError, AttributeError, ValueError, RuntimeError)):
                 etalon.compress(array, regions=regions)
-        with self.assertRaises(etalon.EtalonError):
-            etalon.compress(array, regions=["active:quantile=0.5@abs:1"], chunk=(3, 60, 70))
         with self.assertRaises(etalon.EtalonError):
             etalon.compress(array, mask=np.zeros((4, 4)))
 

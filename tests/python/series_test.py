@@ -146,7 +146,7 @@ class Failures(unittest.TestCase):
         for options in ({"bound": "psnr:3"}, {"bound": "rel:0.1"}, {"frame": (1,) * 6},
                         {"dtype": "u8", "bound": "abs:1", "dither": True}, {"outer": (0,)},
                         {"frames_per_chunk": 0},
-                        {"regions": ["active:quantile=0@abs:1"], "frames_per_chunk": 2}):
+                        {"regions": ["active:quantile=0,over=array@abs:1"]}):
             arguments = {"dtype": "u2", "frame": (30, 40), **options}
             with self.assertRaises(etalon.EtalonError, msg=options) as caught:
                 etalon.SeriesEncoder(io.BytesIO(), **arguments)
