@@ -108,7 +108,7 @@ assert json.loads(etalon("info", "four.etalon", "--json"))["chunks"] == 1
 # A target finds the bound of the rest.
 etalon("compress", "field.npy", "-o", "t.etalon", "--bound", "psnr:60", *active)
 report = json.loads(etalon("verify", "field.npy", "t.etalon", "--json"))
-assert report["holds"] and 60 <= report["psnr"] < 61.2, report
+assert report["holds"] and 60 <= report["psnr_db"] < 61.2, report
 
 # Over the whole array: images in which more happens have more of it.
 scaled = fields * np.float32([1, 2, 4, 0.01])[:, None, None]
