@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "cli.hpp"
+#include "compress_chunks.hpp"
 #include "etalon/series.hpp"
 
 namespace etalon::cli {
@@ -48,22 +49,25 @@ Result<void> find_ranges(ImageSource& source, CompressOptions& options, RegionSe
 struct Frames {
   SeriesSettings settings;
   std::size_t images = 1;
+  bool fits = true;  // whether frames make the chunks that are asked for
 };
 
-Frames frames_of(const ImageSource& source, bool by_image) {
+Frames frames_of(const ImageSource& source, const Shape& wanted, bool by_image) {
   Frames f;
   const Shape shape = source.shape();
   const std::size_t rank = shape.rank();
   f.settings.dtype = source.dtype();
   Shape long_enough = shape;
   if (!source.is_counted()) long_enough[0] = std::numeric_limits<std::uint32_t>::max();
-  const Shape chunk = default_chunk(source.dtype(), long_enough);
+  const Shape chunk = wanted.rank() == 0 ? default_chunk(source.dtype(), long_enough) : wanted;
   std::size_t first = rank - 2;  // axis of a frame
   while (!by_image && first > 1 && chunk[first - 1] == shape[first - 1]) --first;
   f.settings.frame = Shape(shape.extents().subspan(first));
   f.settings.outer = Shape(shape.extents().subspan(1, first - 1));
   if (!by_image && first == 1) f.settings.frames_per_chunk = chunk[0];
   f.images = f.settings.frame.count() / source.image_shape().count();
+  f.fits = !cuts_images(chunk, shape) && (first == 1 || chunk[0] == 1);
+  for (std::size_t axis = 1; axis < first; ++axis) f.fits = f.fits && chunk[axis] == 1;
   return f;
 }
 
@@ -89,12 +93,13 @@ Result<bool> next_frame(ImageSource& source, std::size_t images, Array& frame, P
 Result<Compressed> compress_series(ImageSource& source, const CompressJob& job,
                                    CompressOptions options, RegionSet regions, OutputFile& file) {
   ETALON_TRY(find_ranges(source, options, regions));
-  auto [settings, images] = frames_of(source, regions.by_image());
+  auto [settings, images, fits] = frames_of(source, options.chunk, regions.by_image());
   Array one(settings.dtype, settings.frame);
   if (!regions.by_image()) {
     const ArrayView first{one.view().data, settings.dtype, source.image_shape()};
     ETALON_ASSIGN(options.regions, regions.of_image(0, first, options.mask));
   }
+  if (!fits) return compress_chunks(source, options, job.name, file);
   settings.options = options;
   const auto inside = [&](Error error) { return std::move(error).in(job.name); };
   auto encoder =
@@ -119,7 +124,7 @@ Result<Compressed> compress_series(ImageSource& source, const CompressJob& job,
   }
   auto finished = encoder->finish();
   if (!finished.ok()) return inside(std::move(finished).error());
-  return Compressed{source.shape(), options.bound, encoder->bytes(), encoder->chunks()};
+  return Compressed{source.shape(), options.bound, encoder->bytes(), encoder->chunks(), {}};
 }
 
 Result<Compressed> compress_whole(const Array& array, const CompressJob& job,
@@ -136,22 +141,35 @@ Result<Compressed> compress_whole(const Array& array, const CompressJob& job,
                  "find a bound without them first"};
   ETALON_ASSIGN(options.regions, regions.of_image(0, array.view(), options.mask));
   const auto inside = [&](Error error) { return std::move(error).in(job.name); };
+  std::optional<codec::MetTarget> target;
   if (job.target) {
-    auto found = find_bound(array.view(), options, *job.target);
+    auto found = codec::meet_target(array.view(), options, *job.target);
     if (!found.ok()) return inside(std::move(found).error());
-    options.bound = *found;
+    target = std::move(*found);
+    options.bound = target->bound;
   }
   const auto bytes = compress(array.view(), options);
   if (!bytes.ok()) return inside(bytes.error());
   ETALON_TRY(file.write(*bytes));
   ETALON_ASSIGN(const StreamInfo info, inspect(*bytes));
-  return Compressed{array.shape(), options.bound, bytes->size(), info.chunks};
+  return Compressed{array.shape(), options.bound, bytes->size(), info.chunks, std::move(target)};
+}
+
+Result<void> check_chunk(const Shape& chunk, const Shape& shape, const RegionSet& regions) {
+  if (chunk.rank() == 0 || regions.empty()) return {};
+  if (cuts_images(chunk, shape))
+    return Error{Errc::usage, "--chunk: regions need chunks of whole images"};
+  if (regions.by_image() && images_of(chunk) != 1)
+    return Error{Errc::usage,
+                 "--chunk: regions that differ from image to image need chunks of one image"};
+  return {};
 }
 
 }  // namespace
 
 Result<Compressed> compress_images(ImageSource& source, const CompressJob& job, OutputFile& file) {
   ETALON_ASSIGN(RegionSet regions, RegionSet::create(job.regions, source.shape()));
+  ETALON_TRY(check_chunk(job.options.chunk, source.shape(), regions));
   const bool empty =
       source.image_shape().count() == 0 || (source.is_counted() && source.shape().count() == 0);
   if (!job.target && source.shape().rank() >= 3 && !empty)

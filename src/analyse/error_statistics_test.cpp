@@ -135,8 +135,8 @@ TEST(SampleBoxes, AreTheWholeOrEightAlongTheDiagonal) {
   const auto some = sample_boxes({10, 200}, 800);
   ASSERT_EQ(some.size(), 8);
   for (const Box& box : some) {
-    EXPECT_EQ(box.axes[0].end - box.axes[0].begin, 7);
-    EXPECT_EQ(box.axes[1].end - box.axes[1].begin, 13);
+    EXPECT_EQ(box.axes[0].end - box.axes[0].begin, 10);
+    EXPECT_EQ(box.axes[1].end - box.axes[1].begin, 7);
   }
   EXPECT_EQ(some[0].axes[1].begin, 0);
   EXPECT_EQ(some[7].axes[1].end, 200);

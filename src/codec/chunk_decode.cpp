@@ -3,6 +3,7 @@
 #include <cstring>
 #include <exception>
 
+#include "codec/boxes.hpp"
 #include "codec/chunk_format.hpp"
 #include "codec/dither.hpp"
 #include "codec/fields.hpp"
@@ -10,6 +11,7 @@
 #include "codec/mapped.hpp"
 #include "codec/packed.hpp"
 #include "codec/planes.hpp"
+#include "codec/preview.hpp"
 #include "codec/scaled.hpp"
 
 namespace etalon {
@@ -86,16 +88,36 @@ Result<void> decode_scaled(const ChunkParts& parts, const Grid& grid, std::span<
   return {};
 }
 
+// The same for every 2^level-th element along every axis.
+void apply_fills(const CountsLayout& layout, const ChunkHead& head, std::size_t level,
+                 const MutableArrayView& out) {
+  if (level == 0) return apply_fills(layout, head, out.data);
+  if (layout.fills.empty()) return;
+  std::vector<std::byte> all(layout.grid.count()), labels(out.count());
+  for_each_row(layout.fills, layout.grid.nx,
+               [&](std::size_t at, std::size_t length, std::uint8_t label) {
+                 std::memset(all.data() + at, label, length);
+               });
+  copy_steps(all.data(), head.shape, zeros(head.shape.rank()), std::size_t{1} << level,
+             labels.data(), out.shape, 1);
+  const std::size_t size = size_of(head.dtype);
+  for (std::size_t i = 0; i < labels.size(); ++i)
+    if (const auto label = std::to_integer<std::size_t>(labels[i]);
+        label > 0 && label <= head.fills.size())
+      std::memcpy(out.data + i * size, &head.fills[label - 1], size);
+}
+
 template <typename T>
-Result<void> decode_field(const ChunkParts& parts, const Grid& grid, std::span<T> out) {
+Result<void> decode_field(const ChunkParts& parts, const Grid& grid, std::size_t level,
+                          const MutableArrayView& out) {
   CountsLayout layout;
   layout.grid = grid;
   Tolerances tolerances;
   for (const RegionInfo& r : parts.head.regions) tolerances.push_back(r.bound.tolerance(0));
   ETALON_TRY(decode_fields<T>({parts.side, parts.symbols, parts.bits, {}}, parts.exact,
                               parts.head.shape, parts.head.allowance, tolerances,
-                              parts.head.fills.size(), layout, out));
-  apply_fills(layout, parts.head, reinterpret_cast<std::byte*>(out.data()));
+                              parts.head.fills.size(), level, layout, out.as<T>()));
+  apply_fills(layout, parts.head, level, out);
   return {};
 }
 
@@ -129,7 +151,7 @@ Result<void> decode_elements(const ChunkParts& parts, const MutableArrayView& ou
   return visit(head.dtype, [&](auto zero) -> Result<void> {
     using T = decltype(zero);
     if constexpr (std::is_floating_point_v<T>) {
-      return head.engine == Engine::fields ? decode_field<T>(parts, grid, out.as<T>())
+      return head.engine == Engine::fields ? decode_field<T>(parts, grid, 0, out)
                                            : decode_scaled<T>(parts, grid, out.as<T>());
     } else {
       if constexpr (std::is_signed_v<T>)
@@ -160,6 +182,19 @@ Result<void> decode_into(const ChunkParts& parts, const MutableArrayView& out) {
 }
 
 }  // namespace
+
+Result<void> codec::decode_field_level(const ChunkParts& parts, std::size_t level,
+                                       const MutableArrayView& out) {
+  if (out.count() == 0) return bad("no elements to code");
+  return visit(parts.head.dtype, [&](auto zero) -> Result<void> {
+    using T = decltype(zero);
+    if constexpr (std::is_floating_point_v<T>)
+      return decode_field<T>(parts, grid_of(parts.head.shape, parts.head.regions.size()), level,
+                             out);
+    else
+      return bad("a field of integers");
+  });
+}
 
 Result<Array> decode_chunk(std::span<const std::byte> chunk) {
   try {
