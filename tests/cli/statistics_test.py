@@ -94,7 +94,8 @@ def check(a, b, what):
     found = verify(a, b, "--statistics")
     own = found["statistics"]
     x, y = np.atleast_1d(a).astype("f8"), np.atleast_1d(b).astype("f8")
-    e = np.where(np.isfinite(x) & np.isfinite(y), y - x, np.nan)
+    with np.errstate(invalid="ignore"):
+        e = np.where(np.isfinite(x) & np.isfinite(y), y - x, np.nan)
     mean = np.nanmean(e)
     close(found["mean_error"], mean, what, 1e-15)
     close(found["rms_error"], np.sqrt(np.nanmean(e * e)), what)
@@ -197,15 +198,14 @@ try:
 except ImportError:
     sys.exit(0)
 os.environ["ETALON_STATE"] = os.path.join(FOLDER.name, "state")
-etalon("simulate", "stills", "-n", 12, "--size", "200,240", "--seed", 7, "-o", "sim.h5")
+etalon("simulate", "stills", "-n", 16, "--size", "300,300", "--seed", 7, "-o", "sim.h5")
 with open("r.toml", "w") as file:
     file.write('[veto]\nmin_peaks = 5\n[reduce]\nbound = "abs:2"\n')
 stored = json.loads(etalon("run", "r.toml", "--source", "sim.h5", "--out", "out", "--json"))["output"]
-with h5py.File("sim.h5") as one, h5py.File(stored) as other:
+with h5py.File(stored) as other:
     numbers = other["/entry/instrument/detector/sequence_number"][...]
-    frames = one["/entry/data/data"][...]
 own = json.loads(etalon("verify", "sim.h5", stored, "--statistics", "--json"))["statistics"]
-assert own["blocks"] == len(numbers) and own["block_shape"] == [1, 200, 240] and len(numbers) < 12
-assert own["ssim"]["windows"] == len(numbers) * 194 * 234 and own["spectrum"][0]["segment"] == 0
-one = json.loads(etalon("verify", "sim.h5", stored, "--statistics", "--statistics-sample", 50000, "--json"))["statistics"]
+assert own["blocks"] == len(numbers) and own["block_shape"] == [1, 300, 300] and 0 < len(numbers) < 16
+assert own["ssim"]["windows"] == len(numbers) * 294 * 294 and own["spectrum"][0]["segment"] == 0
+one = json.loads(etalon("verify", "sim.h5", stored, "--statistics", "--statistics-sample", 100000, "--json"))["statistics"]
 assert one["blocks"] == 1
