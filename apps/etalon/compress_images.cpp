@@ -66,6 +66,7 @@ Frames frames_of(const ImageSource& source, const Shape& wanted, bool by_image) 
   f.settings.outer = Shape(shape.extents().subspan(1, first - 1));
   if (!by_image && first == 1) f.settings.frames_per_chunk = chunk[0];
   f.images = f.settings.frame.count() / source.image_shape().count();
+  if (wanted.rank() == 0) return f;
   f.fits = !cuts_images(chunk, shape) && (first == 1 || chunk[0] == 1);
   for (std::size_t axis = 1; axis < first; ++axis) f.fits = f.fits && chunk[axis] == 1;
   return f;
