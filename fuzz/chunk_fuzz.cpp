@@ -1,5 +1,7 @@
 // A chunk of any bytes decodes to the same on every backend, or to the same refusal. The checksum
-// is made right first, since what lies behind it is what needs looking at.
+// is made right first, since what lies behind it is what needs looking at. Of what decodes, every
+// second element is what a preview has.
+#include <algorithm>
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
@@ -7,6 +9,8 @@
 #include <span>
 
 #include "base/crc32c.hpp"
+#include "codec/boxes.hpp"
+#include "codec/preview.hpp"
 #include "etalon/backend.hpp"
 #include "etalon/codec.hpp"
 
@@ -38,6 +42,17 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (a.size() != b.size() || (!a.empty() && std::memcmp(a.data(), b.data(), a.size()) != 0))
       std::abort();
   }
-  if (first->ok() && !inspect_chunk(bytes).ok()) std::abort();
+  const auto info = inspect_chunk(bytes);
+  if (first->ok() && !info.ok()) std::abort();
+  if (!info.ok() || info->shape.count() == 0) return 0;
+  const Shape origin = codec::zeros(info->shape.rank());
+  const auto preview = codec::preview_chunk(bytes, origin, 2);
+  if (!first->ok()) return 0;
+  if (!preview.ok()) std::abort();
+  const std::size_t width = size_of(preview->dtype());
+  Bytes wanted(preview->view().size_bytes());
+  codec::copy_steps((*first)->view().data, info->shape, origin, 2, wanted.data(), preview->shape(),
+                    width);
+  if (!std::equal(wanted.begin(), wanted.end(), preview->view().bytes().begin())) std::abort();
   return 0;
 }

@@ -1,9 +1,11 @@
 #include <array>
 #include <chrono>
+#include <cmath>
 #include <nlohmann/json.hpp>
 #include <thread>
 
 #include "commands.hpp"
+#include "compress_chunks.hpp"
 #include "compress_images.hpp"
 
 namespace etalon::cli {
@@ -11,7 +13,7 @@ namespace {
 
 struct Options {
   ArrayInput input;
-  std::string output, bound = "lossless", mask;
+  std::string output, bound = "lossless", mask, chunk;
   std::vector<std::string> regions;
   unsigned threads = 0;
   bool overwrite = false, json = false, dither = false;
@@ -37,6 +39,15 @@ Result<CompressJob> job_of(const Options& options) {
   return job;
 }
 
+std::string target_text(const std::string& wanted, const codec::MetTarget& met,
+                        const Target& target) {
+  char reached[48];
+  std::snprintf(reached, sizeof reached,
+                target.kind == Target::Kind::ratio ? "a ratio of %.4g" : "%.4g dB", met.reached);
+  return wanted + " is met by " + to_string(met.bound) + ": " + reached +
+         (met.remark.empty() ? "" : "; " + met.remark);
+}
+
 Result<void> run(const Options& options) {
   ETALON_ASSIGN(CompressJob job, job_of(options));
   ETALON_TRY(check_ending(options.output, FileKind::raw, "an Etalon container"));
@@ -44,29 +55,45 @@ Result<void> run(const Options& options) {
   ETALON_ASSIGN(OutputFile file, OutputFile::create(options.output, options.overwrite));
   ETALON_ASSIGN(const OpenOptions open, open_options(options.input));
   ETALON_ASSIGN(const auto source, open_images(options.input.path, open));
-  ETALON_ASSIGN(job.options.mask, read_mask(options.input, options.mask, source->shape()));
+  if (!options.chunk.empty()) {
+    ETALON_ASSIGN(job.options.chunk, parse_chunk_shape(options.chunk, *source));
+  }
+  // A mask that comes with the file is a hint, of no use to parts of images.
+  const bool cut = cuts_images(job.options.chunk, source->shape());
+  if (cut && !options.mask.empty())
+    return Error{Errc::usage, "--chunk " + options.chunk + ": --mask needs chunks of whole images"};
+  if (!cut) {
+    ETALON_ASSIGN(job.options.mask, read_mask(options.input, options.mask, source->shape()));
+  }
 
   const auto start = std::chrono::steady_clock::now();
   ETALON_ASSIGN(const Compressed done, compress_images(*source, job, file));
   ETALON_TRY(file.commit());
   const double seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  if (job.target) note(options.bound + " is met by " + to_string(done.bound));
+  if (done.target) note(target_text(options.bound, *done.target, *job.target));
   const std::size_t raw_bytes = done.shape.count() * size_of(source->dtype());
   const auto raw = static_cast<double>(raw_bytes), bytes = static_cast<double>(done.bytes);
   const double ratio = raw / std::max(bytes, 1.0);
   if (options.json) {
-    const nlohmann::json report = {{"schema", "etalon.compress/1"},
-                                   {"input", options.input.path},
-                                   {"output", options.output},
-                                   {"dtype", name_of(source->dtype())},
-                                   {"shape", done.shape.extents()},
-                                   {"bound", to_string(done.bound)},
-                                   {"raw_bytes", raw_bytes},
-                                   {"bytes", done.bytes},
-                                   {"ratio", ratio},
-                                   {"chunks", done.chunks},
-                                   {"seconds", seconds}};
+    nlohmann::json report = {{"schema", "etalon.compress/1"},
+                             {"input", options.input.path},
+                             {"output", options.output},
+                             {"dtype", name_of(source->dtype())},
+                             {"shape", done.shape.extents()},
+                             {"bound", to_string(done.bound)},
+                             {"raw_bytes", raw_bytes},
+                             {"bytes", done.bytes},
+                             {"ratio", ratio},
+                             {"chunks", done.chunks},
+                             {"seconds", seconds}};
+    if (done.target) {
+      const double reached = done.target->reached;
+      report["target"] = {
+          {"wanted", options.bound},
+          {"reached", std::isfinite(reached) ? nlohmann::json(reached) : nlohmann::json("inf")},
+          {"remark", done.target->remark}};
+    }
     return print_report(report.dump(2), options.output);
   }
   char text[160];
@@ -107,6 +134,14 @@ void add_compress(Cli& cli) {
                    "spread in a window plus gradient is at or above that quantile of their\n"
                    "image's, or of the whole array's, which then is held in memory)")
       ->allow_extra_args(false);
+  command
+      ->add_option(
+          "--chunk", options->chunk,
+          "Extents of a chunk, one for every axis: 16,128,128; those above the array's are\n"
+          "the array's. A chunk is the least that can be decoded: smaller ones make boxes\n"
+          "cheaper and the ratio less. By default an image of integers, of floats as many\n"
+          "whole images as make 2^22 elements; arrays of fewer than three axes are one")
+      ->type_name("Z,Y,X");
   command->add_option("--mask", options->mask,
                       "File, or /dataset of the input, that is not zero where pixels are bad; "
                       "helps the ratio only. HDF5: the file's pixel_mask is found by itself");

@@ -5,6 +5,7 @@
 
 #include "cli.hpp"
 #include "codec/default_chunk.hpp"
+#include "compress_chunks.hpp"
 #include "etalon/series.hpp"
 
 namespace etalon::cli {
@@ -84,23 +85,29 @@ class Images {
 struct Frames {
   SeriesSettings settings;
   std::size_t images = 1;
+  bool fits = true;  // whether frames make the chunks that are asked for
 };
 
 Frames frames_of(const ImageSource& source, const ArrayView& first_images,
                  const CompressOptions& options, bool one_image) {
+  const Shape& wanted = options.chunk;
   Frames f;
   const Shape shape = source.shape();
   const std::size_t rank = shape.rank();
   f.settings.dtype = source.dtype();
   Shape long_enough = shape;
   if (!source.is_counted()) long_enough[0] = std::numeric_limits<std::uint32_t>::max();
-  const Shape chunk = codec::default_chunk(first_images, long_enough, options);
+  const Shape chunk =
+      wanted.rank() == 0 ? codec::default_chunk(first_images, long_enough, options) : wanted;
   std::size_t first = rank - 2;  // axis of a frame
   while (!one_image && first > 1 && chunk[first - 1] == shape[first - 1]) --first;
   f.settings.frame = Shape(shape.extents().subspan(first));
   f.settings.outer = Shape(shape.extents().subspan(1, first - 1));
   if (!one_image && first == 1) f.settings.frames_per_chunk = chunk[0];
   f.images = f.settings.frame.count() / source.image_shape().count();
+  if (wanted.rank() == 0) return f;
+  f.fits = !cuts_images(chunk, shape) && (first == 1 || chunk[0] == 1);
+  for (std::size_t axis = 1; axis < first; ++axis) f.fits = f.fits && chunk[axis] == 1;
   return f;
 }
 
@@ -126,13 +133,17 @@ Result<Compressed> compress_series(ImageSource& source, const CompressJob& job,
                                    CompressOptions options, RegionSet regions, OutputFile& file) {
   ETALON_TRY(find_ranges(source, options, regions));
   Images ordered(source);
-  ETALON_ASSIGN(const ArrayView first_images, ordered.first());
-  auto [settings, images] = frames_of(source, first_images, options, regions.by_peaks());
+  ArrayView first_images;
+  if (options.chunk.rank() == 0) {
+    ETALON_ASSIGN(first_images, ordered.first());
+  }
+  auto [settings, images, fits] = frames_of(source, first_images, options, regions.by_peaks());
   Array one(settings.dtype, settings.frame);
   if (!regions.by_image()) {
     const ArrayView first{one.view().data, settings.dtype, source.image_shape()};
     ETALON_ASSIGN(options.regions, regions.of_image(0, first, options.mask));
   }
+  if (!fits) return compress_chunks(source, options, job.name, file);
   settings.options = options;
   const auto inside = [&](Error error) { return std::move(error).in(job.name); };
   auto encoder =
@@ -157,7 +168,7 @@ Result<Compressed> compress_series(ImageSource& source, const CompressJob& job,
   }
   auto finished = encoder->finish();
   if (!finished.ok()) return inside(std::move(finished).error());
-  return Compressed{source.shape(), options.bound, encoder->bytes(), encoder->chunks()};
+  return Compressed{source.shape(), options.bound, encoder->bytes(), encoder->chunks(), {}};
 }
 
 Result<Compressed> compress_whole(const Array& array, const CompressJob& job,
@@ -169,21 +180,31 @@ Result<Compressed> compress_whole(const Array& array, const CompressJob& job,
     regions.give_range(range);
   }
   if (regions.by_peaks() && images_of(array.shape()) > 1)
-    return Error{Errc::usage,
-                 "targets psnr:D and ratio:X, and regions over=array: not with peaks that differ "
-                 "from frame to frame"};
+    return Error{
+        Errc::usage,
+        "targets, regions over=array and chunks that cut or join images: not with peaks that "
+        "differ from frame to frame"};
   ETALON_ASSIGN(options.regions, regions.of_image(0, array.view(), options.mask));
   const auto inside = [&](Error error) { return std::move(error).in(job.name); };
+  std::optional<codec::MetTarget> target;
   if (job.target) {
-    auto found = find_bound(array.view(), options, *job.target);
+    auto found = codec::meet_target(array.view(), options, *job.target);
     if (!found.ok()) return inside(std::move(found).error());
-    options.bound = *found;
+    target = std::move(*found);
+    options.bound = target->bound;
   }
   const auto bytes = compress(array.view(), options);
   if (!bytes.ok()) return inside(bytes.error());
   ETALON_TRY(file.write(*bytes));
   ETALON_ASSIGN(const StreamInfo info, inspect(*bytes));
-  return Compressed{array.shape(), options.bound, bytes->size(), info.chunks};
+  return Compressed{array.shape(), options.bound, bytes->size(), info.chunks, std::move(target)};
+}
+
+// Regions that no stream of images can give its chunks.
+bool needs_whole(const RegionSet& regions, const Shape& chunk, const Shape& shape) {
+  if (regions.over_array()) return true;
+  if (chunk.rank() == 0 || regions.empty()) return false;
+  return cuts_images(chunk, shape) || (regions.by_image() && images_of(chunk) != 1);
 }
 
 }  // namespace
@@ -192,7 +213,8 @@ Result<Compressed> compress_images(ImageSource& source, const CompressJob& job, 
   ETALON_ASSIGN(RegionSet regions, RegionSet::create(job.regions, source.shape()));
   const bool empty =
       source.image_shape().count() == 0 || (source.is_counted() && source.shape().count() == 0);
-  if (!job.target && !regions.over_array() && source.shape().rank() >= 3 && !empty)
+  const bool whole = job.target || needs_whole(regions, job.options.chunk, source.shape());
+  if (!whole && source.shape().rank() >= 3 && !empty)
     return compress_series(source, job, job.options, std::move(regions), file);
   ETALON_ASSIGN(const Array array, source.read_all());
   return compress_whole(array, job, job.options, std::move(regions), file);

@@ -4,6 +4,7 @@
 
 #include <optional>
 
+#include "codec/target.hpp"
 #include "etalon/codec.hpp"
 #include "reduce_input.hpp"
 #include "store/file.hpp"
@@ -12,7 +13,7 @@
 namespace etalon::cli {
 
 struct CompressJob {
-  CompressOptions options;       // mask, threads, dither; no regions
+  CompressOptions options;       // mask, threads, dither, chunk; no regions
   std::optional<Target> target;  // instead of options.bound
   std::vector<std::string> regions;
   std::string name;  // of the input, for messages
@@ -22,6 +23,7 @@ struct Compressed {
   Shape shape;
   Bound bound;  // with what a target or the range made of it
   std::uint64_t bytes = 0, chunks = 0;
+  std::optional<codec::MetTarget> target;
 };
 
 // Writes the container. Arrays of three axes and more are read once and held image by image, twice

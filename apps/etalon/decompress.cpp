@@ -13,6 +13,7 @@ namespace {
 
 struct Options {
   std::string input, output, box, dataset;
+  std::size_t preview = 1;
   unsigned threads = 0;
   bool overwrite = false, json = false;
 };
@@ -93,7 +94,8 @@ Result<void> write_pieces(const ByteSource& source, const codec::ContainerIndex&
       },
       [&](Decoded decoded) -> Result<void> {
         if (!decoded.elements.ok()) return std::move(decoded.elements).error();
-        ETALON_TRY(writer.write(decoded.elements->view(), decoded.origin));
+        if (decoded.elements->count() > 0)
+          ETALON_TRY(writer.write(decoded.elements->view(), decoded.origin));
         progress.update(++written);
         return {};
       });
@@ -109,7 +111,8 @@ Result<void> run(const Options& options) {
   if (!options.box.empty()) {
     ETALON_ASSIGN(box, parse_box(options.box, index->shape));
   }
-  const auto pieces = codec::ContainerPieces::create(*index, box ? &*box : nullptr);
+  const auto pieces =
+      codec::ContainerPieces::create(*index, box ? &*box : nullptr, options.preview);
   if (!pieces.ok()) return inside(pieces.error());
   OpenOptions open;
   open.dataset = options.dataset;
@@ -149,6 +152,12 @@ void add_decompress(Cli& cli) {
       ->required();
   command->add_option("--box", options->box,
                       "Part of the array, 3:5,0:100,: for instance; touches only its chunks");
+  command
+      ->add_option("--preview", options->preview,
+                   "Every N-th element along every axis (of the box), as numpy's [::N, ::N]; of\n"
+                   "fields only the coarse levels are decoded: fastest for powers of two")
+      ->check(CLI::Range(std::size_t{1}, std::size_t{1} << 40))
+      ->type_name("N");
   command->add_option("--dataset", options->dataset, "HDF5 dataset to write");
   command->add_option("-T,--threads", options->threads, "Threads, 0 for one per core")
       ->check(CLI::Range(0, 1024));

@@ -1,13 +1,11 @@
-#include <cmath>
-#include <nlohmann/json.hpp>
 #include <thread>
 
 #include "commands.hpp"
 #include "keep.hpp"
 #include "store/file.hpp"
 #include "store/inspect_file.hpp"
+#include "verify_report.hpp"
 #include "verify_salvage.hpp"
-#include "verify_science.hpp"
 #include "verify_sources.hpp"
 
 namespace etalon::cli {
@@ -20,79 +18,11 @@ struct Options {
   std::string salvage;  // where what is left goes
   bool json = false, science = false, overwrite = false;
   ScienceOptions judge;
+  StatisticsOptions statistics;
 
   // Whether the reduction is held to what it says of itself.
   bool own() const { return bound.empty() && regions.empty(); }
 };
-
-struct Verdict {
-  Tally tally;
-  std::optional<FrameCount> frames;
-  std::optional<Science> science;
-};
-
-nlohmann::json number(double value) {
-  return std::isfinite(value) ? nlohmann::json(value) : nlohmann::json("inf");
-}
-
-double share_of(const Measured& m, const Tally& tally) {
-  const std::uint64_t all = tally.elements();
-  return all == 0 ? 0 : static_cast<double>(m.elements) / static_cast<double>(all);
-}
-
-Result<void> print_json(const Verdict& verdict) {
-  const Tally& tally = verdict.tally;
-  nlohmann::json regions = nlohmann::json::array();
-  for (const Measured& m : tally.regions())
-    regions.push_back({{"kind", m.kind},
-                       {"bound", to_string(m.bound)},
-                       {"elements", m.elements},
-                       {"share", share_of(m, tally)},
-                       {"max_error", number(m.max_error)},
-                       {"violations", m.violations},
-                       {"holds", m.violations == 0}});
-  nlohmann::json out = {{"schema", "etalon.verify/1"},
-                        {"holds", tally.holds()},
-                        {"max_error", number(tally.max_error())},
-                        {"psnr_db", number(tally.psnr_db())},
-                        {"regions", regions}};
-  if (const auto& frames = verdict.frames)
-    out["frames"] = {{"original", frames->original},
-                     {"compared", frames->compared},
-                     {"left_out", frames->original - frames->compared}};
-  if (const auto& first = tally.offender())
-    out["first_offender"] = {{"place", first->at},
-                             {"region", tally.regions()[first->region].kind},
-                             {"error", number(first->error)}};
-  if (verdict.science) out["science"] = science_json(*verdict.science);
-  return print(out.dump(2) + "\n");
-}
-
-Result<void> print_text(const Verdict& verdict) {
-  const Tally& tally = verdict.tally;
-  char line[400];
-  std::string text;
-  if (const auto& frames = verdict.frames)
-    text = "frames     " + std::to_string(frames->compared) + " compared, " +
-           std::to_string(frames->original - frames->compared) + " of " +
-           std::to_string(frames->original) + " left out\n";
-  std::size_t widest = 14;
-  for (const Measured& m : tally.regions()) widest = std::max(widest, to_string(m.bound).size());
-  const int width = static_cast<int>(widest);
-  std::snprintf(line, sizeof line, "%-10s %-*s %14s %10s %12s\n", "region", width, "bound",
-                "elements", "share", "max error");
-  text += line;
-  for (const Measured& m : tally.regions()) {
-    std::snprintf(line, sizeof line, "%-10s %-*s %14llu %9.4f%% %12g  %s\n", m.kind.c_str(), width,
-                  to_string(m.bound).c_str(), static_cast<unsigned long long>(m.elements),
-                  100 * share_of(m, tally), m.max_error, m.violations == 0 ? "holds" : "VIOLATED");
-    text += line;
-  }
-  std::snprintf(line, sizeof line, "PSNR %.2f dB\n", tally.psnr_db());
-  text += line;
-  if (verdict.science) text += science_text(*verdict.science);
-  return print(text);
-}
 
 // Gives the range of what is verified against, when a bound asks for it.
 using RangeOf = std::function<Result<ValueRange>()>;
@@ -149,7 +79,26 @@ Result<Verdict> verify_series(const Options& options, SeriesReader& original,
   Verdict verdict;
   ETALON_ASSIGN(verdict.tally,
                 hold_series(original, stored, demand, options.own(), verdict.frames.emplace()));
+  if (options.statistics.wanted) {
+    ETALON_ASSIGN(verdict.statistics,
+                  series_statistics(original, stored, verdict.tally, options.statistics));
+  }
   return verdict;
+}
+
+// The verdict on an array, with the statistics that were asked for.
+Result<Verdict> verdict_on(const Options& options, const Array& original, const BoxReader& reduced,
+                           Tally tally) {
+  Verdict verdict{std::move(tally), {}, {}, {}};
+  if (options.statistics.wanted) {
+    ETALON_ASSIGN(verdict.statistics,
+                  array_statistics(original.view(), reduced, verdict.tally, options.statistics));
+  }
+  return verdict;
+}
+
+BoxReader boxes_of(const Array& array) {
+  return [&array](const Box& box) -> Result<Array> { return cut(array.view(), box); };
 }
 
 Result<Verdict> verify_container(const Options& options, const Array& original,
@@ -162,14 +111,18 @@ Result<Verdict> verify_container(const Options& options, const Array& original,
   if (options.own()) {
     auto tally = hold_container(original, bytes);
     if (!tally.ok()) return inside(std::move(tally).error());
-    return Verdict{std::move(*tally), {}, {}};
+    auto verdict = verdict_on(
+        options, original, [&](const Box& box) { return decompress_box(bytes, box); },
+        std::move(*tally));
+    if (!verdict.ok()) return inside(std::move(verdict).error());
+    return verdict;
   }
   ETALON_ASSIGN(const Demand demand,
                 demand_of(options, info->bound, original.shape(), range_of(original)));
   const auto reduced = decompress(bytes, std::max(1u, std::thread::hardware_concurrency()));
   if (!reduced.ok()) return inside(reduced.error());
   ETALON_ASSIGN(Tally tally, hold_array(original, *reduced, demand));
-  return Verdict{std::move(tally), {}, {}};
+  return verdict_on(options, original, boxes_of(*reduced), std::move(tally));
 }
 
 // --dtype and --shape are for those of the two files that are raw.
@@ -193,7 +146,7 @@ Result<Verdict> verify_array(const Options& options, const Array& original) {
   ETALON_ASSIGN(const Demand demand,
                 demand_of(options, declared, original.shape(), range_of(original)));
   ETALON_ASSIGN(Tally tally, hold_array(original, reduced, demand));
-  return Verdict{std::move(tally), {}, {}};
+  return verdict_on(options, original, boxes_of(reduced), std::move(tally));
 }
 
 Result<Verdict> verdict_of(const Options& options) {
@@ -287,6 +240,7 @@ void add_verify(Cli& cli) {
   command->add_option("--dtype", options->original.dtype, "Element type of raw files");
   command->add_option("--shape", options->original.shape, "Extents of raw files");
   command->add_flag("--json", options->json, "Print JSON");
+  add_statistics_options(*command, options->statistics);
   add_science_options(*command, options->judge, options->science);
   command->footer(
       "Frames of a stored series are compared by the number they had in the original; frames that\n"

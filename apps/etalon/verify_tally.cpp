@@ -80,10 +80,14 @@ void Tally::add_elements(std::span<const T> a, std::span<const T> b, const Shape
     if (std::isfinite(x)) {
       low_ = std::min(low_, x);
       high_ = std::max(high_, x);
+      ++finite_;
     }
     const double e = error_of(a[i], b[i]);
     if (e == 0) continue;
-    if (std::isfinite(e)) squares_ += e * e;
+    if (std::isfinite(e)) {
+      squares_ += e * e;
+      signed_ += b[i] > a[i] ? e : -e;
+    }
     const std::size_t region = labels.labels.empty() ? unmapped : regions[labels.labels[i % plane]];
     Measured& m = regions_[region];
     m.max_error = std::max(m.max_error, m.bound.error(x, e));
@@ -128,8 +132,15 @@ double Tally::max_error() const {
 
 double Tally::psnr_db() const {
   if (squares_ == 0 || high_ <= low_) return std::numeric_limits<double>::infinity();
-  return 10 *
-         std::log10((high_ - low_) * (high_ - low_) * static_cast<double>(elements()) / squares_);
+  return 20 * std::log10((high_ - low_) / rms_error());
+}
+
+double Tally::rms_error() const {
+  return finite_ == 0 ? 0 : std::sqrt(squares_ / static_cast<double>(finite_));
+}
+
+double Tally::mean_error() const {
+  return finite_ == 0 ? 0 : signed_ / static_cast<double>(finite_);
 }
 
 }  // namespace etalon::cli

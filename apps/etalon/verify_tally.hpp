@@ -44,7 +44,13 @@ class Tally {
   const std::vector<Measured>& regions() const { return regions_; }
   std::uint64_t elements() const;
   double max_error() const;
-  double psnr_db() const;  // over the original's finite range; infinite when nothing is off
+  // Over elements that are finite in the original; PSNR over their range, infinite when nothing is
+  // off. The mean error is of reduced - original.
+  double psnr_db() const;
+  double rms_error() const;
+  double mean_error() const;
+  double low() const { return low_; }
+  double high() const { return high_; }
 
  private:
   std::size_t region_at(std::size_t place, const RegionInfo& info);
@@ -55,7 +61,8 @@ class Tally {
 
   std::vector<Measured> regions_;
   std::optional<Offender> offender_;
-  double squares_ = 0, low_ = std::numeric_limits<double>::infinity(), high_ = -low_;
+  std::uint64_t finite_ = 0;
+  double squares_ = 0, signed_ = 0, low_ = std::numeric_limits<double>::infinity(), high_ = -low_;
 };
 
 }  // namespace etalon::cli

@@ -37,4 +37,22 @@ void copy_box(const std::byte* in, const Shape& in_shape, const Shape& from, std
   }
 }
 
+void copy_steps(const std::byte* in, const Shape& in_shape, const Shape& from, std::size_t step,
+                std::byte* out, const Shape& extent, std::size_t size) {
+  const std::size_t rank = extent.rank();
+  if (extent.count() == 0) return;
+  const std::size_t length = rank == 0 ? 1 : extent[rank - 1];
+  Shape at = zeros(rank);
+  for (std::size_t row = 0; row < extent.count() / length; ++row) {
+    std::size_t source = 0;
+    for (std::size_t i = 0; i < rank; ++i) source = source * in_shape[i] + from[i] + at[i] * step;
+    for (std::size_t x = 0; x < length; ++x, out += size)
+      std::memcpy(out, in + (source + x * step) * size, size);
+    for (std::size_t axis = rank; axis-- > 1;) {
+      if (++at[axis - 1] < extent[axis - 1]) break;
+      at[axis - 1] = 0;
+    }
+  }
+}
+
 }  // namespace etalon::codec

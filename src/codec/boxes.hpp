@@ -14,4 +14,8 @@ Shape zeros(std::size_t rank);
 void copy_box(const std::byte* in, const Shape& in_shape, const Shape& from, std::byte* out,
               const Shape& out_shape, const Shape& to, const Shape& extent, std::size_t size);
 
+// Copies the elements at from, from + step, ... along every axis; `extent` is how many.
+void copy_steps(const std::byte* in, const Shape& in_shape, const Shape& from, std::size_t step,
+                std::byte* out, const Shape& extent, std::size_t size);
+
 }  // namespace etalon::codec

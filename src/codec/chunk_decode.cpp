@@ -5,6 +5,7 @@
 #include <exception>
 #include <limits>
 
+#include "codec/boxes.hpp"
 #include "codec/chunk_format.hpp"
 #include "codec/dither.hpp"
 #include "codec/fields.hpp"
@@ -12,6 +13,7 @@
 #include "codec/mapped.hpp"
 #include "codec/packed.hpp"
 #include "codec/planes.hpp"
+#include "codec/preview.hpp"
 #include "codec/scaled.hpp"
 
 namespace etalon {
@@ -97,27 +99,47 @@ T rounded(double v) {
   return static_cast<T>(down - (static_cast<double>(down) > held + 0.5));
 }
 
+// The same for every 2^level-th element along every axis.
+void apply_fills(const CountsLayout& layout, const ChunkHead& head, std::size_t level,
+                 const MutableArrayView& out) {
+  if (level == 0) return apply_fills(layout, head, out.data);
+  if (layout.fills.empty()) return;
+  std::vector<std::byte> all(layout.grid.count()), labels(out.count());
+  for_each_row(layout.fills, layout.grid.nx,
+               [&](std::size_t at, std::size_t length, std::uint8_t label) {
+                 std::memset(all.data() + at, label, length);
+               });
+  copy_steps(all.data(), head.shape, zeros(head.shape.rank()), std::size_t{1} << level,
+             labels.data(), out.shape, 1);
+  const std::size_t size = size_of(head.dtype);
+  for (std::size_t i = 0; i < labels.size(); ++i)
+    if (const auto label = std::to_integer<std::size_t>(labels[i]);
+        label > 0 && label <= head.fills.size())
+      std::memcpy(out.data + i * size, &head.fills[label - 1], size);
+}
+
 template <typename T>
-Result<void> decode_field(const ChunkParts& parts, const Grid& grid, std::span<T> out) {
+Result<void> decode_field(const ChunkParts& parts, const Grid& grid, std::size_t level,
+                          const MutableArrayView& out) {
   CountsLayout layout;
   layout.grid = grid;
   Tolerances tolerances;
   const auto decode = [&]<typename V>(std::span<V> field) {
     return decode_fields<V>({parts.side, parts.symbols, parts.bits, {}}, parts.exact,
                             parts.head.shape, parts.head.allowance, tolerances,
-                            parts.head.fills.size(), layout, field);
+                            parts.head.fills.size(), level, layout, field);
   };
   if constexpr (std::is_floating_point_v<T>) {
     for (const RegionInfo& r : parts.head.regions) tolerances.push_back(r.bound.tolerance(0));
-    ETALON_TRY(decode(out));
+    ETALON_TRY(decode(out.as<T>()));
   } else {
     for (const RegionInfo& r : parts.head.regions)
       tolerances.push_back(field_tolerance(integer_bound(r.bound, parts.head.dtype)));
-    const auto field = page_array<FieldOf<T>>(out.size());
-    ETALON_TRY(decode(std::span(field.get(), out.size())));
-    for (std::size_t i = 0; i < out.size(); ++i) out[i] = rounded<T>(field[i]);
+    const auto field = page_array<FieldOf<T>>(out.count());
+    ETALON_TRY(decode(std::span(field.get(), out.count())));
+    for (std::size_t i = 0; i < out.count(); ++i) out.as<T>()[i] = rounded<T>(field[i]);
   }
-  apply_fills(layout, parts.head, reinterpret_cast<std::byte*>(out.data()));
+  apply_fills(layout, parts.head, level, out);
   return {};
 }
 
@@ -151,7 +173,7 @@ Result<void> decode_elements(const ChunkParts& parts, const MutableArrayView& ou
   return visit(head.dtype, [&](auto zero) -> Result<void> {
     using T = decltype(zero);
     if constexpr (std::is_floating_point_v<T>) {
-      return head.engine == Engine::fields ? decode_field<T>(parts, grid, out.as<T>())
+      return head.engine == Engine::fields ? decode_field<T>(parts, grid, 0, out)
                                            : decode_scaled<T>(parts, grid, out.as<T>());
     } else {
       if constexpr (std::is_signed_v<T>)
@@ -161,7 +183,7 @@ Result<void> decode_elements(const ChunkParts& parts, const MutableArrayView& ou
           return {};
         }
       if constexpr (sizeof(T) <= 4)
-        if (head.engine == Engine::fields) return decode_field<T>(parts, grid, out.as<T>());
+        if (head.engine == Engine::fields) return decode_field<T>(parts, grid, 0, out);
       if constexpr (sizeof(T) == 8) {
         return decode_offset<T>(parts, grid, out.as<T>());
       } else {
@@ -184,6 +206,20 @@ Result<void> decode_into(const ChunkParts& parts, const MutableArrayView& out) {
 }
 
 }  // namespace
+
+Result<void> codec::decode_field_level(const ChunkParts& parts, std::size_t level,
+                                       const MutableArrayView& out) {
+  if (out.count() == 0) return bad("no elements to code");
+  return visit(parts.head.dtype, [&](auto zero) -> Result<void> {
+    using T = decltype(zero);
+    const ChunkHead& head = parts.head;
+    if constexpr (std::is_floating_point_v<T> || sizeof(T) <= 4)
+      return decode_field<T>(parts, grid_of(head.shape, head.regions.size(), head.whole), level,
+                             out);
+    else
+      return bad("no field");
+  });
+}
 
 Result<Array> decode_chunk(std::span<const std::byte> chunk) {
   try {

@@ -4,6 +4,7 @@
 
 #include "codec/boxes.hpp"
 #include "codec/chunk_format.hpp"
+#include "codec/preview.hpp"
 
 namespace etalon::codec {
 namespace {
@@ -15,9 +16,12 @@ Error misfit(std::size_t chunk) {
 
 }  // namespace
 
-Result<ContainerPieces> ContainerPieces::create(const ContainerIndex& index, const Box* box) {
+Result<ContainerPieces> ContainerPieces::create(const ContainerIndex& index, const Box* box,
+                                                std::size_t step) {
+  if (step == 0) return Error{Errc::usage, "preview: every 0th element"};
   const std::size_t rank = index.shape.rank(), size = size_of(index.dtype);
   ContainerPieces p(index);
+  p.step_ = step;
   p.begin_ = zeros(rank);
   p.extent_ = index.shape;
   if (box != nullptr) {
@@ -40,21 +44,32 @@ Result<ContainerPieces> ContainerPieces::create(const ContainerIndex& index, con
         elements * size > plausible_raw_bytes(index.chunks[i].size))
       return misfit(i);
   }
+  for (std::size_t i = 0; i < rank; ++i) p.extent_[i] = previewed(p.extent_[i], 0, step);
   if (p.extent_.count() == 0) return p;
   p.first_ = p.cells_ = zeros(rank);
   for (std::size_t i = 0; i < rank; ++i) {
     p.first_[i] = p.begin_[i] / index.chunk_shape[i];
-    p.cells_[i] = (p.begin_[i] + p.extent_[i] - 1) / index.chunk_shape[i] - p.first_[i] + 1;
+    const std::size_t last = p.begin_[i] + (p.extent_[i] - 1) * step;
+    p.cells_[i] = last / index.chunk_shape[i] - p.first_[i] + 1;
   }
   // Along axes before the last that is cut, a piece is one element thick.
   const auto is_thin = [&](std::size_t i) {
-    return index.chunk_shape[i] == 1 || p.extent_[i] == 1;
+    return index.chunk_shape[i] <= step || p.extent_[i] == 1;
   };
   while (p.cut_axes_ < rank && is_thin(p.cut_axes_)) ++p.cut_axes_;
   p.cut_axes_ = std::min(p.cut_axes_ + 1, rank);
   p.count_ = 1;
   for (std::size_t i = 0; i < p.cut_axes_; ++i) p.count_ *= p.cells_[i];
   return p;
+}
+
+std::pair<std::size_t, std::size_t> ContainerPieces::taken(std::size_t axis,
+                                                           std::size_t cell) const {
+  const std::size_t chunk = index_->chunk_shape[axis], begin = begin_[axis];
+  const auto steps_to = [&](std::size_t place) {  // elements taken before it
+    return place <= begin ? 0 : std::min(previewed(place - begin, 0, step_), extent_[axis]);
+  };
+  return {steps_to(cell * chunk), steps_to((cell + 1) * chunk)};
 }
 
 ContainerPieces::Piece ContainerPieces::piece(std::size_t i) const {
@@ -66,19 +81,22 @@ ContainerPieces::Piece ContainerPieces::piece(std::size_t i) const {
     low[axis] = first_[axis] + i % cells_[axis];
     cells[axis] = 1;
     i /= cells_[axis];
-    const std::size_t from = std::max(begin_[axis], low[axis] * index_->chunk_shape[axis]);
-    const std::size_t to =
-        std::min(begin_[axis] + extent_[axis], (low[axis] + 1) * index_->chunk_shape[axis]);
-    piece.origin[axis] = from - begin_[axis];
+    const auto [from, to] = taken(axis, low[axis]);
+    piece.origin[axis] = from;
     piece.extent[axis] = to - from;
   }
+  if (piece.extent.count() == 0) return piece;
   for (std::size_t c = 0; c < cells.count(); ++c) {
     std::size_t number = 0, rest = c, stride = 1;
+    bool gives = true;
     for (std::size_t axis = rank; axis-- > 0; stride *= grid[axis]) {
-      number += (low[axis] + rest % cells[axis]) * stride;
+      const std::size_t cell = low[axis] + rest % cells[axis];
+      const auto [from, to] = taken(axis, cell);
+      gives = gives && from < to;
+      number += cell * stride;
       rest /= cells[axis];
     }
-    piece.chunks.push_back(number);
+    if (gives) piece.chunks.push_back(number);
   }
   return piece;
 }
@@ -93,26 +111,26 @@ Result<Array> ContainerPieces::decode(const Piece& piece, const std::vector<Byte
         !(parts->head.shape == chunk_box(*index_, piece.chunks[i]).extent))
       return misfit(piece.chunks[i]);
   }
-  Array out;
+  Array out(index_->dtype, chunks.empty() ? piece.extent : zeros(rank));
   for (std::size_t i = 0; i < chunks.size(); ++i) {
-    auto decoded = decode_chunk(chunks[i]);
+    const ChunkBox box = chunk_box(*index_, piece.chunks[i]);
+    Shape from = zeros(rank), to = from, part = from;
+    for (std::size_t axis = 0; axis < rank; ++axis) {
+      const std::size_t low = piece.origin[axis];
+      const auto [first, end] = taken(axis, box.origin[axis] / index_->chunk_shape[axis]);
+      const std::size_t here = std::max(first, low);
+      from[axis] = begin_[axis] + here * step_ - box.origin[axis];
+      to[axis] = here - low;
+      part[axis] = std::min(end, low + piece.extent[axis]) - here;
+    }
+    auto decoded = step_ == 1 ? decode_chunk(chunks[i]) : preview_chunk(chunks[i], from, step_);
     if (!decoded.ok())
       return std::move(decoded).error().in("chunk " + std::to_string(piece.chunks[i]));
     if (chunks.size() == 1 && decoded->shape() == piece.extent) return decoded;
     if (i == 0) out = Array(index_->dtype, piece.extent);
-    const ChunkBox box = chunk_box(*index_, piece.chunks[i]);
-    Shape from = zeros(rank), to = from, part = from;
-    for (std::size_t axis = 0; axis < rank; ++axis) {
-      const std::size_t start = begin_[axis] + piece.origin[axis];
-      const std::size_t low = std::max(start, box.origin[axis]);
-      const std::size_t high =
-          std::min(start + piece.extent[axis], box.origin[axis] + box.extent[axis]);
-      from[axis] = low - box.origin[axis];
-      to[axis] = low - start;
-      part[axis] = high - low;
-    }
-    copy_box(decoded->view().data, box.extent, from, out.mutable_view().data, piece.extent, to,
-             part, size);
+    if (step_ != 1) from = zeros(rank);
+    copy_box(decoded->view().data, decoded->shape(), from, out.mutable_view().data, piece.extent,
+             to, part, size);
   }
   return out;
 }

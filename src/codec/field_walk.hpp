@@ -95,8 +95,11 @@ class ClassArrays {
     even_ = std::move(whole);
     open(level_ - 1);
   }
-  // The finest level as an array.
-  void finish(V* out) const { assemble(out, levels_[0].extent[levels_[0].last()], 0); }
+  // The level as an array.
+  void finish(V* out) const {
+    const Level& level = levels_[level_];
+    assemble(out, level.extent[level.last()], 0);
+  }
 
  private:
   using Memory = Scratch<V>;

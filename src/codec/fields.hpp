@@ -30,11 +30,12 @@ std::optional<FieldsStream> encode_fields(std::span<const T> values, const Shape
                                           const CountsLayout& layout, const Tolerances& tolerances,
                                           bool thorough);
 
-// Elements under fills hold anything afterwards. `layout.grid` is given, the rest is read.
+// Every 2^finest-th element along every axis, in `out`; nothing beyond that level is decoded or
+// checked. Elements under fills hold anything afterwards. `layout.grid` is given, the rest is read.
 template <typename T>
 Result<void> decode_fields(const CountsSections& sections, ByteSpan exact, const Shape& shape,
                            double allowance, const Tolerances& tolerances, std::size_t fills,
-                           CountsLayout& layout, std::span<T> out);
+                           std::size_t finest, CountsLayout& layout, std::span<T> out);
 
 // Integers are rounded to from fields of this type, off by less than half more than their bound.
 template <typename T>

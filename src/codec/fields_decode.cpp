@@ -49,8 +49,13 @@ class Exact {
 template <typename T>
 class Decoder {
  public:
-  Decoder(const CountsSections& sections, const Shape& shape, CountsLayout& layout)
-      : sections_(sections), layout_(layout), levels_(levels_of(shape)), bits_(sections.bits) {}
+  Decoder(const CountsSections& sections, const Shape& shape, std::size_t finest,
+          CountsLayout& layout)
+      : sections_(sections),
+        layout_(layout),
+        levels_(levels_of(shape)),
+        finest_(std::min(finest, levels_.size() - 1)),
+        bits_(sections.bits) {}
 
   Result<void> decode(ByteSpan exact, double allowance, const Tolerances& tolerances,
                       std::size_t fills, std::span<T> out) {
@@ -74,12 +79,13 @@ class Decoder {
       ETALON_ASSIGN(reader,
                     RansReader::create(sections_.symbols, symbol_count(levels_), model_.tables));
     }
-    ETALON_TRY(exact_.open(exact, out.size()));
+    ETALON_TRY(exact_.open(exact, levels_[0].count()));
     const FieldKinds kinds(levels_, layout_);
     // Exact elements are put into place at the end: the lattice holds what stands in for them.
     ClassArrays<T> classes(levels_);
     std::size_t open = levels_.size() - 1, c = 0;
     ETALON_TRY(for_each_class(levels_, [&](std::size_t level, unsigned cls) -> Result<void> {
+      if (level < finest_) return {};
       for (; open > level; --open) classes.refine();
       const Features own = cls == 0 ? Features{} : features_of(levels_[level], cls);
       TermRows<T> terms(levels_[level], own, classes.at());
@@ -91,16 +97,22 @@ class Decoder {
       });
     }));
     if (symbols.exhausted()) return bad("symbols: truncated");
-    if (reader) ETALON_TRY(reader->finish());
-    ETALON_TRY(exact_.finish());
-    if (bits_.bytes_read() != sections_.bits.size() || !bits_.byte_ends_in_zeros())
-      return bad("raw bits: not as many as the tokens ask for");
+    if (finest_ == 0) ETALON_TRY(finish(reader));
     classes.finish(out.data());
     for (const auto& [at, value] : replaced_) out[at] = value;
     return {};
   }
 
  private:
+  // Everything is used up.
+  Result<void> finish(const std::optional<RansReader>& reader) const {
+    if (reader) ETALON_TRY(reader->finish());
+    ETALON_TRY(exact_.finish());
+    if (bits_.bytes_read() != sections_.bits.size() || !bits_.byte_ends_in_zeros())
+      return bad("raw bits: not as many as the tokens ask for");
+    return {};
+  }
+
   Result<void> decode_stripe(const Stripe& s, const RowPredictor<T>& predictor, TermRows<T>& terms,
                              const FieldKinds& kinds, ClassArrays<T>& classes,
                              std::optional<RansReader>& reader) {
@@ -208,13 +220,13 @@ class Decoder {
     });
   }
 
-  // In the array's order.
+  // In the order of what is put out.
   std::size_t place(const Stripe& s, const Index& index, std::size_t x) const {
-    const Level& finest = levels_[0];
+    const Level& finest = levels_[finest_];
     std::size_t at = 0;
     for (std::size_t axis = 0; axis < finest.rank; ++axis) {
       const std::size_t i = axis == finest.last() ? x : index[axis];
-      at = at * finest.extent[axis] + ((2 * i + (s.cls >> axis & 1)) << s.level);
+      at = at * finest.extent[axis] + ((2 * i + (s.cls >> axis & 1)) << (s.level - finest_));
     }
     return at;
   }
@@ -222,6 +234,7 @@ class Decoder {
   const CountsSections& sections_;
   CountsLayout& layout_;
   std::vector<Level> levels_;
+  std::size_t finest_;  // level that is put out
   FieldModel model_;
   std::vector<std::array<std::uint8_t, activities>> map_;
   std::vector<T> steps_;
@@ -246,14 +259,15 @@ class Decoder {
 template <typename T>
 Result<void> decode_fields(const CountsSections& sections, ByteSpan exact, const Shape& shape,
                            double allowance, const Tolerances& tolerances, std::size_t fills,
-                           CountsLayout& layout, std::span<T> out) {
-  return Decoder<T>(sections, shape, layout).decode(exact, allowance, tolerances, fills, out);
+                           std::size_t finest, CountsLayout& layout, std::span<T> out) {
+  return Decoder<T>(sections, shape, finest, layout)
+      .decode(exact, allowance, tolerances, fills, out);
 }
 template Result<void> decode_fields(const CountsSections&, ByteSpan, const Shape&, double,
-                                    const Tolerances&, std::size_t, CountsLayout&,
+                                    const Tolerances&, std::size_t, std::size_t, CountsLayout&,
                                     std::span<float>);
 template Result<void> decode_fields(const CountsSections&, ByteSpan, const Shape&, double,
-                                    const Tolerances&, std::size_t, CountsLayout&,
+                                    const Tolerances&, std::size_t, std::size_t, CountsLayout&,
                                     std::span<double>);
 
 }  // namespace etalon::codec

@@ -29,7 +29,7 @@ void expect_round_trip(const Array& a, double bound, bool thorough) {
   read.grid = layout.grid;
   const auto done =
       decode_fields<T>({coded->side, coded->symbols, coded->bits, {}}, coded->exact, a.view().shape,
-                       coded->allowance, {bound}, 0, read, std::span<T>(out));
+                       coded->allowance, {bound}, 0, 0, read, std::span<T>(out));
   ASSERT_TRUE(done.ok()) << done.error().message;
   double worst = 0;
   for (std::size_t i = 0; i < out.size(); ++i) {
@@ -129,7 +129,7 @@ TEST(Fields, RegionsHaveBoundsOfTheirOwn) {
     std::vector<float> out(values.size());
     const auto done = decode_fields<float>({coded->side, coded->symbols, coded->bits, {}},
                                            coded->exact, a.view().shape, coded->allowance,
-                                           tolerances, 1, read, std::span<float>(out));
+                                           tolerances, 1, 0, read, std::span<float>(out));
     ASSERT_TRUE(done.ok()) << done.error().message;
     EXPECT_EQ(read.regions, layout.regions);
     EXPECT_EQ(read.fills, layout.fills);
@@ -166,7 +166,7 @@ TEST(Fields, DamageIsAnErrorOrBringsSomething) {
         std::vector<float> out(a.count());
         const auto done =
             decode_fields<float>({side, symbols, coded->bits, {}}, coded->exact, shape,
-                                 coded->allowance, {1e-3}, 0, read, std::span<float>(out));
+                                 coded->allowance, {1e-3}, 0, 0, read, std::span<float>(out));
         EXPECT_TRUE(done.ok() || done.error().code == Errc::malformed);
         refused += !done.ok();
       }

@@ -5,7 +5,7 @@
 #include <cmath>
 #include <set>
 
-#include "sim/exact_math.hpp"
+#include "base/exact_math.hpp"
 
 namespace etalon {
 namespace {

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "sim/exact_math.hpp"
+#include "base/exact_math.hpp"
 
 namespace etalon {
 namespace {

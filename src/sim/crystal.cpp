@@ -3,7 +3,7 @@
 #include <charconv>
 #include <cmath>
 
-#include "sim/exact_math.hpp"
+#include "base/exact_math.hpp"
 #include "sim/random.hpp"
 
 namespace etalon {

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "sim/exact_math.hpp"
+#include "base/exact_math.hpp"
 #include "sim/random.hpp"
 
 namespace etalon {

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/exact_math.hpp"
 #include "sim/background.hpp"
-#include "sim/exact_math.hpp"
 
 namespace etalon {
 namespace {

@@ -1,6 +1,6 @@
 #include "sim/electrostatics.hpp"
 
-#include "sim/exact_math.hpp"
+#include "base/exact_math.hpp"
 #include "sim/fft.hpp"
 
 namespace etalon {

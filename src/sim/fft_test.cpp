@@ -5,7 +5,7 @@
 #include <cmath>
 #include <complex>
 
-#include "sim/exact_math.hpp"
+#include "base/exact_math.hpp"
 #include "sim/random.hpp"
 
 namespace etalon {

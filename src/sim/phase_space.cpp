@@ -1,6 +1,6 @@
 #include "sim/phase_space.hpp"
 
-#include "sim/exact_math.hpp"
+#include "base/exact_math.hpp"
 #include "sim/random.hpp"
 
 namespace etalon {

@@ -4,7 +4,7 @@
 #include <cmath>
 #include <limits>
 
-#include "sim/exact_math.hpp"
+#include "base/exact_math.hpp"
 
 namespace etalon {
 namespace {

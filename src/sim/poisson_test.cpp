@@ -6,7 +6,7 @@
 #include <limits>
 #include <set>
 
-#include "sim/exact_math.hpp"
+#include "base/exact_math.hpp"
 
 namespace etalon {
 namespace {

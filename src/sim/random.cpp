@@ -2,7 +2,7 @@
 
 #include <cmath>
 
-#include "sim/exact_math.hpp"
+#include "base/exact_math.hpp"
 
 namespace etalon {
 

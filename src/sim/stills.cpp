@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/exact_math.hpp"
 #include "base/thread_pool.hpp"
-#include "sim/exact_math.hpp"
 #include "sim/poisson.hpp"
 #include "sim/random.hpp"
 

@@ -3,7 +3,7 @@
 #include <cmath>
 #include <vector>
 
-#include "sim/exact_math.hpp"
+#include "base/exact_math.hpp"
 #include "sim/fft.hpp"
 #include "sim/random.hpp"
 

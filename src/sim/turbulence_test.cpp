@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "base/crc32c.hpp"
-#include "sim/exact_math.hpp"
+#include "base/exact_math.hpp"
 #include "sim/fft.hpp"
 
 namespace etalon {

@@ -6,9 +6,9 @@
 #include <vector>
 
 #include "base/crc32c.hpp"
+#include "base/exact_math.hpp"
 #include "sim/advection.hpp"
 #include "sim/electrostatics.hpp"
-#include "sim/exact_math.hpp"
 
 namespace etalon {
 namespace {

@@ -129,5 +129,15 @@ with h5py.File("back.h5") as file:
 etalon("decompress", "one.etalon", "-o", "box.npy", "--box", "100:200,5:1000,7:9")
 wanted = np.load("s.npy", mmap_mode="r")[100:200, 5:1000, 7:9]
 assert np.array_equal(np.load("box.npy"), wanted)
+
+# Chunks that cut images: as many images are held as a chunk is thick. Every 16th element, of both.
+with open("s.raw", "rb") as source:
+    etalon("compress", "-", *raw, "-o", "cut.etalon", "--chunk", "8,256,512", stdin=source)
+etalon("decompress", "cut.etalon", "-o", "back.raw", "-f")
+assert digest("back.raw") == original
+wanted = np.load("s.npy", mmap_mode="r")[::16, ::16, ::16]
+for name in ("one.etalon", "cut.etalon"):
+    etalon("decompress", name, "-o", "few.npy", "--preview", 16, "-f")
+    assert np.array_equal(np.load("few.npy"), wanted), name
 os.chdir("/")
 shutil.rmtree(folder)

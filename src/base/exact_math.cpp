@@ -1,4 +1,4 @@
-#include "sim/exact_math.hpp"
+#include "base/exact_math.hpp"
 
 #include <array>
 #include <limits>
