@@ -58,11 +58,8 @@ Result<void> run(const Options& options) {
   if (!options.chunk.empty()) {
     ETALON_ASSIGN(job.options.chunk, parse_chunk_shape(options.chunk, *source));
   }
-  // A mask that comes with the file is a hint, of no use to parts of images.
-  const bool cut = cuts_images(job.options.chunk, source->shape());
-  if (cut && !options.mask.empty())
-    return Error{Errc::usage, "--chunk " + options.chunk + ": --mask needs chunks of whole images"};
-  if (!cut) {
+  // For parts of images the whole array is held to cut a mask: not for one that only comes along.
+  if (!options.mask.empty() || !cuts_images(job.options.chunk, source->shape())) {
     ETALON_ASSIGN(job.options.mask, read_mask(options.input, options.mask, source->shape()));
   }
 

@@ -200,11 +200,13 @@ Result<Compressed> compress_whole(const Array& array, const CompressJob& job,
   return Compressed{array.shape(), options.bound, bytes->size(), info.chunks, std::move(target)};
 }
 
-// Regions that no stream of images can give its chunks.
-bool needs_whole(const RegionSet& regions, const Shape& chunk, const Shape& shape) {
+// Regions, or a mask, that no stream of images can give its chunks.
+bool needs_whole(const RegionSet& regions, const CompressOptions& options, const Shape& shape) {
   if (regions.over_array()) return true;
-  if (chunk.rank() == 0 || regions.empty()) return false;
-  return cuts_images(chunk, shape) || (regions.by_image() && images_of(chunk) != 1);
+  const Shape& chunk = options.chunk;
+  if (chunk.rank() == 0) return false;
+  if (cuts_images(chunk, shape)) return !regions.empty() || !options.mask.empty();
+  return regions.by_image() && images_of(chunk) != 1;
 }
 
 }  // namespace
@@ -213,7 +215,7 @@ Result<Compressed> compress_images(ImageSource& source, const CompressJob& job, 
   ETALON_ASSIGN(RegionSet regions, RegionSet::create(job.regions, source.shape()));
   const bool empty =
       source.image_shape().count() == 0 || (source.is_counted() && source.shape().count() == 0);
-  const bool whole = job.target || needs_whole(regions, job.options.chunk, source.shape());
+  const bool whole = job.target || needs_whole(regions, job.options, source.shape());
   if (!whole && source.shape().rank() >= 3 && !empty)
     return compress_series(source, job, job.options, std::move(regions), file);
   ETALON_ASSIGN(const Array array, source.read_all());

@@ -106,8 +106,15 @@ etalon("compress", "c.npy", "-o", "c.etalon", "-f", "--bound", "abs:2", *active,
 mask = np.zeros((40, 50), "u1")
 np.save("m.npy", mask)
 refuse = {"code": 2, "says": "--chunk"}
-etalon("compress", "c.npy", "-o", "no.etalon", "--bound", "abs:2", *region, "--chunk", "3,20,50", **refuse)
-etalon("compress", "c.npy", "-o", "no.etalon", "--mask", "m.npy", "--chunk", "3,20,50", **refuse)
+# Regions and masks are cut as images are.
+for regions in (region, active):
+    etalon("compress", "c.npy", "-o", "c.etalon", "-f", "--bound", "abs:2", *regions, "--mask", "m.npy",
+           "--chunk", "3,16,20")
+    etalon("verify", "c.npy", "c.etalon")
+    assert info("c.etalon")["chunks"] == 2 * 3 * 3 and info("c.etalon")["regions"][1]["max_error"] == 0
+    etalon("decompress", "c.etalon", "-o", "c3.npy", "-f")
+    off = abs(np.load("c3.npy").astype("i4") - counts)
+    assert off.max() == 2 and (regions is active or not off[:, 5:9, 7:20].any())
 for wrong in ("3,20", "3,20,50,1", "0,20,50", "3,-1,50", "a,b,c", "3,,50"):
     etalon("compress", "c.npy", "-o", "no.etalon", "--chunk", wrong, **refuse)
 for wrong in ("0", "-1", "half"):
