@@ -1,7 +1,9 @@
 #include "codec/field_fit.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
+#include <utility>
 
 namespace etalon::codec {
 
@@ -11,32 +13,48 @@ PredictorFit<V>::PredictorFit(const Features& features, double mean)
 
 template <typename V>
 void PredictorFit<V>::add(const V* const* terms, const V* values, std::size_t n) {
-  constexpr std::size_t block = fit_block;
-  for (std::size_t i = 0; i < n; i += block) add_block(terms, i, values, std::min(block, n - i));
+  for (std::size_t i = 0; i < n;) {
+    const std::size_t part = std::min(fit_block - filled_, n - i);
+    gather(terms, i, values, part);
+    i += part;
+    if (filled_ == fit_block) close_block();
+  }
+}
+
+template <typename V>
+void PredictorFit<V>::gather(const V* const* terms, std::size_t from, const V* values,
+                             std::size_t n) {
+  const std::size_t m = features_.lengths.size();
+  const V* const* term = terms;
+  for (std::size_t j = 0; j < m; ++j) {
+    double* const sum = block_[j] + filled_;
+    for (std::size_t i = 0; i < n; ++i) sum[i] = static_cast<double>((*term)[from + i]);
+    ++term;
+    for (std::size_t k = 1; k < features_.lengths[j]; ++k, ++term)
+      for (std::size_t i = 0; i < n; ++i) sum[i] += static_cast<double>((*term)[from + i]);
+  }
+  for (std::size_t i = 0; i < n; ++i)
+    block_[m][filled_ + i] = static_cast<double>(values[from + i]) - mean_;
+  filled_ += n;
 }
 
 // Variables: 0 is base - mean, j is feature j - base, the last one value - mean.
 template <typename V>
-void PredictorFit<V>::add_block(const V* const* terms, std::size_t from, const V* values,
-                                std::size_t n) {
-  constexpr std::size_t block = fit_block;
-  const std::size_t m = features_.lengths.size();
-  double v[most][block] = {};
-  const V* const* term = terms;
+void PredictorFit<V>::close_block() {
+  const std::size_t m = features_.lengths.size(), n = std::exchange(filled_, 0);
+  auto& v = block_;
+  for (std::size_t j = 0; j <= m; ++j) std::fill(v[j] + n, v[j] + fit_block, 0.0);
   for (std::size_t j = 0; j < m; ++j) {
-    for (std::size_t k = 0; k < features_.lengths[j]; ++k, ++term)
-      for (std::size_t i = 0; i < n; ++i) v[j][i] += static_cast<double>((*term)[from + i]);
     const double inverse = 1.0 / features_.lengths[j];
     for (std::size_t i = 0; i < n; ++i) v[j][i] *= inverse;
   }
-  double base[block];
+  double base[fit_block];
   for (std::size_t i = 0; i < n; ++i) base[i] = v[0][i];
   for (std::size_t j = 1; j < features_.nearest; ++j)
     for (std::size_t i = 0; i < n; ++i) base[i] += v[j][i];
   for (std::size_t i = 0; i < n; ++i) {
     base[i] /= static_cast<double>(features_.nearest);
     v[0][i] = base[i] - mean_;
-    v[m][i] = static_cast<double>(values[from + i]) - mean_;
   }
   for (std::size_t j = 1; j < m; ++j)
     for (std::size_t i = 0; i < n; ++i) v[j][i] -= base[i];
@@ -104,7 +122,8 @@ bool solve_symmetric(std::vector<std::vector<double>> g, std::vector<double>& b)
 }  // namespace
 
 template <typename V>
-ClassPredictor PredictorFit<V>::solve(std::size_t elements, double step) const {
+ClassPredictor PredictorFit<V>::solve(std::size_t elements, double step) {
+  if (filled_ != 0) close_block();
   const std::size_t m = features_.lengths.size();
   const ClassPredictor untold;
   if (m == 0 || count_ < 8 * m) return untold;

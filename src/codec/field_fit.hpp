@@ -18,18 +18,20 @@ class PredictorFit {
   void add(const V* const* terms, const V* values, std::size_t n);
   // Untold where the sample does not promise more bits than weights take; `elements` are those of
   // the class, `step` is the quantizer's.
-  ClassPredictor solve(std::size_t elements, double step) const;
+  ClassPredictor solve(std::size_t elements, double step);
 
  private:
   static constexpr std::size_t most = fit_most;  // features, and the value
   static_assert(most == max_features + 1);
-  void add_block(const V* const* terms, std::size_t from, const V* values, std::size_t n);
+  void gather(const V* const* terms, std::size_t from, const V* values, std::size_t n);
+  void close_block();
   double squared_error(const ClassPredictor& p) const;
 
   const Features& features_;
   double mean_;
-  std::size_t count_ = 0;
-  double sums_[most][most] = {};  // of products; the value is the last
+  std::size_t count_ = 0, filled_ = 0;
+  double block_[most][fit_block] = {};  // features, and the value: rows one after the other
+  double sums_[most][most] = {};        // of products; the value is the last
 };
 
 }  // namespace etalon::codec

@@ -84,61 +84,56 @@ void for_each_row_of(const Level& level, unsigned cls, std::size_t first, std::s
   }
 }
 
-// Where the terms of a row begin.
+// Where the terms of a row begin. Coordinates outside a class are held to its edge.
 template <typename V>
 class TermRows {
  public:
   TermRows(const Level& level, const Features& features, const std::array<V*, 64>& classes)
-      : level_(level), terms_(features.terms), at_(terms_.size()), inner_(terms_.size()) {
-    for (std::size_t axis = 0; axis < level.last(); ++axis)
-      inside_[axis] = std::min(level.real(axis, 0), level.real(axis, 1));
-    for (std::size_t t = 0; t < terms_.size(); ++t) {
-      std::ptrdiff_t rows = 0;
-      for (std::size_t axis = 0; axis < level.last(); ++axis)
-        rows += terms_[t].steps[axis] * static_cast<std::ptrdiff_t>(level.rows_per[axis]);
-      const std::ptrdiff_t in_row =
-          static_cast<std::ptrdiff_t>(Level::before) + terms_[t].steps[level.last()];
-      base_.push_back(classes[terms_[t].cls]);
-      inner_[t] = rows * static_cast<std::ptrdiff_t>(level.stride) + in_row;
+      : level_(level), terms_(features.terms), at_(terms_.size()), outer_(terms_.size()) {
+    for (const Term& t : terms_)
+      base_.push_back(classes[t.cls] + Level::before + t.steps[level.last()]);
+    for (std::size_t axis = 0; axis < level.last(); ++axis) {
+      const std::size_t n = level.half[axis], per = level.rows_per[axis] * level.stride;
+      auto& moved = moved_[axis];
+      moved.resize(n * terms_.size());
+      for (std::size_t t = 0; t < terms_.size(); ++t) {
+        const auto end = static_cast<std::ptrdiff_t>(level.real(axis, terms_[t].cls >> axis & 1));
+        for (std::size_t i = 0; i < n; ++i) {
+          const std::ptrdiff_t to = static_cast<std::ptrdiff_t>(i) + terms_[t].steps[axis];
+          moved[i * terms_.size() + t] =
+              std::clamp<std::ptrdiff_t>(to, 0, end - 1) * static_cast<std::ptrdiff_t>(per);
+        }
+      }
     }
   }
-  // Coordinates outside a class are held to its edge.
   const V* const* at(const Index& index) {
-    std::size_t row = 0;
-    bool inside = true;
-    for (std::size_t axis = 0; axis < level_.last(); ++axis) {
-      row += index[axis] * level_.rows_per[axis];
-      inside = inside && index[axis] >= 1 && index[axis] + 2 < inside_[axis];
+    const std::size_t outer = level_.last() == 0 ? 0 : level_.last() - 1;
+    if (!known_ || !std::equal(index.begin(), index.begin() + outer, index_.begin())) {
+      outer_ = base_;
+      for (std::size_t axis = 0; axis < outer; ++axis) move(outer_, axis, index[axis], outer_);
+      index_ = index;
+      known_ = true;
     }
-    if (inside) {
-      const std::ptrdiff_t from = static_cast<std::ptrdiff_t>(row * level_.stride);
-      for (std::size_t t = 0; t < at_.size(); ++t) at_[t] = base_[t] + from + inner_[t];
-    } else {
-      for (std::size_t t = 0; t < at_.size(); ++t) at_[t] = base_[t] + held(terms_[t], index);
-    }
+    if (level_.last() == 0) return outer_.data();
+    move(outer_, outer, index[outer], at_);
     return at_.data();
   }
 
  private:
-  std::size_t held(const Term& term, const Index& index) const {
-    std::size_t row = 0;
-    for (std::size_t axis = 0; axis < level_.last(); ++axis) {
-      const auto end = static_cast<std::ptrdiff_t>(level_.real(axis, term.cls >> axis & 1));
-      const std::ptrdiff_t i = static_cast<std::ptrdiff_t>(index[axis]) + term.steps[axis];
-      row += static_cast<std::size_t>(std::clamp<std::ptrdiff_t>(i, 0, end - 1)) *
-             level_.rows_per[axis];
-    }
-    return row * level_.stride +
-           static_cast<std::size_t>(static_cast<std::ptrdiff_t>(Level::before) +
-                                    term.steps[level_.last()]);
+  void move(const std::vector<const V*>& from, std::size_t axis, std::size_t index,
+            std::vector<const V*>& to) const {
+    const std::ptrdiff_t* const by = moved_[axis].data() + index * terms_.size();
+    for (std::size_t t = 0; t < terms_.size(); ++t) to[t] = from[t] + by[t];
   }
 
   const Level& level_;
   const std::vector<Term>& terms_;
-  std::vector<const V*> at_;
-  std::vector<std::ptrdiff_t> inner_;
-  std::vector<const V*> base_;
-  Index inside_{};
+  std::vector<const V*> at_, outer_,
+      base_;  // of a row; of all rows of the outer axes; of the first
+  std::array<std::vector<std::ptrdiff_t>, max_axes>
+      moved_;      // coordinate by coordinate, by each term
+  Index index_{};  // that outer_ is of
+  bool known_ = false;
 };
 
 // Gives a row its ends: what lies outside is the first or last element.
