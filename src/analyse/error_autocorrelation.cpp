@@ -8,6 +8,8 @@
 namespace etalon {
 namespace {
 
+constexpr std::size_t longest_stretch = 4096;  // of a row: bounds the memory
+
 // In eight sums side by side, which vectorize in a fixed order.
 double dot(const double* a, const double* b, std::size_t n) {
   std::array<double, 8> part{};
@@ -20,15 +22,14 @@ double dot(const double* a, const double* b, std::size_t n) {
 
 }  // namespace
 
-// Errors less their mean; 0 where there is none, and then `good` says so.
-struct ErrorAutocorrelation::Row {
+// Errors less their mean of a stretch of a row; 0 where there is none, and then `good` says so.
+struct ErrorAutocorrelation::Stretch {
   std::vector<double> errors, good;
   bool all_good = true;
 
-  void read(const PairRows& block, std::size_t row, double mean) {
-    const std::size_t n = block.length();
+  void read(const PairRows& block, std::size_t at, std::size_t n, double mean) {
     errors.resize(n);
-    block.errors(row * n, 1, n, errors.data());
+    block.errors(at, 1, n, errors.data());
     all_good = true;
     for (double& e : errors) {
       e -= mean;
@@ -41,8 +42,9 @@ struct ErrorAutocorrelation::Row {
   }
 };
 
-void ErrorAutocorrelation::add_pairs(const Row& a, const Row& b, std::size_t lag, Sum& sum) {
-  const std::size_t n = a.errors.size() - lag;
+// The first `n` of a with those of b from `lag` on.
+void ErrorAutocorrelation::add_pairs(const Stretch& a, const Stretch& b, std::size_t lag,
+                                     std::size_t n, Sum& sum) {
   sum.products += dot(a.errors.data(), b.errors.data() + lag, n);
   if (a.all_good && b.all_good) {
     sum.pairs += n;
@@ -53,21 +55,28 @@ void ErrorAutocorrelation::add_pairs(const Row& a, const Row& b, std::size_t lag
 }
 
 void ErrorAutocorrelation::add(const PairRows& block) {
+  rank_ = block.shape().rank();
+  Stretch own, other;
+  for (std::size_t row = 0; row < block.rows(); ++row)
+    for (std::size_t x = 0; x < block.length(); x += longest_stretch)
+      add_stretch(block, row, x, own, other);
+}
+
+void ErrorAutocorrelation::add_stretch(const PairRows& block, std::size_t row, std::size_t x,
+                                       Stretch& own, Stretch& other) {
   const Shape& shape = block.shape();
-  rank_ = shape.rank();
-  Row own, other;
-  for (std::size_t row = 0; row < block.rows(); ++row) {
-    own.read(block, row, mean_);
-    add_pairs(own, own, 0, squares_);
-    for (std::size_t lag = 1; lag <= std::min(max_lag, block.length() - 1); ++lag)
-      add_pairs(own, own, lag, sums_[rank_ - 1][lag - 1]);
-    std::size_t rows_per = 1;  // that a step along the axis moves over
-    for (std::size_t axis = rank_ - 1; axis-- > 0; rows_per *= shape[axis]) {
-      const std::size_t after = shape[axis] - 1 - row / rows_per % shape[axis];
-      for (std::size_t lag = 1; lag <= std::min(max_lag, after); ++lag) {
-        other.read(block, row + lag * rows_per, mean_);
-        add_pairs(own, other, 0, sums_[axis][lag - 1]);
-      }
+  const std::size_t length = block.length(), left = length - x;
+  const std::size_t n = std::min(left, longest_stretch), at = row * length + x;
+  own.read(block, at, std::min(left, n + max_lag), mean_);
+  add_pairs(own, own, 0, n, squares_);
+  for (std::size_t lag = 1; lag <= std::min(max_lag, left - 1); ++lag)
+    add_pairs(own, own, lag, std::min(n, left - lag), sums_[rank_ - 1][lag - 1]);
+  std::size_t rows_per = 1;  // that a step along the axis moves over
+  for (std::size_t axis = rank_ - 1; axis-- > 0; rows_per *= shape[axis]) {
+    const std::size_t after = shape[axis] - 1 - row / rows_per % shape[axis];
+    for (std::size_t lag = 1; lag <= std::min(max_lag, after); ++lag) {
+      other.read(block, at + lag * rows_per * length, n, mean_);
+      add_pairs(own, other, 0, n, sums_[axis][lag - 1]);
     }
   }
 }

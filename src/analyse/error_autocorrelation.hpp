@@ -37,8 +37,12 @@ class ErrorAutocorrelation {
     double products = 0;
     std::uint64_t pairs = 0;
   };
-  struct Row;
-  static void add_pairs(const Row& a, const Row& b, std::size_t lag, Sum& sum);
+  struct Stretch;
+  static void add_pairs(const Stretch& a, const Stretch& b, std::size_t lag, std::size_t n,
+                        Sum& sum);
+  // From element x of a row on.
+  void add_stretch(const PairRows& block, std::size_t row, std::size_t x, Stretch& own,
+                   Stretch& other);
 
   double mean_;
   std::size_t rank_ = 0;

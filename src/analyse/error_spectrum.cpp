@@ -21,6 +21,8 @@ class SegmentSums {
         into_(into),
         n_(into.segment),
         extent_(block.shape()[axis]),
+        lines_(block.shape().count() / extent_),
+        pieces_((extent_ - n_ + n_ / 2 - 1) / (n_ / 2) + 1),
         fft_(n_),
         signal_(n_ * lanes),
         error_(n_ * lanes),
@@ -34,13 +36,9 @@ class SegmentSums {
   }
 
   void add_all() {
-    const std::size_t lines = block_.shape().count() / extent_, spare = extent_ - n_;
-    const std::size_t pieces = (spare + n_ / 2 - 1) / (n_ / 2) + 1;
-    for (std::size_t p = 0; p < pieces; ++p) {
-      const std::size_t start = pieces == 1 ? 0 : spare * p / (pieces - 1);
-      for (std::size_t line = 0; line < lines; line += lanes)
-        add_lines(line, std::min(lanes, lines - line), start);
-    }
+    const std::size_t all = lines_ * pieces_;
+    for (std::size_t first = 0; first < all; first += lanes)
+      add_segments(first, std::min(lanes, all - first));
   }
 
  private:
@@ -49,11 +47,12 @@ class SegmentSums {
     return lane / (lanes / 2) * n * (lanes / 2) + j * (lanes / 2) + lane % (lanes / 2);
   }
 
-  void add_lines(std::size_t first, std::size_t count, std::size_t start) {
+  void add_segments(std::size_t first, std::size_t count) {
     std::fill(signal_.begin(), signal_.end(), 0.0);
     std::fill(error_.begin(), error_.end(), 0.0);
     for (std::size_t lane = 0; lane < count; ++lane) {
-      const std::size_t line = first + lane;
+      const std::size_t line = (first + lane) % lines_, piece = (first + lane) / lines_;
+      const std::size_t start = pieces_ == 1 ? 0 : (extent_ - n_) * piece / (pieces_ - 1);
       const std::size_t at = line / stride_ * stride_ * extent_ + line % stride_ + start * stride_;
       block_.errors(at, stride_, n_, line_.data());
       if (std::any_of(line_.begin(), line_.end(), [](double e) { return std::isnan(e); })) {
@@ -90,7 +89,7 @@ class SegmentSums {
 
   const PairRows& block_;
   AxisSpectrum& into_;
-  std::size_t n_, extent_, stride_ = 1;
+  std::size_t n_, extent_, lines_, pieces_, stride_ = 1;
   Fft fft_;
   std::vector<double> signal_, error_, work_, line_, window_;
 };

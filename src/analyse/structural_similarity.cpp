@@ -11,16 +11,16 @@ namespace {
 // What is summed over a window: a, b, their squares and product, and elements that are not finite.
 // Values count from the middle of the range, so that sums of squares lose nothing.
 constexpr std::size_t sums = 6;
+constexpr std::size_t widest_strip = 4096;  // windows side by side: bounds the memory
 enum { of_a, of_b, of_aa, of_bb, of_ab, of_bad };
 
 class Row {
  public:
-  void read(const PairRows& block, std::size_t row, double middle) {
-    const std::size_t n = block.length();
+  void read(const PairRows& block, std::size_t from, std::size_t n, double middle) {
     numbers_.resize(sums * n);
     double *a = at(of_a), *b = at(of_b);
-    block.values(row * n, 1, n, a);
-    block.errors(row * n, 1, n, b);
+    block.values(from, 1, n, a);
+    block.errors(from, 1, n, b);
     for (std::size_t i = 0; i < n; ++i) {
       const bool bad = std::isnan(b[i]);
       a[i] = bad ? 0 : a[i] - middle;
@@ -41,28 +41,35 @@ class Row {
 }  // namespace
 
 void StructuralSimilarity::add(const PairRows& block) {
+  if (!(high_ > low_) || !std::isfinite(high_ - low_)) return;
+  const std::size_t windows = block.length() - std::min(window, block.length()) + 1;
+  for (std::size_t x = 0; x < windows; x += widest_strip)
+    add_strip(block, x, std::min(widest_strip, windows - x));
+}
+
+void StructuralSimilarity::add_strip(const PairRows& block, std::size_t x, std::size_t windows) {
   const Shape& shape = block.shape();
-  const std::size_t nx = block.length(), ny = shape.rank() >= 2 ? shape[shape.rank() - 2] : 1;
-  const std::size_t wy = std::min(window, ny), wx = std::min(window, nx);
+  const std::size_t ny = shape.rank() >= 2 ? shape[shape.rank() - 2] : 1;
+  const std::size_t wy = std::min(window, ny), wx = std::min(window, block.length());
+  const std::size_t nx = windows + wx - 1;
   const auto n = static_cast<double>(wy * wx);
   const double sample = n > 1 ? n / (n - 1) : 1;
   const double range = high_ - low_, middle = low_ + range / 2;
-  if (!(range > 0) || !std::isfinite(range)) return;
   const double c1 = 0.01 * range * 0.01 * range, c2 = 0.03 * range * 0.03 * range;
   std::vector<Row> ring(wy);
   std::vector<double> columns(sums * nx);
   for (std::size_t row = 0; row < block.rows(); ++row) {
     const std::size_t y = row % ny;
-    ring[y % wy].read(block, row, middle);
+    ring[y % wy].read(block, row * block.length() + x, nx, middle);
     if (y + 1 < wy) continue;
     columns = ring[0].numbers();
     for (std::size_t k = 1; k < wy; ++k)
       for (std::size_t i = 0; i < columns.size(); ++i) columns[i] += ring[k].numbers()[i];
     double in_row = 0;
-    for (std::size_t x = 0; x + wx <= nx; ++x) {
+    for (std::size_t w = 0; w < windows; ++w) {
       double s[sums] = {};
       for (std::size_t q = 0; q < sums; ++q)
-        for (std::size_t i = 0; i < wx; ++i) s[q] += columns[q * nx + x + i];
+        for (std::size_t i = 0; i < wx; ++i) s[q] += columns[q * nx + w + i];
       if (s[of_bad] != 0) {
         ++left_out_;
         continue;

@@ -29,6 +29,9 @@ class StructuralSimilarity {
   std::uint64_t left_out() const { return left_out_; }
 
  private:
+  // So many windows side by side from element x of the rows on.
+  void add_strip(const PairRows& block, std::size_t x, std::size_t windows);
+
   double low_, high_, sum_ = 0;
   std::uint64_t windows_ = 0, left_out_ = 0;
 };
