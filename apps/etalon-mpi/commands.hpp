@@ -31,6 +31,7 @@ CLI::App* add_command(Cli& cli, const std::string& name, const std::string& summ
 void add_input(CLI::App& command, InputOptions& input, const std::string& name);
 
 void add_compress(Cli& cli);
+void add_decompress(Cli& cli);
 void add_verify(Cli& cli);
 
 }  // namespace etalon::mpi

@@ -79,8 +79,7 @@ Result<void> write_pieces(const Ranks& ranks, const Input& input, const Pieces& 
     if (own < pieces.count()) piece = pieces[own];
     const auto elements = input.read(piece);
     ETALON_TRY(ranks.agree(elements));
-    if (auto done = dataset.write(piece.origin, elements->view()); !done.ok())
-      ranks.abort(done.error());
+    dataset.write(piece.origin, elements->view());
   }
   return {};
 }
@@ -109,9 +108,9 @@ Result<void> report(const Options& options, const Ranks& ranks, const Input& inp
     return cli::print(about.dump(2) + "\n");
   }
   char text[160];
-  std::snprintf(text, sizeof text, "%s -> %s: ratio %.2f, %.0f MB/s with %zu ranks",
+  std::snprintf(text, sizeof text, "%s -> %s: ratio %.2f, %.0f MB/s with %zu rank%s",
                 cli::human_bytes(raw).c_str(), cli::human_bytes(bytes).c_str(), raw / bytes, rate,
-                ranks.size());
+                ranks.size(), ranks.size() == 1 ? "" : "s");
   cli::note(text);
   return {};
 }
@@ -129,14 +128,11 @@ Result<void> run(const Options& options, const Ranks& ranks) {
   ETALON_ASSIGN(Output output, Output::create(ranks, options.output, options.overwrite));
   const Pieces pieces(input.dtype(), input.shape(), settings->chunk, ranks.size());
   ETALON_ASSIGN(settings->bound, settled(ranks, input, pieces, settings->bound));
-  ETALON_ASSIGN(FilteredDataset dataset,
-                FilteredDataset::create(ranks, output.part(), options.output_dataset, input.shape(),
-                                        *settings));
+  FilteredDataset dataset(ranks, output.part(), options.output_dataset, input.shape(), *settings);
   ETALON_TRY(write_pieces(ranks, input, pieces, dataset));
-  const auto stored = dataset.close();
-  if (!stored.ok()) ranks.abort(stored.error());
+  const std::uint64_t stored = dataset.close();
   ETALON_TRY(output.commit());
-  return ranks.agree(report(options, ranks, input, *settings, *stored, MPI_Wtime() - start));
+  return ranks.agree(report(options, ranks, input, *settings, stored, MPI_Wtime() - start));
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <mpi.h>
 
 #include <algorithm>
+#include <filesystem>
 
 namespace etalon::mpi {
 namespace {
@@ -16,19 +17,27 @@ struct Extents {
 
 }  // namespace
 
-Result<FilteredDataset> FilteredDataset::create(const Ranks& ranks, const std::string& path,
-                                                const std::string& name, const Shape& shape,
-                                                const FilterSettings& settings) {
+void FilteredDataset::need(bool done, const char* what) const {
+  if (done) return;
+  Error error = h5::failure(Errc::io, path_ + ": " + name_ + ": cannot " + what);
+  std::error_code unknown;  // MPI-IO does not tell why
+  if (const auto space = std::filesystem::space(path_, unknown);
+      !unknown && space.available < 65536)
+    error.message += "; the disk is full";
+  ranks_->abort(error);
+}
+
+FilteredDataset::FilteredDataset(const Ranks& ranks, const std::string& path,
+                                 const std::string& name, const Shape& shape,
+                                 const FilterSettings& settings)
+    : ranks_(&ranks), path_(path), name_(name) {
   const h5::Lock lock;
-  FilteredDataset made;
-  made.place_ = path + ": " + name;
   const h5::Id access(H5Pcreate(H5P_FILE_ACCESS));
   H5Pset_fapl_mpio(access, MPI_COMM_WORLD, MPI_INFO_NULL);
   H5Pset_libver_bounds(access, H5F_LIBVER_EARLIEST, H5F_LIBVER_V110);
   H5Pset_fclose_degree(access, H5F_CLOSE_SEMI);
-  made.file_ = h5::Id(H5Fcreate(path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, access));
-  ETALON_TRY(ranks.agree(made.file_.ok() ? Result<void>()
-                                         : h5::failure(Errc::io, path + ": cannot create")));
+  file_ = h5::Id(H5Fcreate(path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, access));
+  need(file_.ok(), "create");
 
   const auto rank = static_cast<int>(shape.rank());
   const std::vector<unsigned> values = to_cd_values(settings);
@@ -36,19 +45,18 @@ Result<FilteredDataset> FilteredDataset::create(const Ranks& ranks, const std::s
       space(H5Screate_simple(rank, Extents(shape).values, nullptr));
   H5Pset_create_intermediate_group(links, 1);
   H5Pset_obj_track_times(plist, false);
-  if (H5Pset_chunk(plist, rank, Extents(settings.chunk).values) >= 0 &&
-      H5Pset_filter(plist, hdf5_filter_id, H5Z_FLAG_MANDATORY, values.size(), values.data()) >= 0)
-    made.dataset_ = h5::Id(H5Dcreate2(made.file_, name.c_str(), h5::native_type(settings.dtype),
-                                      space, links, plist, H5P_DEFAULT));
-  ETALON_TRY(ranks.agree(made.dataset_.ok()
-                             ? Result<void>()
-                             : h5::failure(Errc::usage, made.place_ + ": cannot create")));
-  made.transfer_ = h5::Id(H5Pcreate(H5P_DATASET_XFER));
-  H5Pset_dxpl_mpio(made.transfer_, H5FD_MPIO_COLLECTIVE);
-  return made;
+  need(H5Pset_chunk(plist, rank, Extents(settings.chunk).values) >= 0 &&
+           H5Pset_filter(plist, hdf5_filter_id, H5Z_FLAG_MANDATORY, values.size(), values.data()) >=
+               0,
+       "create");
+  dataset_ = h5::Id(H5Dcreate2(file_, name.c_str(), h5::native_type(settings.dtype), space, links,
+                               plist, H5P_DEFAULT));
+  need(dataset_.ok(), "create");
+  transfer_ = h5::Id(H5Pcreate(H5P_DATASET_XFER));
+  need(H5Pset_dxpl_mpio(transfer_, H5FD_MPIO_COLLECTIVE) >= 0, "write");
 }
 
-Result<void> FilteredDataset::write(const Shape& origin, const ArrayView& box) {
+void FilteredDataset::write(const Shape& origin, const ArrayView& box) {
   const h5::Lock lock;
   const h5::Id space(H5Dget_space(dataset_)),
       memory(
@@ -60,16 +68,14 @@ Result<void> FilteredDataset::write(const Shape& origin, const ArrayView& box) {
     H5Sselect_hyperslab(space, H5S_SELECT_SET, Extents(origin).values, nullptr,
                         Extents(box.shape).values, nullptr);
   }
-  if (H5Dwrite(dataset_, h5::native_type(box.dtype), memory, space, transfer_, box.data) < 0)
-    return h5::failure(Errc::io, place_ + ": cannot write");
-  return {};
+  need(H5Dwrite(dataset_, h5::native_type(box.dtype), memory, space, transfer_, box.data) >= 0,
+       "write");
 }
 
-Result<std::uint64_t> FilteredDataset::close() {
+std::uint64_t FilteredDataset::close() {
   const h5::Lock lock;
   const std::uint64_t bytes = H5Dget_storage_size(dataset_);
-  if (H5Dclose(dataset_.release()) < 0 || H5Fclose(file_.release()) < 0)
-    return h5::failure(Errc::io, place_ + ": cannot close");
+  need(H5Dclose(dataset_.release()) >= 0 && H5Fclose(file_.release()) >= 0, "write");
   return bytes;
 }
 

@@ -10,21 +10,23 @@
 namespace etalon::mpi {
 
 // Everything here is collective. The filter runs in the rank that writes a chunk; where the chunks
-// lie in the file is agreed on inside of HDF5. A write or close that fails on one rank leaves the
-// others waiting: end the program with Ranks::abort.
+// lie in the file is agreed on inside of HDF5. What fails here ends all ranks by Ranks::abort: the
+// others may wait for this one, and HDF5 can neither write on nor close.
 class FilteredDataset {
  public:
   // In the file at `path`, which is truncated; groups on the way to `name` are made.
-  static Result<FilteredDataset> create(const Ranks& ranks, const std::string& path,
-                                        const std::string& name, const Shape& shape,
-                                        const FilterSettings& settings);
-  // This rank's box of whole chunks; no elements: it only takes part.
-  Result<void> write(const Shape& origin, const ArrayView& box);
+  FilteredDataset(const Ranks& ranks, const std::string& path, const std::string& name,
+                  const Shape& shape, const FilterSettings& settings);
+  // This rank's box of whole chunks; without elements it only takes part.
+  void write(const Shape& origin, const ArrayView& box);
   // What the chunks take in the file, which is then closed.
-  Result<std::uint64_t> close();
+  std::uint64_t close();
 
  private:
-  std::string place_;
+  void need(bool done, const char* what) const;
+
+  const Ranks* ranks_;
+  std::string path_, name_;
   h5::Id file_, dataset_, transfer_;
 };
 

@@ -123,6 +123,11 @@ Result<void> Input::open_bytes(const InputOptions& options) {
   return {};
 }
 
+Shape Input::chunk() const {
+  if (dataset_ && dataset_->chunk().rank() == shape_.rank()) return dataset_->chunk();
+  return parallel_chunk(dtype_, shape_);
+}
+
 Result<Array> Input::read(const Piece& piece) const {
   Array box(dtype_, piece.extent);
   if (box.count() == 0) return box;

@@ -26,6 +26,8 @@ class Input {
   DType dtype() const { return dtype_; }
   const Shape& shape() const { return shape_; }
   const std::string& place() const { return place_; }  // "a.npy", "a.h5: /data"
+  // What is best read whole: the dataset's chunk, or one of parallel_chunk.
+  Shape chunk() const;
   // The bound of the Etalon filter that the elements went through, if they did.
   const std::optional<Bound>& stored_bound() const { return bound_; }
   // A box of the array; one without elements is not looked for.

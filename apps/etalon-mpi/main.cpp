@@ -2,6 +2,7 @@
 #include <mpi.h>
 
 #include <cstdio>
+#include <cstdlib>
 
 #include "commands.hpp"
 #include "etalon/backend.hpp"
@@ -29,6 +30,7 @@ int run(int argc, char** argv, const Ranks& ranks) {
   app.fallthrough();
   Cli cli{app, {}};
   add_compress(cli);
+  add_decompress(cli);
   add_verify(cli);
   try {
     app.parse(argc, argv);
@@ -63,6 +65,9 @@ void add_input(CLI::App& command, InputOptions& input, const std::string& name) 
 // Only a mistake in a declaration throws.
 // NOLINTNEXTLINE(bugprone-exception-escape)
 int main(int argc, char** argv) {
+  // ROMIO tells every rank of a write that failed on one; OMPIO, the default of Open MPI 4.1,
+  // leaves the others waiting for it.
+  setenv("OMPI_MCA_io", "romio321", 0);
   MPI_Init(&argc, &argv);
   etalon::mpi::catch_signals();
   const int code = etalon::mpi::run(argc, argv, etalon::mpi::Ranks());

@@ -13,9 +13,8 @@ namespace {
 // What a signal handler may touch: bytes of fixed place, and system calls.
 char doomed[4096] = {};
 
-void remove_doomed() {
-  if (doomed[0] != '\0') ::unlink(doomed);
-}
+// Whether it was this rank that removed the file, or there is none to remove.
+bool remove_doomed() { return doomed[0] == '\0' || ::unlink(doomed) == 0; }
 
 extern "C" void on_signal(int) {
   remove_doomed();
@@ -64,8 +63,12 @@ double Ranks::most(double mine) const { return reduce(mine, MPI_DOUBLE, MPI_MAX)
 std::string Ranks::from_first(std::string text) const { return broadcast(std::move(text), 0); }
 
 void Ranks::abort(const Error& error) const {
-  std::fprintf(stderr, "etalon-mpi: %s\n", error.message.c_str());
-  remove_doomed();
+  // Several ranks may see the same failure: who removes the file speaks, and the others wait for
+  // that.
+  if (remove_doomed())
+    std::fprintf(stderr, "etalon-mpi: %s\n", error.message.c_str());
+  else
+    ::sleep(1);
   MPI_Abort(MPI_COMM_WORLD, exit_code(error.code));
   std::_Exit(exit_code(error.code));
 }

@@ -42,8 +42,7 @@ Result<Bound> bound_of(const Options& options, const Input& reduced) {
 
 Result<Verdict> judge(const Ranks& ranks, const Input& original, const Input& reduced,
                       Bound bound) {
-  const Pieces pieces(original.dtype(), original.shape(),
-                      parallel_chunk(original.dtype(), original.shape()), ranks.size());
+  const Pieces pieces(original.dtype(), original.shape(), reduced.chunk(), ranks.size());
   CompressOptions options;
   options.bound = bound;
   if (needs_range(options)) {
