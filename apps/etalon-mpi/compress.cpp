@@ -149,10 +149,9 @@ void add_compress(Cli& cli) {
                       "How far an element x may be off:\n"
                       "lossless  abs:E  rel:R (of the array's range; or rel:R,range=A..B)\n"
                       "pwrel:R (R |x|)  sigma:S[,gain=G][,noise=N] (S sqrt(G max(x,0) + N^2))");
-  command->add_option(
-      "--chunk", options->chunk,
-      "Extents of a chunk, which one rank compresses: 1,1065,1030. Without it whole\n"
-      "images, cut where they have more than 2^22 elements");
+  command->add_option("--chunk", options->chunk,
+                      "Extents of a chunk, which one rank compresses: 1,1065,1030. Without it one\n"
+                      "image of integers; as many of floats as have 2^20 elements");
   for (int level = least_level; level <= most_level; ++level)
     command
         ->add_flag_callback(

@@ -39,10 +39,12 @@ Piece Pieces::operator[](std::size_t i) const {
 }
 
 Shape parallel_chunk(DType dtype, const Shape& shape) {
-  constexpr std::size_t most = std::size_t{1} << 22;
   Shape chunk = default_chunk(dtype, shape);
-  for (std::size_t axis = 0; axis < chunk.rank(); ++axis)
+  for (std::size_t axis = 0; axis < chunk.rank(); ++axis) {
+    const bool in_image = axis + 2 >= chunk.rank();
+    const std::size_t most = std::size_t{1} << (in_image ? 22 : 20);
     while (chunk.count() > most && chunk[axis] > 1) chunk[axis] = ceil_div(chunk[axis], 2);
+  }
   return chunk;
 }
 

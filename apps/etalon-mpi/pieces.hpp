@@ -32,8 +32,8 @@ Result<void> for_each_own(const Pieces& pieces, const Ranks& ranks, F&& f) {
   return {};
 }
 
-// Whole images as default_chunk has it, but cut along the slowest axis that can be until a chunk
-// has at most 2^22 elements: one chunk is one rank's work.
+// As default_chunk has it, but one chunk is one rank's work: stacks of images are cut until a chunk
+// has at most 2^20 elements, single images only above 2^22.
 Shape parallel_chunk(DType dtype, const Shape& shape);
 
 }  // namespace etalon::mpi
