@@ -4,12 +4,12 @@ import signal
 import subprocess
 import time
 
-from common import PROGRAM, etalon_mpi, folder, h5py, launch, np, run
+from common import PROGRAM, etalon_mpi, folder, h5py, launch, np
 
 rng = np.random.default_rng(6)
 
 
-def nothing_left(at, *names):
+def nothing_left(at):
     """mpirun may be back a moment before the ranks that it ends."""
     for _ in range(100):
         left = [n for n in os.listdir(at) if n.startswith("out")]
@@ -42,6 +42,7 @@ def one_bad_chunk(at):
 
 
 def killed(at, victim):
+    """A rank is killed, or all are interrupted: victim None."""
     source = os.path.join(at, "long.npy")
     if not os.path.exists(source):
         np.save(source, rng.normal(size=(400, 100, 100)))
@@ -60,9 +61,13 @@ def killed(at, victim):
                 if entry.startswith(b"OMPI_COMM_WORLD_RANK="):
                     ranks[int(entry.split(b"=")[1])] = int(pid)
     assert sorted(ranks) == [0, 1, 2, 3], ranks
-    os.kill(ranks[victim], signal.SIGKILL)
+    if victim is None:
+        process.send_signal(signal.SIGINT)
+    else:
+        os.kill(ranks[victim], signal.SIGKILL)
     _, said = process.communicate(timeout=60)
-    assert process.returncode != 0 and "signal 9" in said, said
+    assert process.returncode != 0, said
+    assert victim is None or "signal 9" in said, said
     nothing_left(at)
 
 
@@ -79,7 +84,7 @@ with folder() as at:
     refused(at, 3, "are not the 200 bytes", raw, "--shape", "10,11")
     refused(at, 2, "no HDF5 file", array, "--dataset", "/x")
     one_bad_chunk(at)
-    for victim in (0, 2):
+    for victim in (0, 2, None):
         killed(at, victim)
 
     # What is there is neither lost nor half replaced.
@@ -109,3 +114,4 @@ with folder() as at:
             assert done.returncode == 1 and done.stdout == "", (kilobytes, done)
             said = [s for s in done.stderr.splitlines() if s.startswith("etalon-mpi: ")]
             assert len(said) == 1 and "out.h5.part.etalon: /data: cannot" in said[0], done.stderr
+            assert "the disk is full" in said[0], said
