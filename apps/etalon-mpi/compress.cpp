@@ -18,7 +18,7 @@ struct Options {
   InputOptions input;
   std::string output, output_dataset = "/data", bound = "lossless", chunk;
   int level = default_level;
-  bool overwrite = false, json = false;
+  bool overwrite = false, json = false, dither = false;
 };
 
 Result<Shape> chunk_of(const Options& options, const Input& input) {
@@ -45,10 +45,13 @@ Result<FilterSettings> settings_of(const Options& options, const Input& input) {
                      ": a target needs the whole array in one process: etalon compress "
                      "finds the bound that meets it"};
   FilterSettings settings;
-  settings.dtype = input.dtype();
+  settings.dither = options.dither;
+  settings.dtype = options.dither ? dithered_dtype(input.dtype()) : input.dtype();
   settings.level = options.level;
   ETALON_ASSIGN(settings.bound, parse_bound(options.bound));
   ETALON_ASSIGN(settings.chunk, chunk_of(options, input));
+  if (const auto checked = parse_cd_values(to_cd_values(settings)); !checked.ok())
+    return Error{Errc::usage, checked.error().message};
   return settings;
 }
 
@@ -68,18 +71,32 @@ Result<Bound> settled(const Ranks& ranks, const Input& input, const Pieces& piec
   return with_ranges(options, range).bound;
 }
 
+// Unsigned elements as the signed ones that they become with dither.
+Array as_dtype(Array elements, DType dtype) {
+  if (elements.dtype() == dtype) return elements;
+  Array wide(dtype, elements.shape());
+  visit(elements.dtype(), [&](auto from) {
+    visit(dtype, [&](auto to) {
+      const auto in = elements.as<decltype(from)>();
+      std::transform(in.begin(), in.end(), wide.as<decltype(to)>().begin(),
+                     [](auto x) { return static_cast<decltype(to)>(x); });
+    });
+  });
+  return wide;
+}
+
 // In rounds that all take part in: those without a piece write no elements. All know that all could
 // read before any writes.
 Result<void> write_pieces(const Ranks& ranks, const Input& input, const Pieces& pieces,
-                          FilteredDataset& dataset) {
+                          DType stored, FilteredDataset& dataset) {
   for (std::size_t first = 0; first < pieces.count(); first += ranks.size()) {
     const std::size_t own = first + ranks.rank();
     Piece piece{input.shape(), input.shape()};
     piece.extent[0] = 0;
     if (own < pieces.count()) piece = pieces[own];
-    const auto elements = input.read(piece);
+    auto elements = input.read(piece);
     ETALON_TRY(ranks.agree(elements));
-    dataset.write(piece.origin, elements->view());
+    dataset.write(piece.origin, as_dtype(std::move(*elements), stored).view());
   }
   return {};
 }
@@ -129,7 +146,7 @@ Result<void> run(const Options& options, const Ranks& ranks) {
   const Pieces pieces(input.dtype(), input.shape(), settings->chunk, ranks.size());
   ETALON_ASSIGN(settings->bound, settled(ranks, input, pieces, settings->bound));
   FilteredDataset dataset(ranks, output.part(), options.output_dataset, input.shape(), *settings);
-  ETALON_TRY(write_pieces(ranks, input, pieces, dataset));
+  ETALON_TRY(write_pieces(ranks, input, pieces, settings->dtype, dataset));
   const std::uint64_t stored = dataset.close();
   ETALON_TRY(output.commit());
   return ranks.agree(report(options, ranks, input, *settings, stored, MPI_Wtime() - start));
@@ -162,6 +179,10 @@ void add_compress(Cli& cli) {
         ->group(level == least_level || level == most_level ? "Levels" : "");
   command->add_flag("-f,--force", options->overwrite, "Overwrite the output");
   command->add_flag("--json", options->json, "Print JSON");
+  command->add_flag(
+      "--dither", options->dither,
+      "Errors of abs and rel bounds get zero mean whatever the signal. Unsigned types\n"
+      "become signed ones of twice the width");
   command->footer(
       "The file opens in every HDF5 program that has the Etalon plugin. Its chunks are the same\n"
       "bytes for any number of ranks. rel without a range reads the input twice.");

@@ -123,6 +123,21 @@ with folder() as at:
     assert chunks(out) != chunks(os.path.join(at, "rank33.h5"))
     assert "0 beyond" in etalon_mpi(4, "verify", h5, out, "--dataset", "/deep/b")
 
+    # Dithered: signed elements, the same for all, whose mean is the array's.
+    weak = rng.poisson(0.3, (9, 60, 70)).astype("u2")
+    source = os.path.join(at, "weak.npy")
+    np.save(source, weak)
+    for ranks in (1, 4):
+        etalon_mpi(ranks, "compress", source, "-o", os.path.join(at, f"weak{ranks}.h5"),
+                   "--bound", "abs:2", "--dither")
+    back = read(os.path.join(at, "weak4.h5"))
+    assert chunks(os.path.join(at, "weak1.h5")) == chunks(os.path.join(at, "weak4.h5"))
+    assert back.dtype == "i4" and np.abs(back - weak.astype("i4")).max() == 2
+    assert abs(back.mean() - weak.mean()) < 0.05
+    etalon_mpi(3, "verify", source, os.path.join(at, "weak4.h5"), "--bound", "abs:2")
+    assert "abs and rel bounds only" in etalon_mpi(
+        2, "compress", source, "-o", out, "-f", "--bound", "pwrel:0.1", "--dither", code=2)
+
     # A bound that does not hold names the first element that breaks it, whoever has it.
     wrong = field.copy()
     wrong[20, 3, 4] += 1
