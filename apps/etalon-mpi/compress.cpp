@@ -173,7 +173,7 @@ void add_compress(Cli& cli) {
     command
         ->add_flag_callback(
             "-" + std::to_string(level), [options, level] { options->level = level; },
-            level == least_level  ? "Memory speed"
+            level == least_level  ? "Memory speed; -2 to -8 lie between, -5 is the default"
             : level == most_level ? "The smallest: slow"
                                   : "")
         ->group(level == least_level || level == most_level ? "Levels" : "");

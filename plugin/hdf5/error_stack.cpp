@@ -41,7 +41,8 @@ using Push = int (*)(hid_t stack, const char* file, const char* function, unsign
 
 void push_on_error_stack(const char* message) noexcept try {
   const auto push = reinterpret_cast<Push>(find("H5Epush2"));
-  // H5E_ERR_CLS, H5E_PLINE and H5E_CANTFILTER are these variables.
+  // H5E_ERR_CLS, H5E_PLINE and H5E_CANTFILTER are these variables. Where hid_t is an int (HDF5 1.8)
+  // no one looks at the upper half.
   std::array<hid_t, 3> ids{};
   const char* const names[] = {"H5E_ERR_CLS_g", "H5E_PLINE_g", "H5E_CANTFILTER_g"};
   for (std::size_t i = 0; i < ids.size(); ++i) {

@@ -210,9 +210,8 @@ PYBIND11_MODULE(_core, module) {
              arg("mask"), arg("dither"), arg("seed"), arg("level"));
   module.def("decode_chunk", &py_decode_chunk, arg("data"), arg("out"));
   module.def("info", &py_info, arg("data"));
-  module.def("dithered_dtype", [](const py::object& dtype) {
-    return to_numpy(dithered_dtype(to_dtype(dtype)));
-  });
+  module.def("dithered_dtype",
+             [](const py::object& dtype) { return to_numpy(dithered_dtype(to_dtype(dtype))); });
   module.def("cd_values", &py_cd_values, arg("bound"), arg("dtype"), arg("chunk"), arg("level"),
              arg("dither"));
   add_series(module);
