@@ -6,6 +6,9 @@ pkg_check_modules(ZSTD REQUIRED IMPORTED_TARGET libzstd)       # libzstd-dev
 if(NOT ETALON_CORE_ONLY)
   set(HDF5_PREFER_PARALLEL OFF)
   find_package(HDF5 REQUIRED COMPONENTS C)                     # libhdf5-dev
+  if(HDF5_IS_PARALLEL)
+    message(FATAL_ERROR "the HDF5 found is a parallel one; the serial one is needed (libhdf5-dev)")
+  endif()
   find_package(BZip2 REQUIRED)                                 # libbz2-dev
   find_package(OpenSSL REQUIRED COMPONENTS Crypto)             # libssl-dev
   find_package(SQLite3 REQUIRED)                               # libsqlite3-dev
@@ -23,6 +26,11 @@ if(ETALON_PYTHON)
   if(Python_FOUND)
     find_package(pybind11 CONFIG QUIET)                        # pybind11-dev
   endif()
+endif()
+option(ETALON_MPI "Build etalon-mpi where Open MPI and parallel HDF5 are installed" ON)
+if(ETALON_MPI AND NOT ETALON_CORE_ONLY)
+  find_package(MPI QUIET COMPONENTS C)                         # libopenmpi-dev
+  pkg_check_modules(HDF5_MPI QUIET IMPORTED_TARGET hdf5-openmpi)  # libhdf5-openmpi-dev
 endif()
 if(ETALON_TESTS)
   find_package(GTest REQUIRED)                                 # libgtest-dev

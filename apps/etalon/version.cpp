@@ -19,6 +19,7 @@ struct Part {
 constexpr Part parts[] = {
     {"hdf5-plugin", ETALON_HAS_HDF5_PLUGIN},
     {"python", ETALON_HAS_PYTHON},
+    {"mpi", ETALON_HAS_MPI},
 };
 
 Result<void> run(const Options& options) {

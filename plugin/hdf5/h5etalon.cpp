@@ -1,13 +1,19 @@
 // The HDF5 filter as a plugin: two symbols that HDF5 asks for, and no symbol of HDF5 needed.
 #include <H5PLextern.h>
 
+#include <string>
+
 #include "codec/hdf5_filter.hpp"
+#include "error_stack.hpp"
 
 namespace {
 
 std::size_t filter(unsigned flags, std::size_t count, const unsigned* values, std::size_t bytes,
                    std::size_t* size, void** buffer) {
-  return etalon::run_hdf5_filter(flags, count, values, bytes, size, buffer);
+  std::string why;
+  const std::size_t done = etalon::run_hdf5_filter(flags, count, values, bytes, size, buffer, &why);
+  if (done == 0) etalon::push_on_error_stack(why.c_str());
+  return done;
 }
 
 // No can_apply and no set_local: both would have to ask HDF5.

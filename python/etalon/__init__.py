@@ -210,22 +210,25 @@ class Filter(_Mapping):
         file.create_dataset("b", (n, 512, 1024), "u2",
                             **etalon.Filter("abs:1", dtype="u2", chunks=(1, 512, 1024)))
 
-    data gives dtype and chunks: one image a chunk. rel bounds need their range; level as in
-    `compress`. The dataset must have that dtype and these chunks. HDF5 finds the filter's plugin in
-    HDF5_PLUGIN_PATH, which is
-    read when h5py is imported.
+    data gives dtype and chunks: one image a chunk. rel bounds need their range; level and dither as
+    in `compress`. The dataset must have that dtype and these chunks; with dither its dtype is among
+    the arguments, since unsigned elements become signed ones of twice the width. HDF5 finds the
+    filter's plugin in HDF5_PLUGIN_PATH, which is read when h5py is imported.
     """
     id = _core.filter_id
 
-    def __init__(self, bound="lossless", *, data=None, dtype=None, chunks=None, level=5):
+    def __init__(self, bound="lossless", *, data=None, dtype=None, chunks=None, level=5,
+                 dither=False):
         if data is not None:
             dtype = data.dtype if dtype is None else dtype
             if chunks is None:
                 chunks = (1,) * (data.ndim - 2) + tuple(data.shape[-2:])
         if dtype is None or chunks is None:
             raise TypeError("Filter needs data, or dtype and chunks")
-        self._arguments = {"chunks": tuple(chunks), "compression": self.id,
-                           "compression_opts": _core.cd_values(bound, dtype, chunks, level)}
+        self._arguments = {"chunks": tuple(chunks), "compression": self.id}
+        if dither:
+            dtype = self._arguments["dtype"] = _core.dithered_dtype(dtype)
+        self._arguments["compression_opts"] = _core.cd_values(bound, dtype, chunks, level, dither)
 
     def __getitem__(self, key):
         return self._arguments[key]

@@ -146,8 +146,13 @@ py::dict py_info(const py::object& data) {
 }
 
 py::tuple py_cd_values(const std::string& bound, const py::object& dtype, const py::object& chunk,
-                       int level) {
-  FilterSettings settings{to_dtype(dtype), to_shape(chunk), value_of(parse_bound(bound)), level};
+                       int level, bool dither) {
+  if (names_target(bound))
+    raise({Errc::usage, "bound " + bound +
+                            ": a target needs the whole array, which a filter never sees; "
+                            "etalon.compress finds the bound that meets it"});
+  FilterSettings settings{to_dtype(dtype), to_shape(chunk), value_of(parse_bound(bound)), level,
+                          dither};
   CompressOptions options;
   options.bound = settings.bound;
   if (needs_range(options))
@@ -174,7 +179,10 @@ PYBIND11_MODULE(_core, module) {
              arg("mask"), arg("dither"), arg("seed"), arg("level"));
   module.def("decode_chunk", &py_decode_chunk, arg("data"), arg("out"));
   module.def("info", &py_info, arg("data"));
-  module.def("cd_values", &py_cd_values, arg("bound"), arg("dtype"), arg("chunk"), arg("level"));
+  module.def("dithered_dtype",
+             [](const py::object& dtype) { return to_numpy(dithered_dtype(to_dtype(dtype))); });
+  module.def("cd_values", &py_cd_values, arg("bound"), arg("dtype"), arg("chunk"), arg("level"),
+             arg("dither"));
   add_series(module);
 }
 

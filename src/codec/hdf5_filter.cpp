@@ -7,6 +7,8 @@
 #include <cstring>
 #include <memory>
 
+#include "base/crc32c.hpp"
+
 namespace etalon {
 namespace {
 
@@ -44,6 +46,8 @@ Result<std::size_t> encode(const FilterSettings& settings, const void* from, std
   CompressOptions options;
   options.bound = settings.bound;
   options.level = settings.level;
+  options.dither = settings.dither;
+  if (settings.dither) options.seed = crc32c(elements.bytes());
   ETALON_ASSIGN(const std::vector<std::byte> chunk, encode_chunk(elements, options));
   to = allocate(chunk.size());
   if (!to) return Error{Errc::io, "no memory"};
@@ -68,6 +72,20 @@ Result<std::size_t> decode(const FilterSettings& settings, const void* from, std
   return size;
 }
 
+// Errc::malformed where elements of this type and bound cannot be dithered in place.
+Result<void> check_dither(DType dtype, const Bound& bound) {
+  const auto bad = [](std::string_view reason) {
+    return Error{Errc::malformed, "cd_values: dither " + std::string(reason)};
+  };
+  if (bound.kind == Bound::Kind::pwrel || bound.kind == Bound::Kind::sigma)
+    return bad("goes with abs and rel bounds only");
+  if (const DType wide = dithered_dtype(dtype); wide != dtype)
+    return bad("may make elements negative: the dataset must be of " + std::string(name_of(wide)) +
+               ", not " + std::string(name_of(dtype)));
+  if (!is_float(dtype) && size_of(dtype) == 8) return bad("is not for integers of 64 bits");
+  return {};
+}
+
 }  // namespace
 
 std::vector<unsigned> to_cd_values(const FilterSettings& settings) {
@@ -81,7 +99,9 @@ std::vector<unsigned> to_cd_values(const FilterSettings& settings) {
     values.push_back(static_cast<unsigned>(bits));
     values.push_back(static_cast<unsigned>(bits >> 32));
   }
-  if (settings.level != default_level) values.push_back(static_cast<unsigned>(settings.level));
+  if (settings.level != default_level || settings.dither)
+    values.push_back(static_cast<unsigned>(settings.level));
+  if (settings.dither) values.push_back(1);
   return values;
 }
 
@@ -109,7 +129,9 @@ Result<FilterSettings> parse_cd_values(std::span<const unsigned> values) {
     return bad("a chunk over 4 GiB");
   const unsigned kind = values[3 + rank];
   if (kind > static_cast<unsigned>(Bound::Kind::sigma))
-    return bad("bound kind " + std::to_string(kind));
+    return bad("bound kind " + std::to_string(kind) +
+               ": there are 0 lossless, 1 abs, 2 rel, 3 pwrel, 4 sigma; targets (psnr, ratio) need "
+               "the whole array, which a filter never sees");
   settings.bound.kind = static_cast<Bound::Kind>(kind);
   std::vector<double> numbers = numbers_of(settings.bound);
   const std::size_t level_at = 4 + rank + 2 * numbers.size();
@@ -119,6 +141,12 @@ Result<FilterSettings> parse_cd_values(std::span<const unsigned> values) {
     if (level < least_level || level > most_level) return bad("level " + std::to_string(level));
     settings.level = static_cast<int>(level);
   }
+  if (values.size() > level_at + 1) {
+    const unsigned dither = values[level_at + 1];
+    if (dither > 1) return bad("dither " + std::to_string(dither));
+    settings.dither = dither == 1;
+  }
+  if (settings.dither) ETALON_TRY(check_dither(settings.dtype, settings.bound));
   if (numbers.empty()) return settings;
   for (std::size_t i = 0; i < numbers.size(); ++i) {
     const unsigned* at = values.data() + 4 + rank + 2 * i;
@@ -136,19 +164,25 @@ Result<FilterSettings> parse_cd_values(std::span<const unsigned> values) {
 }
 
 std::size_t run_hdf5_filter(unsigned flags, std::size_t cd_count, const unsigned* cd_values,
-                            std::size_t bytes, std::size_t* buffer_size, void** buffer) noexcept {
+                            std::size_t bytes, std::size_t* buffer_size, void** buffer,
+                            std::string* why) noexcept {
   try {
-    const auto settings = parse_cd_values(std::span(cd_values, cd_count));
-    if (!settings.ok()) return 0;
     Buffer to;
-    const auto size = (flags & flag_reverse) != 0 ? decode(*settings, *buffer, bytes, to)
-                                                  : encode(*settings, *buffer, bytes, to);
-    if (!size.ok()) return 0;
+    const auto run = [&]() -> Result<std::size_t> {
+      ETALON_ASSIGN(const auto settings, parse_cd_values(std::span(cd_values, cd_count)));
+      return (flags & flag_reverse) != 0 ? decode(settings, *buffer, bytes, to)
+                                         : encode(settings, *buffer, bytes, to);
+    };
+    const auto size = run();
+    if (!size.ok()) {
+      if (why != nullptr) *why = size.error().message;
+      return 0;
+    }
     std::free(*buffer);
     *buffer = to.release();
     *buffer_size = *size;
     return *size;
-  } catch (...) {
+  } catch (...) {  // out of memory: none for a reason either
     return 0;
   }
 }

@@ -61,6 +61,42 @@ TEST(Hdf5Filter, LevelsComeBack) {
   EXPECT_FALSE(parse_cd_values(to_cd_values({DType::f32, Shape{7}, {}, 10})).ok());
 }
 
+TEST(Hdf5Filter, DitherComesBack) {
+  for (const int level : {1, default_level}) {
+    const auto values = to_cd_values({DType::i32, Shape{7}, Bound::abs(1), level, true});
+    const auto back = parse_cd_values(values);
+    ASSERT_TRUE(back.ok()) << back.error().message;
+    EXPECT_TRUE(back->dither);
+    EXPECT_EQ(back->level, level);
+  }
+  EXPECT_FALSE(parse_cd_values(to_cd_values({DType::f32, Shape{7}, Bound::abs(1)}))->dither);
+  auto values = to_cd_values({DType::f32, Shape{7}, Bound::abs(1), default_level, true});
+  values.back() = 2;
+  EXPECT_FALSE(parse_cd_values(values).ok());
+  const auto refused = [](DType dtype, const Bound& bound) {
+    return !parse_cd_values(to_cd_values({dtype, Shape{7}, bound, default_level, true})).ok();
+  };
+  EXPECT_TRUE(refused(DType::u16, Bound::abs(1))) << "may come out negative";
+  EXPECT_TRUE(refused(DType::i64, Bound::abs(1)));
+  EXPECT_TRUE(refused(DType::f32, Bound::pwrel(0.1)));
+  EXPECT_TRUE(refused(DType::f32, Bound::sigma(1)));
+}
+
+TEST(Hdf5Filter, FailureSaysWhy) {
+  const Array array = ramp();
+  Buffer buffer(array.view().bytes());
+  const auto why = [&](const std::vector<unsigned>& values) {
+    std::string text;
+    EXPECT_EQ(run_hdf5_filter(encode, values.size(), values.data(), buffer.size, &buffer.size,
+                              &buffer.data, &text),
+              0U);
+    return text;
+  };
+  EXPECT_NE(why({}).find("cd_values: fewer than 5"), std::string::npos);
+  const auto said = why(to_cd_values({DType::u16, array.shape(), Bound::rel(0.01, 0, 0)}));
+  EXPECT_NE(said.find("rel:0.01,range=A..B"), std::string::npos) << said;
+}
+
 TEST(Hdf5Filter, EveryShorterOrWrongSettingIsRefused) {
   const auto good = to_cd_values({DType::u16, {1, 20, 30}, Bound::abs(2)});
   for (std::size_t n = 0; n < good.size(); ++n)

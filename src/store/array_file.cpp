@@ -4,8 +4,6 @@
 #include <filesystem>
 #include <fstream>
 
-#include "store/image_source.hpp"
-
 namespace etalon {
 
 std::string_view foreign_ending(std::string_view path) {
@@ -65,11 +63,6 @@ FileKind file_kind(std::string_view path) {
   if (std::memcmp(start, "\x93NUMPY", 6) == 0) return FileKind::npy;
   if (std::memcmp(start, "###CBF", 6) == 0) return FileKind::cbf;
   return FileKind::raw;
-}
-
-Result<Array> read_array(const std::string& path, const OpenOptions& options) {
-  ETALON_ASSIGN(const auto images, open_images(path, options));
-  return images->read_all();
 }
 
 }  // namespace etalon

@@ -22,10 +22,16 @@ herr_t keep_first(unsigned, const H5E_error2_t* entry, void* data) {
   return 0;
 }
 
-// Encoding and decoding call no HDF5, so the types of HDF5's callback are all that is adapted here.
+// Encoding and decoding call no HDF5; what goes wrong there becomes the first entry of HDF5's
+// stack.
 std::size_t run_filter(unsigned flags, std::size_t count, const unsigned* values, std::size_t bytes,
                        std::size_t* size, void** buffer) {
-  return run_hdf5_filter(flags, count, values, bytes, size, buffer);
+  std::string why;
+  const std::size_t done = run_hdf5_filter(flags, count, values, bytes, size, buffer, &why);
+  if (done == 0)
+    H5Epush2(H5E_DEFAULT, __FILE__, __func__, __LINE__, H5E_ERR_CLS, H5E_PLINE, H5E_CANTFILTER,
+             "%s", why.c_str());
+  return done;
 }
 
 // HDF5 reports a failing system call in one long line, of which this is the part for people.

@@ -361,4 +361,9 @@ Result<std::unique_ptr<ImageSource>> open_images(const std::string& path,
                                           : open_raw(std::move(stream), options);
 }
 
+Result<Array> read_array(const std::string& path, const OpenOptions& options) {
+  ETALON_ASSIGN(const auto images, open_images(path, options));
+  return images->read_all();
+}
+
 }  // namespace etalon

@@ -1,0 +1,76 @@
+// mpirun -n RANKS etalon-mpi VERB: every rank parses and runs; rank 0 speaks for all.
+#include <mpi.h>
+
+#include <cstdio>
+#include <cstdlib>
+
+#include "commands.hpp"
+#include "etalon/backend.hpp"
+#include "etalon/version.hpp"
+#include "parse_error.hpp"
+
+namespace etalon::mpi {
+namespace {
+
+int report(const Ranks& ranks, const Error& error) {
+  if (ranks.first()) std::fprintf(stderr, "etalon-mpi: %s\n", error.message.c_str());
+  return exit_code(error.code);
+}
+
+int run(int argc, char** argv, const Ranks& ranks) {
+  CLI::App app{"Etalon on many processes at once, with parallel HDF5.", "etalon-mpi"};
+  app.require_subcommand(1);
+  app.get_formatter()->column_width(36);
+  app.option_defaults()->always_capture_default();
+  app.set_version_flag("--version", "etalon-mpi " + std::string(version));
+  std::string backend_name;
+  app.add_option("--backend", backend_name,
+                 "Instruction set of the kernels: auto, scalar, sse4, avx2, avx512")
+      ->envname("ETALON_BACKEND");
+  app.fallthrough();
+  Cli cli{app, {}};
+  add_compress(cli);
+  add_decompress(cli);
+  add_verify(cli);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::Success& asked) {  // --help, --version
+    return ranks.first() ? app.exit(asked) : 0;
+  } catch (const CLI::ParseError& e) {
+    if (ranks.first()) std::fprintf(stderr, "%s\n", cli::explain(app, e).c_str());
+    return exit_code(Errc::usage);
+  }
+  if (!backend_name.empty())
+    if (auto set = set_backend(backend_name); !set.ok()) return report(ranks, set.error());
+  try {
+    if (auto done = cli.chosen(ranks); !done.ok()) return report(ranks, done.error());
+  } catch (const std::exception& e) {  // out of memory: the others do not know of it
+    ranks.abort({Errc::io, e.what()});
+  }
+  return 0;
+}
+
+}  // namespace
+
+void add_input(CLI::App& command, InputOptions& input, const std::string& name) {
+  command.add_option(name, input.path, "HDF5, .npy or raw file")->required();
+  command.add_option("--dataset", input.dataset,
+                     "Its HDF5 dataset, where the file holds several arrays");
+  command.add_option("--dtype", input.dtype, "Element type of raw bytes: u16, f32, ...");
+  command.add_option("--shape", input.shape, "Extents of raw bytes: 100,1065,1030");
+}
+
+}  // namespace etalon::mpi
+
+// Only a mistake in a declaration throws.
+// NOLINTNEXTLINE(bugprone-exception-escape)
+int main(int argc, char** argv) {
+  // ROMIO tells every rank of a write that failed on one; OMPIO, the default of Open MPI 4.1,
+  // leaves the others waiting for it.
+  setenv("OMPI_MCA_io", "romio321", 0);
+  MPI_Init(&argc, &argv);
+  etalon::mpi::catch_signals();
+  const int code = etalon::mpi::run(argc, argv, etalon::mpi::Ranks());
+  MPI_Finalize();
+  return code;
+}

@@ -1,0 +1,68 @@
+"""What the tests of etalon-mpi share: how it is run, what a dataset's chunks are."""
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+
+BUILD = os.environ["ETALON_BINARY_DIR"]
+PROGRAM = os.path.join(BUILD, "bin", "etalon-mpi")
+os.environ["HDF5_PLUGIN_PATH"] = os.path.join(BUILD, "plugin")  # before h5py is imported
+
+for module in ("numpy", "h5py"):
+    if importlib.util.find_spec(module) is None:
+        print("skipped: no python module", module)
+        sys.exit(77)
+if shutil.which("mpirun") is None:
+    print("skipped: no program mpirun")
+    sys.exit(77)
+
+import h5py
+import numpy as np
+
+# Not to be taken for a cluster's launcher, and allowed in a container.
+MPIRUN = ["mpirun", "--allow-run-as-root", "--oversubscribe"]
+
+
+def launch(ranks, *command, **options):
+    return subprocess.Popen([*MPIRUN, "-n", str(ranks), *map(str, command)], text=True,
+                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options)
+
+
+def run(ranks, *command, code=0):
+    """Standard output; what the program said where it is to fail. A hang is a failure."""
+    process = launch(ranks, *command)
+    try:
+        out, said = process.communicate(timeout=120)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        raise AssertionError(f"hangs: {command}") from None
+    assert process.returncode == code, (command, process.returncode, said)
+    return "".join(line + "\n" for line in said.splitlines() if line.startswith("etalon-mpi: ")) \
+        if code else out
+
+
+def etalon_mpi(ranks, *arguments, code=0):
+    return run(ranks, PROGRAM, *arguments, code=code)
+
+
+def chunks(path, name="data"):
+    """The stored bytes of every chunk by its offset."""
+    with h5py.File(path, "r") as file:
+        data = file[name]
+        stored = {}
+        for i in range(data.id.get_num_chunks()):
+            at = data.id.get_chunk_info(i).chunk_offset
+            mask, stored[at] = data.id.read_direct_chunk(at)
+            assert mask == 0
+        return stored
+
+
+def read(path, name="data"):
+    with h5py.File(path, "r") as file:
+        return file[name][...]
+
+
+def folder():
+    return tempfile.TemporaryDirectory(prefix="etalon_mpi_")
