@@ -1155,10 +1155,12 @@ def read_head(data, chunk_size):
     require(n * dtype.itemsize <= (1 << 20) + (chunk_size << 14),
             "declares more elements than its bytes can hold")
     engine, count = head.get("B"), head.get("B")
-    whole, count = count >> 7, count & 127
+    joined, apart, count = count >> 7, count >> 6 & 1, count & 63
     require(engine <= PACKED, "unknown engine")
     require(1 <= count <= 16, "must have 1 to 16 regions")
-    require(not whole or count > 1, "a map of the whole chunk without regions")
+    require(not joined or count > 1, "a map of the whole chunk without regions")
+    small = count == 1 and len(shape) > 2 and 0 < math.prod(shape[-2:]) < 4096 and math.prod(shape[:-2]) > 1
+    require(not apart or (small and not joined), "planes that are apart anyway")
     regions = []
     for i in range(count):
         name = "default"
@@ -1199,18 +1201,18 @@ def read_head(data, chunk_size):
     require(engine != PACKED or (len(regions) == 1 and not fills), "engine does not go with regions or fills")
     require(head.done(), "bytes left over in the head")
     step = allowance if engine == FIELDS else step
-    return dtype, tuple(shape), n, engine, regions, whole, fills, step, base, source, seed
+    return dtype, tuple(shape), n, engine, regions, joined, apart, fills, step, base, source, seed
 
 
 def read_chunk(data):
     sections = read_sections(data)
-    (dtype, shape, n, engine, regions, whole, fills, step, base, source,
+    (dtype, shape, n, engine, regions, joined, apart, fills, step, base, source,
      seed) = read_head(sections[1], len(data))
     payload = sections.get(6, b"")
     grid = [1, 1, 1]
     for i, extent in enumerate(shape[::-1]):
         grid[max(2 - i, 0)] *= extent
-    if whole or (len(regions) == 1 and grid[1] * grid[2] < 4096):
+    if joined or (len(regions) == 1 and grid[1] * grid[2] < 4096 and not apart):
         grid = [1, grid[0] * grid[1], grid[2]]
     if engine == STORED:
         require(len(payload) == n * dtype.itemsize, "stored bytes are not as many as declared")

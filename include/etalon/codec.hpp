@@ -52,13 +52,13 @@ struct Bound {
 Result<Bound> parse_bound(std::string_view text);
 std::string to_string(const Bound& bound);
 
-// Elements with a bound of their own over the default. Regions apply to the last two axes (y, x) of
-// a chunk.
+// Elements with a bound of their own over the default: of the last two axes (y, x), the same in all
+// images, or of the whole array.
 struct Region {
   std::string kind;  // "peaks", "box", "mask", "annulus", "active": for people; membership is below
   Bound bound;
   std::vector<std::uint8_t> where =
-      {};  // (y, x) row major, 1 inside; as many as the last two extents have
+      {};  // row major, 1 inside; as many as the last two extents have, or as all have
   // Or, with `where` empty: squares of side 2 half + 1 round centres, cut off at the image's edges.
   // Spots fall off from their centres, and the codec makes use of that.
   struct Centre {
@@ -98,8 +98,10 @@ struct CompressOptions {
   std::uint64_t seed = 0;
 };
 
-// The chunk shape for an array: one image (1, .., y, x) of integers; of floats, whose images tell
-// much of one another, whole images up to 2^22 elements. Arrays of fewer than three axes are one.
+// The chunk shape for an array: one image (1, .., y, x) of integers, or as many of fewer than 4096
+// elements as make 2^16; of floats, whose images tell much of one another, whole images up to 2^22
+// elements. Arrays of fewer than three axes are one. `compress` takes integers for floats where the
+// first images are better coded together by 5 %.
 Shape default_chunk(DType dtype, const Shape& shape);
 
 // What a compressed region holds, as `etalon info` shows it.

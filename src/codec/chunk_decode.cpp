@@ -145,7 +145,7 @@ Result<void> decode_field(const ChunkParts& parts, const Grid& grid, std::size_t
 
 Result<void> decode_elements(const ChunkParts& parts, const MutableArrayView& out) {
   const ChunkHead& head = parts.head;
-  const Grid grid = grid_of(head.shape, head.regions.size(), head.whole);
+  const Grid grid = grid_of(head.shape, head.regions.size(), head.planes);
   switch (head.engine) {
     case Engine::stored:
       if (parts.data.size() != out.size_bytes())
@@ -214,7 +214,7 @@ Result<void> codec::decode_field_level(const ChunkParts& parts, std::size_t leve
     using T = decltype(zero);
     const ChunkHead& head = parts.head;
     if constexpr (std::is_floating_point_v<T> || sizeof(T) <= 4)
-      return decode_field<T>(parts, grid_of(head.shape, head.regions.size(), head.whole), level,
+      return decode_field<T>(parts, grid_of(head.shape, head.regions.size(), head.planes), level,
                              out);
     else
       return bad("no field");

@@ -219,74 +219,99 @@ std::vector<RegionInfo> region_infos(const CompressOptions& options, std::size_t
   return infos;
 }
 
-Result<Bytes> encode(const ArrayView& elements, const CompressOptions& options) {
-  const std::size_t count = elements.count();
-  const Grid image = grid_of(elements.shape, 2);
-  ETALON_TRY(check(elements, options, image));
-  const bool whole = has_whole_map(options, image);
-  const Grid grid = grid_of(elements.shape, options.regions.size() + 1, whole);
-  const std::vector<std::uint8_t> labels =
-      whole ? whole_labels_of(options, image) : labels_of(options, image);
+// What a chunk is coded for, whatever its grid.
+struct Wish {
+  const ArrayView& elements;
+  const CompressOptions& options;
+  Grid image;
+  Planes planes;
+  std::vector<std::uint8_t> labels;
+  Task task;  // without layout, mask and fills
+  bool changes_type = false;
+};
 
-  std::vector<std::uint8_t> repeated_mask;
-  Task task;
+Wish wish_of(const ArrayView& elements, const CompressOptions& options) {
+  Wish wish{elements, options, grid_of(elements.shape, 2), Planes::small_joined, {}, {}};
+  if (has_whole_map(options, wish.image)) wish.planes = Planes::joined;
+  wish.labels = wish.planes == Planes::joined ? whole_labels_of(options, wish.image)
+                                              : labels_of(options, wish.image);
+  Task& task = wish.task;
   task.bounds = {options.bound};
   for (const Region& r : options.regions) task.bounds.push_back(r.bound);
   for (const Bound& b : task.bounds) task.layout.bounds.push_back(integer_bound(b, elements.dtype));
   const bool integers = !is_float(elements.dtype);
+  wish.changes_type =
+      options.dither && integers && dithered_dtype(elements.dtype) != elements.dtype;
   // Where nothing is quantized there is nothing to dither.
   const bool quantized = integers
                              ? std::any_of(task.layout.bounds.begin(), task.layout.bounds.end(),
                                            [](std::uint64_t b) { return b != 0; })
                              : std::any_of(task.bounds.begin(), task.bounds.end(),
                                            [](const Bound& b) { return b.tolerance(0) > 0; });
-  if (options.dither && quantized) task.dither = options.seed;
-  const bool changes_type =
-      options.dither && integers && dithered_dtype(elements.dtype) != elements.dtype;
+  if (options.dither && (quantized || wish.changes_type)) task.dither = options.seed;
   task.level = options.level;
+  return wish;
+}
+
+Result<Coded> code(const Wish& wish, Planes planes) {
+  const auto& [elements, options, image, wished, labels, common, changes_type] = wish;
+  const Grid grid = grid_of(elements.shape, options.regions.size() + 1, planes);
+  Task task = common;
+  task.layout.grid = grid;
+  ETALON_TRY(lay_out(options, labels, planes == Planes::joined, task.layout));
+  // The mask covers an image; where planes were laid below one another it is repeated.
+  std::vector<std::uint8_t> repeated_mask;
+  task.good = options.mask;
+  if (!task.good.empty() && grid.plane() != image.plane()) {
+    for (std::size_t p = 0; p < image.planes; ++p)
+      repeated_mask.insert(repeated_mask.end(), options.mask.begin(), options.mask.end());
+    task.good = repeated_mask;
+  }
+  task.fills = find_fills(elements, grid, task.good);
+  std::optional<Coded> bounded = code_bounded(elements, std::move(task));
+  if (!bounded && changes_type)
+    return usage("an element above 2^31 - 1 outside the dithered regions has no place in " +
+                 std::string(name_of(dithered_dtype(elements.dtype))));
+  const bool thorough = options.level >= most_level;
+  if (bounded && (changes_type || (!thorough && bounded->size() * 10 < elements.size_bytes() * 9)))
+    return std::move(*bounded);
+  Coded coded = code_exactly(elements, grid, thorough || !bounded || is_float(elements.dtype),
+                             thorough ? 12 : 3);
+  if (bounded && bounded->size() < coded.size()) coded = std::move(*bounded);
+  std::optional<Coded> packed;
+  if (thorough) packed = code_packed(elements, options);
+  return packed && packed->size() < coded.size() ? std::move(*packed) : std::move(coded);
+}
+
+Result<Bytes> encode(const ArrayView& elements, const CompressOptions& options) {
+  ETALON_TRY(check(elements, options, grid_of(elements.shape, 2)));
+  Wish wish = wish_of(elements, options);
+  const std::size_t count = elements.count(), regions = options.regions.size() + 1;
   Coded coded;
   std::optional<Coded> at_speed;
-  if (count != 0 && options.level == 1) at_speed = code_at_speed(elements, grid, options);
+  if (count != 0 && options.level == 1)
+    at_speed = code_at_speed(elements, grid_of(elements.shape, regions, wish.planes), options);
   if (at_speed) {
     coded = std::move(*at_speed);
   } else if (count != 0) {
-    task.layout.grid = grid;
-    ETALON_TRY(lay_out(options, labels, whole, task.layout));
-    // The mask covers an image; where small planes were laid below one another it is repeated.
-    task.good = options.mask;
-    if (!task.good.empty() && grid.plane() != image.plane()) {
-      for (std::size_t p = 0; p < image.planes; ++p)
-        repeated_mask.insert(repeated_mask.end(), options.mask.begin(), options.mask.end());
-      task.good = repeated_mask;
-    }
-    task.fills = find_fills(elements, grid, task.good);
-    if (changes_type) task.dither = options.seed;
-    std::optional<Coded> bounded = code_bounded(elements, std::move(task));
-    if (!bounded && changes_type)
-      return usage("an element above 2^31 - 1 outside the dithered regions has no place in " +
-                   std::string(name_of(dithered_dtype(elements.dtype))));
-    const bool thorough = options.level >= most_level;
-    if (bounded &&
-        (changes_type || (!thorough && bounded->size() * 10 < elements.size_bytes() * 9))) {
-      coded = std::move(*bounded);
-    } else {
-      coded = code_exactly(elements, grid, thorough || !bounded || is_float(elements.dtype),
-                           thorough ? 12 : 3);
-      if (bounded && bounded->size() < coded.size()) coded = std::move(*bounded);
-      std::optional<Coded> packed;
-      if (thorough) packed = code_packed(elements, options);
-      if (packed && packed->size() < coded.size()) coded = std::move(*packed);
+    ETALON_ASSIGN(coded, code(wish, wish.planes));
+    if (options.level >= every_way_level && has_small_planes(elements.shape, regions)) {
+      ETALON_ASSIGN(Coded apart, code(wish, Planes::apart));
+      if (apart.size() < coded.size()) {
+        coded = std::move(apart);
+        wish.planes = Planes::apart;
+      }
     }
   }
   ChunkParts parts;
-  parts.head.dtype = changes_type ? dithered_dtype(elements.dtype) : elements.dtype;
+  parts.head.dtype = wish.changes_type ? dithered_dtype(elements.dtype) : elements.dtype;
   parts.head.source = elements.dtype;
   parts.head.dither = coded.dither;
   parts.head.seed = options.seed;
   parts.head.shape = elements.shape;
   parts.head.engine = coded.engine;
-  parts.head.regions = region_infos(options, count, labels, coded);
-  parts.head.whole = whole;
+  parts.head.regions = region_infos(options, count, wish.labels, coded);
+  parts.head.planes = wish.planes;
   parts.head.fills = coded.fills;
   parts.head.step = coded.step;
   parts.head.base = coded.base;

@@ -10,7 +10,11 @@
 namespace etalon::codec {
 namespace {
 
-constexpr unsigned whole_map = 0x80;  // beside the number of regions
+constexpr unsigned joined_planes = 0x80, apart_planes = 0x40;  // beside the number of regions
+
+unsigned planes_bits(Planes planes) {
+  return planes == Planes::joined ? joined_planes : planes == Planes::apart ? apart_planes : 0;
+}
 
 Error malformed(std::size_t offset, const std::string& reason) {
   return {Errc::malformed, "chunk: offset " + std::to_string(offset) + ": " + reason};
@@ -31,7 +35,7 @@ Bytes head_bytes(const ChunkHead& head) {
   out.put(static_cast<std::uint8_t>(head.shape.rank()));
   for (std::size_t extent : head.shape.extents()) out.put_varint(extent);
   out.put(static_cast<std::uint8_t>(head.engine));
-  out.put(static_cast<std::uint8_t>(head.regions.size() | (head.whole ? whole_map : 0u)));
+  out.put(static_cast<std::uint8_t>(head.regions.size() | planes_bits(head.planes)));
   for (const RegionInfo& r : head.regions) {
     if (&r != head.regions.data()) {
       out.put(static_cast<std::uint8_t>(r.kind.size()));
@@ -127,9 +131,15 @@ Result<ChunkHead> read_head(ByteSpan bytes, std::uint64_t chunk_bytes) {
     return bad("unknown engine " + std::to_string(engine));
   head.engine = static_cast<Engine>(engine);
   ETALON_ASSIGN(const auto declared, in.get<std::uint8_t>());
-  const unsigned regions = declared & ~whole_map;
-  head.whole = (declared & whole_map) != 0;
-  if (head.whole && regions < 2) return bad("a map of the whole chunk without regions");
+  const unsigned regions = declared & ~(joined_planes | apart_planes);
+  const unsigned planes = declared & (joined_planes | apart_planes);
+  if (planes == joined_planes) head.planes = Planes::joined;
+  if (planes == apart_planes) head.planes = Planes::apart;
+  if (planes == joined_planes && regions < 2)
+    return bad("a map of the whole chunk without regions");
+  if (planes == (joined_planes | apart_planes) ||
+      (planes == apart_planes && !has_small_planes(head.shape, regions)))
+    return bad("planes that are apart anyway");
   if (regions == 0 || regions > max_labels) return bad("must have 1 to 16 regions");
   std::uint64_t elements = 0;
   for (unsigned i = 0; i < regions; ++i) {

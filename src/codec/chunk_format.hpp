@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/bytes.hpp"
+#include "codec/counts.hpp"
 #include "codec/limits.hpp"
 #include "etalon/codec.hpp"
 
@@ -42,15 +43,15 @@ struct ChunkHead {
   DType dtype = DType::u8;
   Shape shape;
   Engine engine = Engine::stored;
-  std::vector<RegionInfo> regions;   // [0] is the default
-  bool whole = false;                // their map covers the chunk, not (y, x) alone
-  std::vector<std::uint64_t> fills;  // bit patterns of elements that are not coded
-  double step = 0;                   // scaled: what 1 stands for
-  DType source = DType::u8;          // of the original elements
-  bool dither = false;               // dithered: always, scaled: perhaps
-  std::uint64_t seed = 0;            // of the dither
-  std::uint64_t base = 0;            // offset: bit pattern of what 0 stands for
-  double allowance = 0;              // fields: what rounding takes of every tolerance
+  std::vector<RegionInfo> regions;       // [0] is the default
+  Planes planes = Planes::small_joined;  // joined: the regions' map covers the chunk
+  std::vector<std::uint64_t> fills;      // bit patterns of elements that are not coded
+  double step = 0;                       // scaled: what 1 stands for
+  DType source = DType::u8;              // of the original elements
+  bool dither = false;                   // dithered: always, scaled: perhaps
+  std::uint64_t seed = 0;                // of the dither
+  std::uint64_t base = 0;                // offset: bit pattern of what 0 stands for
+  double allowance = 0;                  // fields: what rounding takes of every tolerance
 };
 
 struct ChunkParts {

@@ -18,7 +18,7 @@ Result<ChunkLabels> chunk_labels(ByteSpan chunk) {
   if (!mapped || head.regions.size() == 1) return found;
 
   CountsLayout layout;
-  layout.grid = grid_of(head.shape, head.regions.size(), head.whole);
+  layout.grid = grid_of(head.shape, head.regions.size(), head.planes);
   SideDecoder side(parts.side);
   CountsModel model;
   const bool exact_fill = head.engine == Engine::scaled;

@@ -183,11 +183,13 @@ Result<void> decode_chunks(ByteSpan container, const ContainerIndex& index,
 }  // namespace
 
 Shape default_chunk(DType dtype, const Shape& shape) {
-  constexpr std::size_t most = std::size_t{1} << 22;
+  constexpr std::size_t most = std::size_t{1} << 22, few = std::size_t{1} << 16;
   const std::size_t rank = shape.rank();
   if (rank < 3) return shape;
   Shape chunk = shape;
-  std::size_t room = is_float(dtype) ? most : 0;  // for more of what there is so far
+  const bool small = shape[rank - 2] * shape[rank - 1] < 4096;
+  // For more of what there is so far.
+  std::size_t room = is_float(dtype) ? most : small ? few : 0;
   for (std::size_t axis = rank; axis-- > 0;) {
     const std::size_t extent = std::max<std::size_t>(1, shape[axis]);
     if (axis + 2 >= rank || (axis != 0 && extent <= room)) {

@@ -23,8 +23,12 @@ struct Grid {
   std::size_t plane() const { return ny * nx; }
   std::size_t count() const { return planes * plane(); }
 };
-// `whole`: labels cover all planes, which lie below one another.
-Grid grid_of(const Shape& shape, std::size_t labels, bool whole = false);
+// How a chunk's planes make a grid: small ones lie below one another as one; all do where labels
+// cover them together; or none, so that one may be foretold from the one before.
+enum class Planes : std::uint8_t { small_joined, joined, apart };
+Grid grid_of(const Shape& shape, std::size_t labels, Planes planes = Planes::small_joined);
+// Whether `apart` makes another grid.
+bool has_small_planes(const Shape& shape, std::size_t labels);
 
 // How a number is foretold from those before it. The numbers are written in files.
 enum class Predictor : std::uint8_t {

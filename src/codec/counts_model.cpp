@@ -6,17 +6,23 @@
 
 namespace etalon::codec {
 
-Grid grid_of(const Shape& shape, std::size_t labels, bool whole) {
+Grid grid_of(const Shape& shape, std::size_t labels, Planes planes) {
   Grid g;
   const std::size_t rank = shape.rank();
   if (rank >= 1) g.nx = shape[rank - 1];
   if (rank >= 2) g.ny = shape[rank - 2];
   for (std::size_t axis = 0; axis + 2 < rank; ++axis) g.planes *= shape[axis];
-  if (whole || (labels == 1 && g.plane() < 4096)) {
+  const bool small = labels == 1 && g.plane() < 4096;
+  if (planes == Planes::joined || (small && planes == Planes::small_joined)) {
     g.ny *= g.planes;
     g.planes = 1;
   }
   return g;
+}
+
+bool has_small_planes(const Shape& shape, std::size_t labels) {
+  const Grid g = grid_of(shape, labels, Planes::apart);
+  return labels == 1 && g.planes > 1 && g.plane() != 0 && g.plane() < 4096;
 }
 
 void put_model(SideEncoder& out, const CountsModel& model, const CountsLayout& layout,

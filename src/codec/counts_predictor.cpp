@@ -44,7 +44,7 @@ Predictor choose_predictor(std::span<const T> values, const Grid& grid,
     sum += std::is_unsigned_v<T> ? static_cast<std::uint64_t>(values[i]) : zigzag(values[i]);
     ++count;
   }
-  if (sum / (2 * bound + 1) <= 2 * count) return Predictor::none;
+  if (std::is_unsigned_v<T> && sum / (2 * bound + 1) <= 2 * count) return Predictor::none;
   const auto step = static_cast<std::int64_t>(2 * bound + 1);
   std::array<Estimate, predictors> estimates;
   std::array<std::vector<std::uint32_t>, predictors> numbers;

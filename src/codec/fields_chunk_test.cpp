@@ -93,6 +93,7 @@ TEST(FieldChunks, AreWholeImagesUpToALimit) {
   EXPECT_EQ(default_chunk(DType::f32, Shape{9, 4, 3000, 3000}), (Shape{1, 1, 3000, 3000}));
   EXPECT_EQ(default_chunk(DType::f64, Shape{100, 4, 1000, 1000}), (Shape{1, 4, 1000, 1000}));
   EXPECT_EQ(default_chunk(DType::u16, Shape{9, 4, 300, 300}), (Shape{1, 1, 300, 300}));
+  EXPECT_EQ(default_chunk(DType::u16, Shape{90, 4, 30, 30}), (Shape{18, 4, 30, 30}));
   EXPECT_EQ(default_chunk(DType::u16, Shape{30, 30}), (Shape{30, 30}));
 }
 

@@ -268,6 +268,14 @@ std::vector<Good> cases(std::uint64_t seed) {
   o = within(Bound::abs(0.1));
   o.regions = {anywhere(volume, Bound::abs(0.002), random)};
   c.chunk("f32_field_whole_map", field, o);
+  // Small planes apart, foretold from the one before.
+  Array slow(DType::f64, Shape{60, 12, 8});
+  for (std::size_t i = 0; i < slow.count(); ++i)
+    slow.as<double>()[i] = i < 96 ? static_cast<double>(random.next() % 1000)
+                                  : slow.as<double>()[i - 96] + (random.next() % 400 == 0 ? 9 : 0);
+  o = within(Bound::abs(0.4));
+  o.level = 9;
+  c.chunk("f64_planes_apart", slow, o);
   Array noise(DType::u32, Shape{300});
   for (auto& v : noise.as<std::uint32_t>()) v = static_cast<std::uint32_t>(random.next());
   c.chunk("u32_stored", noise);
@@ -348,6 +356,7 @@ std::vector<Bad> bad_cases() {
   bad.push_back({"head_engine", chunk_of({1, 5, 1, 1, 3, 15, 1}), "unknown engine"});
   bad.push_back({"head_no_regions", chunk_of({1, 6, 1, 1, 3, 0, 0, 0}), "1 to 16 regions"});
   bad.push_back({"head_whole_map", chunk_of({1, 8, 1, 1, 3, 0, 0x81, 0, 3, 0}), "without regions"});
+  bad.push_back({"head_planes_apart", chunk_of({1, 8, 1, 1, 3, 0, 0x41, 0, 3, 0}), "apart anyway"});
   bad.push_back({"chunk_version_newer", byte(chunk, 3, 0x1F), "format version 1.15"});
   bad.push_back({"head_too_large", chunk_of({1, 9, 1, 1, 0xFF, 0xFF, 0xFF, 0xFF, 0x0F, 0, 1}),
                  "larger than a chunk"});

@@ -28,7 +28,7 @@ class Bytes(unittest.TestCase):
                         {"bound": "abs:2", "mask": bad,
                          "regions": ["active:quantile=0.9,grow=1@lossless",
                                      etalon.peaks_region([(20, 20)])]}):
-            wanted = etalon.compress(frames, **options)
+            wanted = etalon.compress(frames, chunk=(1, 50, 60), **options)
             for threads in (1, 2, 5):
                 packed, encoder = series(frames, threads=threads, **options)
                 self.assertEqual(packed, wanted)
@@ -44,7 +44,8 @@ class Bytes(unittest.TestCase):
     def test_with_outer_axes(self):
         frames = counts((12, 30, 40))
         packed, _ = series(frames, "abs:1", outer=(3, 2))
-        self.assertEqual(packed, etalon.compress(frames.reshape(2, 3, 2, 30, 40), "abs:1"))
+        self.assertEqual(packed, etalon.compress(frames.reshape(2, 3, 2, 30, 40), "abs:1",
+                                                 chunk=(1, 1, 1, 30, 40)))
 
     def test_frames_may_have_regions_of_their_own(self):
         frames = counts((6, 50, 60))
