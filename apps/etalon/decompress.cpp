@@ -2,6 +2,7 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
+#include "bundle_command.hpp"
 #include "codec/container_pieces.hpp"
 #include "commands.hpp"
 #include "pipeline/ordered.hpp"
@@ -101,6 +102,12 @@ Result<void> write_pieces(const ByteSource& source, const codec::ContainerIndex&
 
 Result<void> run(const Options& options) {
   ETALON_TRY(refuse_same_file(options.input, options.output));
+  if (names_bundle(options.input)) {
+    if (!options.box.empty() || !options.dataset.empty())
+      return Error{Errc::usage, "--box, --dataset: not for files of many arrays"};
+    return decompress_bundle(options.input, {options.output, options.overwrite, options.json,
+                                             std::max(1u, options.threads)});
+  }
   ETALON_ASSIGN(const auto source, open_source(options.input));
   const auto inside = [&](Error error) { return std::move(error).in(options.input); };
   const auto index = codec::parse_container(*source);

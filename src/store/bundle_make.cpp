@@ -32,6 +32,7 @@ class Maker {
     plan_.file_checksum = crc32c(original);
     if (options_.reorder != Reorder::none) {
       ETALON_ASSIGN(order_, order_of(scan_, options_.positions));
+      name_positions();
     }
     ETALON_TRY(add_topology());
     for (std::size_t i = 0; i < scan_.arrays.size(); ++i)
@@ -47,6 +48,17 @@ class Maker {
 
  private:
   bool done(std::size_t i) const { return place_[i].has_value(); }
+
+  // The order can be found again from the arrays that the bundle calls positions.
+  void name_positions() {
+    for (ScannedArray& a : scan_.arrays) {
+      const auto& names = options_.positions;
+      if (std::find(names.begin(), names.end(), a.name) != names.end())
+        a.role = Role::positions;
+      else if (a.role == Role::positions)
+        a.role = Role::values;
+    }
+  }
 
   // The arrays of the topology first, so that all others may be walked.
   Result<void> add_topology() {
@@ -262,14 +274,16 @@ const Bound& BundleOptions::bound_of(const std::string& name) const {
 }
 
 Result<Permutation> order_of(const Scan& scan, const std::vector<std::string>& positions) {
-  std::vector<ArrayView> arrays;
-  for (const std::string& name : positions) {
-    const auto found = std::find_if(scan.arrays.begin(), scan.arrays.end(),
-                                    [&](const ScannedArray& a) { return a.name == name; });
-    if (found == scan.arrays.end())
+  const auto named = [&](const std::string& name) {
+    return std::find(positions.begin(), positions.end(), name) != positions.end();
+  };
+  for (const std::string& name : positions)
+    if (std::none_of(scan.arrays.begin(), scan.arrays.end(),
+                     [&](const ScannedArray& a) { return a.name == name; }))
       return Error{Errc::usage, "positions: there is no array '" + name + "'"};
-    arrays.push_back(found->elements.view());
-  }
+  std::vector<ArrayView> arrays;
+  for (const ScannedArray& a : scan.arrays)
+    if (named(a.name)) arrays.push_back(a.elements.view());
   return morton_order(arrays);
 }
 

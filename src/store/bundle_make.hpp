@@ -40,7 +40,8 @@ Result<Bytes> make_bundle(Scan scan, ByteSpan original, const BundleOptions& opt
 // An array file as a scan: the elements behind `header`.
 Scan scan_of_array(const Array& array, ByteSpan header, std::string format);
 
-// The order that `positions` give to arrays of a scan. Errc::usage for names that are not there.
+// The order that the arrays of these names, as they follow each other in the scan, give.
+// Errc::usage for names that are not there.
 Result<std::vector<std::uint32_t>> order_of(const Scan& scan,
                                             const std::vector<std::string>& positions);
 
