@@ -37,7 +37,8 @@ void append_binary(const Segment& s, const Array& array, Bytes& out) {
   const ByteSpan elements = array.view().bytes().subspan(s.first * size, s.count * size);
   if (s.encoding == Encoding::base64) {
     const std::uint64_t length = elements.size();
-    Bytes bytes(s.lead);
+    Bytes bytes;
+    bytes.resize(s.lead);
     if (s.lead > 0) std::memcpy(bytes.data(), &length, s.lead);
     bytes.insert(bytes.end(), elements.begin(), elements.end());
     const std::string text = to_base64(bytes);

@@ -13,6 +13,15 @@
 namespace etalon {
 namespace {
 
+std::uint64_t nan_bits(DType dtype) {
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  const float small = std::numeric_limits<float>::quiet_NaN();
+  std::uint64_t bits = 0;
+  if (dtype == DType::f64) std::memcpy(&bits, &nan, sizeof nan);
+  if (dtype == DType::f32) std::memcpy(&bits, &small, sizeof small);
+  return bits;
+}
+
 // Coded arrays in the order of the bundle, which differs from the scan's: what others need of an
 // array comes before them.
 class Maker {
@@ -81,9 +90,19 @@ class Maker {
     return {};
   }
 
-  Result<std::uint32_t> push(const ArrayView& elements, BundleArray about) {
+  // `other` holds the same valid elements: the one that takes less room is kept.
+  Result<std::uint32_t> push(const ArrayView& elements, BundleArray about,
+                             const Array* other = nullptr) {
+    BundleArray about_other = about;
     auto bytes = encode_array(elements, about, how_);
     if (!bytes.ok()) return std::move(bytes).error().in("array '" + about.name + "'");
+    if (other != nullptr) {
+      auto less = encode_array(other->view(), about_other, how_);
+      if (less.ok() && less->size() < bytes->size()) {
+        bytes = std::move(less);
+        about = std::move(about_other);
+      }
+    }
     plan_.arrays.push_back(std::move(about));
     payloads_.push_back(std::move(*bytes));
     return static_cast<std::uint32_t>(plan_.arrays.size() - 1);
@@ -113,11 +132,19 @@ class Maker {
       ETALON_ASSIGN(valid, valid_of(elements.view()));
     }
     give_range(elements.view(), valid, about.bound);
-    if (!valid.empty()) ETALON_TRY(mask_out(elements, valid, about));
+    Array with_nan;  // holes that the codec itself leaves out
+    if (!valid.empty()) {
+      if (is_float(about.dtype)) {
+        with_nan = elements;
+        put_hole_bits(with_nan.mutable_view(), valid, nan_bits(about.dtype));
+      }
+      ETALON_TRY(mask_out(elements, valid, about));
+    }
     const bool particles = !order_.empty() && about.shape.rank() > 0 &&
                            about.shape[0] == order_.size() && valid.empty();
     if (!particles) {
-      ETALON_ASSIGN(place_[i], push(elements.view(), std::move(about)));
+      ETALON_ASSIGN(place_[i], push(elements.view(), std::move(about),
+                                    with_nan.count() > 0 ? &with_nan : nullptr));
       return {};
     }
     Array sorted = put_in_order(elements.view(), 0, order_);
@@ -194,11 +221,7 @@ class Maker {
                         BundleArray& about) {
     about.has_mask = true;
     if (!hole_bits(elements.view(), valid, about.fill)) {
-      const double nan = std::numeric_limits<double>::quiet_NaN();
-      const auto small = static_cast<float>(nan);
-      about.fill = 0;
-      if (about.dtype == DType::f64) std::memcpy(&about.fill, &nan, sizeof nan);
-      if (about.dtype == DType::f32) std::memcpy(&about.fill, &small, sizeof small);
+      about.fill = is_float(about.dtype) ? nan_bits(about.dtype) : 0;
       refilled_ = true;
     }
     fill_holes(elements.mutable_view(), valid);

@@ -68,6 +68,32 @@ bool fill_along(std::span<T> values, std::vector<std::uint8_t>& known, const Sha
   return all;
 }
 
+// Each filled element becomes the mean of its neighbours, again and again: what lines along
+// different axes say differs from row to row, and steps between rows cost bits.
+template <typename T>
+void smooth(std::span<T> values, std::span<const std::uint8_t> valid, const Shape& shape) {
+  constexpr int sweeps = 24;
+  std::vector<std::size_t> strides(shape.rank(), 1);
+  for (std::size_t a = shape.rank(); a-- > 1;) strides[a - 1] = strides[a] * shape[a];
+  for (int sweep = 0; sweep < sweeps; ++sweep)
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      if (valid[i] != 0) continue;
+      double sum = 0;
+      int count = 0;
+      const auto add = [&](T v) {
+        if (!std::isfinite(v)) return;
+        sum += static_cast<double>(v);
+        ++count;
+      };
+      for (std::size_t a = 0; a < shape.rank(); ++a) {
+        const std::size_t at = i / strides[a] % shape[a];
+        if (at > 0) add(values[i - strides[a]]);
+        if (at + 1 < shape[a]) add(values[i + strides[a]]);
+      }
+      if (count > 0) values[i] = static_cast<T>(sum / count);
+    }
+}
+
 }  // namespace
 
 void fill_holes(const MutableArrayView& array, std::span<const std::uint8_t> valid) {
@@ -89,6 +115,7 @@ void fill_holes(const MutableArrayView& array, std::span<const std::uint8_t> val
       if (known[i] == 0) values[i] = T{0};
       if (valid[i] != 0) values[i] = before[i];
     }
+    if constexpr (std::is_floating_point_v<T>) smooth<T>(values, valid, array.shape);
   });
 }
 
