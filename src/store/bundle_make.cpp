@@ -9,18 +9,10 @@
 #include "store/bundle_code.hpp"
 #include "store/holes.hpp"
 #include "store/ordering.hpp"
+#include "store/validity.hpp"
 
 namespace etalon {
 namespace {
-
-std::uint64_t nan_bits(DType dtype) {
-  const double nan = std::numeric_limits<double>::quiet_NaN();
-  const float small = std::numeric_limits<float>::quiet_NaN();
-  std::uint64_t bits = 0;
-  if (dtype == DType::f64) std::memcpy(&bits, &nan, sizeof nan);
-  if (dtype == DType::f32) std::memcpy(&bits, &small, sizeof small);
-  return bits;
-}
 
 // Coded arrays in the order of the bundle, which differs from the scan's: what others need of an
 // array comes before them.
@@ -129,9 +121,9 @@ class Maker {
     Array elements = std::move(a.elements);
     std::vector<std::uint8_t> valid;
     if (options_.validity.kind != Validity::Kind::all) {
-      ETALON_ASSIGN(valid, valid_of(elements.view()));
+      ETALON_ASSIGN(valid, valid_elements(elements.view(), options_.validity));
     }
-    give_range(elements.view(), valid, about.bound);
+    about.bound = with_range(about.bound, elements.view(), valid);
     Array with_nan;  // holes that the codec itself leaves out
     if (!valid.empty()) {
       if (is_float(about.dtype)) {
@@ -174,46 +166,6 @@ class Maker {
     if (!bytes.ok()) return std::move(bytes).error().in("array '" + plain.name + "'");
     unsorted_.push_back({*place_[i], std::move(plain), std::move(*bytes)});
     return {};
-  }
-
-  Result<std::vector<std::uint8_t>> valid_of(const ArrayView& elements) {
-    const Validity& v = options_.validity;
-    if (v.kind == Validity::Kind::mask) {
-      if (v.valid.size() != elements.count())
-        return Error{Errc::usage, "--valid: has " + std::to_string(v.valid.size()) +
-                                      " elements, the array " + std::to_string(elements.count())};
-      return v.valid;
-    }
-    std::vector<std::uint8_t> valid(elements.count());
-    visit(elements.dtype, [&](auto zero) {
-      const auto in = elements.as<decltype(zero)>();
-      for (std::size_t i = 0; i < valid.size(); ++i) {
-        const auto x = static_cast<double>(in[i]);
-        valid[i] = v.kind == Validity::Kind::nan ? !std::isnan(x)
-                                                 : in[i] != static_cast<decltype(zero)>(v.fill);
-      }
-    });
-    return valid;
-  }
-
-  // Of relative bounds, over what counts.
-  void give_range(const ArrayView& elements, const std::vector<std::uint8_t>& valid, Bound& bound) {
-    CompressOptions options;
-    options.bound = bound;
-    if (!needs_range(options)) return;
-    ValueRange range;
-    if (valid.empty()) {
-      range.add(elements);
-    } else {
-      Array counted(elements.dtype, elements.shape);
-      const std::size_t size = size_of(elements.dtype);
-      std::size_t n = 0;
-      for (std::size_t i = 0; i < valid.size(); ++i)
-        if (valid[i] != 0)
-          std::memcpy(counted.mutable_view().data + n++ * size, elements.data + i * size, size);
-      range.add({counted.view().data, elements.dtype, Shape{n}});
-    }
-    bound = with_ranges(options, range).bound;
   }
 
   // Fills what does not count, and notes what it was.

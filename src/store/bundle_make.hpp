@@ -6,19 +6,13 @@
 #include <vector>
 
 #include "store/file_scan.hpp"
+#include "store/validity.hpp"
 
 namespace etalon {
 
 // What becomes of the order of particles: it stays; it changes for good, and the bundle says so; it
 // changes and comes back, where its permutation costs less than it saves.
 enum class Reorder { none, declared, undone };
-
-// Which elements count.
-struct Validity {
-  enum class Kind { all, nan, fill, mask } kind = Kind::all;
-  double fill = 0;
-  std::vector<std::uint8_t> valid;  // Kind::mask: as many as an array has elements; 0 is invalid
-};
 
 struct BundleOptions {
   Bound bound;  // of floating values; integers are exact
