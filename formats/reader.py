@@ -1,16 +1,18 @@
 #!/usr/bin/env python3
-"""Reads Etalon containers and chunks: formats/container.md in Python, for reading rather than speed.
+"""Reads Etalon containers, chunks and bundles: formats/container.md and bundle.md in Python, for reading rather than speed.
 
     import reader; array = reader.read(open("a.etalon", "rb").read())
     reader.py IN.etalon OUT.npy
 
 Independent of the C++ code. Needs numpy; a chunk that fell back to zstd needs libzstd too.
 """
+import base64
 import ctypes
 import ctypes.util
 import math
 import struct
 import sys
+import zlib
 
 import numpy as np
 
@@ -1310,6 +1312,245 @@ def read(data):
                 "its type or shape is not what the container declares")
         out[box] = chunk
     return out
+
+
+# --- formats/bundle.md -------------------------------------------------------------------------
+class Bundle:
+    """A bundle's plan, its arrays in the file's order, and the file."""
+
+    def __init__(self, data):
+        data = bytes(data)
+        require(data[:8] == b"EtBundle", "not an Etalon bundle")
+        require(len(data) >= 40, "truncated")
+        major, minor, zero, raw, size, checksum, zero2, own = struct.unpack_from("<BBHQQIII", data, 8)
+        require((major, minor) == (0, 1), "format version")
+        require(own == crc32c(data[:36]) and zero == zero2 == 0, "header: checksum does not match")
+        frame = data[40:40 + size]
+        require(len(frame) == size and crc32c(frame) == checksum, "plan: checksum does not match")
+        self.plan = Bytes(self.unpack(frame, raw))
+        self.after = Bytes(data[40 + size:])
+        self.format = self.text(32)
+        self.packing, flags = self.plan.get("B"), self.plan.get("B")
+        require(self.packing <= 9 and flags < 8, "flags")
+        self.file_size, self.checksum = self.plan.varint(), self.plan.get("I")
+        self.exact = flags & 4
+        self.topology = [[self.plan.get("B"), *(self.plan.varint() for _ in range(4)), self.plan.get("B")]
+                         for _ in range(self.plan.varint())]
+        self.nodes = self.plan.varint()
+        self.arrays, self.names = [], []
+        for _ in range(self.plan.varint()):
+            self.arrays.append(self.array())
+        require(self.after.done(), "bytes are left over")
+        segments = [self.segment() for _ in range(self.plan.varint())]
+        require(self.plan.varint() == len(self.plan.data) - self.plan.at, "skeleton")
+        self.skeleton = Bytes(self.plan.data[self.plan.at:])
+        self.next = [0] * len(self.arrays)
+        self.file = b"".join(self.stretch(*s) for s in segments)
+        self.file += self.skeleton.take(len(self.skeleton.data) - self.skeleton.at)
+        if self.format == "npz":
+            self.file = self.zip()
+        if self.exact:
+            require(len(self.file) == self.file_size and crc32c(self.file) == self.checksum, "file")
+
+    @staticmethod
+    def unpack(frame, size):
+        require(size <= (1 << 20) + (len(frame) << 16), "declares more than its bytes can hold")
+        return unzstd(frame, size)
+
+    def text(self, longest):
+        size = self.plan.varint()
+        require(size <= longest, "name")
+        return self.plan.take(size).decode(errors="replace")
+
+    def choice(self, end):
+        value = self.plan.get("B")
+        require(value < end, "number out of its range")
+        return value
+
+    def before(self):
+        index = self.plan.varint()
+        require(index < len(self.arrays), "array is not there")
+        return index
+
+    def array(self):
+        plan = self.plan
+        self.names.append(self.text(4096))
+        self.choice(5)
+        number, rank = plan.get("B"), plan.get("B")
+        require(1 <= number <= 10 and rank <= 6, "type or rank")
+        dtype = np.dtype(DTYPES[number])
+        shape = [plan.varint() for _ in range(rank)]
+        read_bound(plan)
+        foretold, by_column, order = self.choice(4), self.choice(2), self.choice(3)
+        axis = plan.get("B") if order else 0
+        require(not order or axis < rank, "axis")
+        permutation = self.before() if order == 1 else None
+        mask, fill = (self.before(), plan.get("Q")) if self.choice(2) else (None, 0)
+        coding, size, checksum = self.choice(2), plan.varint(), plan.get("I")
+        payload = self.after.take(size)
+        require(crc32c(payload) == checksum, "array: checksum does not match")
+        coded = shape[::-1] if by_column else shape
+        if coding:
+            count = math.prod(coded)
+            planes_ = np.frombuffer(self.unpack(payload, count * dtype.itemsize), "u1")
+            out = planes_.reshape(dtype.itemsize, count).T.copy().view(dtype).reshape(coded)
+        else:
+            out = read(payload)
+        require(out.dtype == dtype and list(out.shape) == list(coded), "type or shape")
+        out = out.T.copy() if by_column else out
+        if foretold:
+            out = self.unforetell(out, foretold)
+        if order:
+            p = self.arrays[permutation].astype("i8") if order == 1 else self.walk()
+            require(sorted(p) == list(range(shape[axis])), "permutation")
+            back = np.empty_like(out)
+            back[(slice(None),) * axis + (p,)] = out
+            out = back
+        if mask is not None:
+            out = out.copy()
+            constant = np.frombuffer(struct.pack("<Q", fill)[:dtype.itemsize], dtype)[0]
+            out[self.arrays[mask].reshape(shape) == 0] = constant
+        return out
+
+    @staticmethod
+    def unforetell(out, how):
+        dtype, shape = out.dtype, out.shape
+        rows = out.view("<u%d" % dtype.itemsize).reshape(-1, shape[-1] if len(shape) > 1 else 1)
+        if how == 1:
+            rows = np.cumsum(rows.ravel(), dtype=rows.dtype)
+        elif how == 2:
+            rows = np.cumsum(rows, axis=0, dtype=rows.dtype)
+        else:
+            rows = rows.copy()
+            rows[:, 0] = np.cumsum(rows[:, 0], dtype=rows.dtype)
+            rows = np.cumsum(rows, axis=1, dtype=rows.dtype)
+        return rows.view(dtype).reshape(shape)
+
+    def cells(self):
+        for form, index, offsets, skip, width, base in self.topology:
+            require(max(index, offsets) < len(self.arrays), "topology")
+            numbers = self.arrays[index]
+            flat = [int(v) - base for v in numbers.ravel()]
+            if form == 0:
+                for row in numbers:
+                    yield [int(v) - base for v in row[skip:skip + width if width else None]]
+            elif form == 1:
+                at = 0
+                while at < len(flat):
+                    n = flat[at] + base
+                    yield flat[at + 1:at + 1 + n]
+                    at += n + 1
+            else:
+                ends = [int(e) for e in self.arrays[offsets]]
+                for k, (begin, end) in enumerate(zip(ends if form == 3 else [0] + ends,
+                                                     ends[1:] if form == 3 else ends)):
+                    yield [k] * (form == 3) + flat[begin:end]
+
+    def walk(self):
+        cells = list(self.cells())
+        cells_of = [[] for _ in range(self.nodes)]
+        for number, cell in enumerate(cells):
+            for node in cell:
+                require(0 <= node < self.nodes, "node")
+                cells_of[node].append(number)
+        order, met = [], [False] * self.nodes
+        for start in range(self.nodes):
+            head = len(order)
+            if not met[start]:
+                met[start] = True
+                order.append(start)
+            while head < len(order):
+                for number in cells_of[order[head]]:
+                    for node in cells[number]:
+                        if not met[node]:
+                            met[node] = True
+                            order.append(node)
+                    cells[number] = []
+                head += 1
+        return order
+
+    def segment(self):
+        plan = self.plan
+        gap, encoding = plan.varint(), self.choice(4)
+        if encoding == 3:
+            count, columns = plan.varint(), plan.varint()
+            require(1 <= columns <= 8, "columns")
+            return gap, 3, count, [(self.before(), self.choice(6), self.choice(41))
+                                   for _ in range(columns)], 0
+        index, first, count = self.before(), plan.varint(), plan.varint()
+        require(first + count <= self.arrays[index].size, "elements that are not there")
+        return gap, encoding, index, (first, count), plan.get("B") if encoding == 2 else 0
+
+    def stretch(self, gap, encoding, what, which, lead):
+        out = self.skeleton.take(gap)
+        if encoding == 3:
+            text = bytearray()
+            for byte in self.skeleton.take(what):
+                if 1 <= byte <= len(which):
+                    index, kind, precision = which[byte - 1]
+                    require(self.next[index] < self.arrays[index].size, "elements")
+                    text += number_text(self.arrays[index].flat[self.next[index]], kind, precision)
+                    self.next[index] += 1
+                else:
+                    text.append(byte)
+            return out + bytes(text)
+        elements = self.arrays[what].ravel()[which[0]:which[0] + which[1]]
+        if encoding == 1:
+            elements = elements.byteswap()
+        elements = elements.tobytes()
+        if encoding == 2:
+            elements = base64.b64encode(struct.pack("<Q", len(elements))[:lead] + elements)
+        return out + elements
+
+    def zip(self):
+        """Sums put right; members deflated again."""
+        data = bytearray(self.file)
+        end = data.rindex(b"PK\5\6")
+        count, at = struct.unpack_from("<H4xI", data, end + 10)
+        out, directory = bytearray(), bytearray()
+        for _ in range(count):
+            name, extra, comment, place = struct.unpack_from("<HHH8xI", data, at + 28)
+            entry = data[at:at + 46 + name + extra + comment]
+            size, = struct.unpack_from("<I", entry, 24)
+            head = 30 + sum(struct.unpack_from("<HH", data, place + 26))
+            local, plain = data[place:place + head], bytes(data[place + head:place + head + size])
+            packed = plain
+            if self.packing:
+                deflate = zlib.compressobj(self.packing, zlib.DEFLATED, -15, 8)
+                packed = deflate.compress(plain) + deflate.flush()
+            method, total = 8 if self.packing else 0, zlib.crc32(plain)
+            struct.pack_into("<H", local, 8, method)
+            struct.pack_into("<I", local, 14, total)
+            if struct.unpack_from("<I", local, 18)[0] == 0xFFFFFFFF:
+                struct.pack_into("<QQ", local, local.index(b"\1\0", 30 + name) + 4, size, len(packed))
+            else:
+                struct.pack_into("<II", local, 18, len(packed), size)
+            struct.pack_into("<H", entry, 10, method)
+            struct.pack_into("<III", entry, 16, total, len(packed), size)
+            struct.pack_into("<I", entry, 42, len(out))
+            at += len(entry)
+            out += local + packed
+            directory += entry
+        tail = data[end:]
+        struct.pack_into("<I", tail, 16, len(out))
+        return bytes(out + directory + tail)
+
+
+def number_text(value, kind, precision):
+    if kind == 0:
+        return b"%d" % int(value)
+    if 1 <= kind <= 3:
+        form = "%.*" + "gef"[kind - 1]
+        return (form % (precision, float(value))).encode()
+    if not np.isfinite(value):
+        return (("-" if np.signbit(value) else "") + ("nan" if np.isnan(value) else "inf")).encode()
+    plain = np.format_float_positional(value, unique=True, trim="-")
+    powers = np.format_float_scientific(value, unique=True, trim="-", exp_digits=2)
+    if kind == 4:
+        return (plain if len(plain) <= len(powers) else powers).encode()
+    if value == 0 or 1e-4 <= abs(float(value)) < 1e16:
+        return (plain if "." in plain else plain + ".0").encode()
+    return powers.encode()
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
+#include "bundle_command.hpp"
 #include "commands.hpp"
 #include "compress_chunks.hpp"
 #include "compress_images.hpp"
@@ -19,6 +20,7 @@ struct Options {
   bool overwrite = false, json = false, dither = false;
   std::uint64_t seed = 0;
   int level = default_level;
+  BundleRequest bundle;
 };
 
 Result<CompressJob> job_of(const Options& options) {
@@ -52,6 +54,14 @@ Result<void> run(const Options& options) {
   ETALON_ASSIGN(CompressJob job, job_of(options));
   ETALON_TRY(check_ending(options.output, FileKind::raw, "an Etalon container"));
   ETALON_TRY(refuse_same_file(options.input.path, options.output));
+  if (wants_bundle(options.input, options.bundle)) {
+    if (job.target || options.dither || !options.regions.empty() || !options.mask.empty())
+      return Error{Errc::usage,
+                   "targets, regions, --mask and --dither: not for files of many "
+                   "arrays, and not with --valid"};
+    return compress_bundle(options.input, options.bundle, job.options.bound, options.level,
+                           {options.output, options.overwrite, options.json, job.options.threads});
+  }
   ETALON_ASSIGN(OutputFile file, OutputFile::create(options.output, options.overwrite));
   ETALON_ASSIGN(const OpenOptions open, open_options(options.input));
   ETALON_ASSIGN(const auto source, open_images(options.input.path, open));
@@ -112,8 +122,8 @@ void add_compress(Cli& cli) {
   command
       ->add_option(
           "input", options->input.path,
-          "HDF5, .npy, CBF or raw file, a folder or a pattern of CBF files; - reads .npy or\n"
-          "raw from standard input")
+          "HDF5, .npy, CBF or raw file, a folder or a pattern of CBF files; a file of many arrays\n"
+          "(.npz, .vtk, .vtu, netCDF classic, SU2); - reads .npy or raw from standard input")
       ->required();
   command->add_option("-o,--output", options->output, "Container to write; - is standard output")
       ->required();
@@ -142,6 +152,7 @@ void add_compress(Cli& cli) {
   command->add_option("--mask", options->mask,
                       "File, or /dataset of the input, that is not zero where pixels are bad; "
                       "helps the ratio only. HDF5: the file's pixel_mask is found by itself");
+  add_bundle_options(*command, options->bundle);
   command->add_option("--dataset", options->input.dataset,
                       "HDF5 dataset; the images are found by themselves");
   command->add_option("--dtype", options->input.dtype, "Element type of raw bytes: u16, f32, ...");

@@ -2,6 +2,7 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
+#include "bundle_command.hpp"
 #include "codec/container_pieces.hpp"
 #include "commands.hpp"
 #include "pipeline/ordered.hpp"
@@ -103,6 +104,14 @@ Result<void> write_pieces(const ByteSource& source, const codec::ContainerIndex&
 
 Result<void> run(const Options& options) {
   ETALON_TRY(refuse_same_file(options.input, options.output));
+  const unsigned threads =
+      options.threads == 0 ? std::max(1u, std::thread::hardware_concurrency()) : options.threads;
+  if (names_bundle(options.input)) {
+    if (!options.box.empty() || !options.dataset.empty())
+      return Error{Errc::usage, "--box, --dataset: not for files of many arrays"};
+    return decompress_bundle(options.input,
+                             {options.output, options.overwrite, options.json, threads});
+  }
   ETALON_ASSIGN(const auto source, open_source(options.input));
   const auto inside = [&](Error error) { return std::move(error).in(options.input); };
   const auto index = codec::parse_container(*source);
@@ -119,8 +128,6 @@ Result<void> run(const Options& options) {
   const Shape& shape = pieces->shape();
   ETALON_ASSIGN(ArrayWriter writer,
                 ArrayWriter::create(options.output, index->dtype, shape, options.overwrite, open));
-  const unsigned threads =
-      options.threads == 0 ? std::max(1u, std::thread::hardware_concurrency()) : options.threads;
   auto done = write_pieces(*source, *index, *pieces, threads, writer);
   if (!done.ok())
     return done.error().code == Errc::malformed ? inside(std::move(done).error()) : done;

@@ -1,5 +1,6 @@
 #include <nlohmann/json.hpp>
 
+#include "bundle_command.hpp"
 #include "codec/container_format.hpp"
 #include "commands.hpp"
 #include "etalon/codec.hpp"
@@ -68,6 +69,7 @@ Result<StreamInfo> inspect_any(const Options& options) {
 }
 
 Result<void> run(const Options& options) {
+  if (names_bundle(options.file)) return info_bundle(options.file, options.json);
   ETALON_ASSIGN(const StreamInfo info, inspect_any(options));
   const double ratio = share_of(info.raw_bytes, info.bytes);
   if (!options.json) return print(table(info, ratio));

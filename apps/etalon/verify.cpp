@@ -1,5 +1,6 @@
 #include <thread>
 
+#include "bundle_command.hpp"
 #include "commands.hpp"
 #include "keep.hpp"
 #include "store/file.hpp"
@@ -191,6 +192,11 @@ Result<void> run(const Options& options) {
   if (!options.salvage.empty()) return run_salvage(options);
   if (options.reduced.empty())
     return Error{Errc::usage, "verify: reduced is required\nsee etalon verify --help"};
+  if (names_bundle(options.reduced)) {
+    if (!options.own() || options.science)
+      return Error{Errc::usage, "verify: a bundle is held to its own bounds alone"};
+    return verify_bundle(options.original, options.reduced, options.json);
+  }
   if (!options.bound.empty()) ETALON_TRY(parse_bound(options.bound));
   for (const std::string& region : options.regions) ETALON_TRY(parse_region(region));
   ETALON_TRY(check_science(options));
