@@ -2,6 +2,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "base/text.hpp"
 #include "bundle_command.hpp"
 #include "cli.hpp"
 #include "store/bundle_make.hpp"
@@ -146,8 +147,8 @@ Result<void> compress_bundle(const ArrayInput& input, const BundleRequest& reque
     return print_report(report.dump(2), output.path);
   }
   char text[160];
-  std::snprintf(text, sizeof text, "%s, %zu arrays: %s -> %s: ratio %.2f%s%s%s",
-                plan.format.c_str(), plan.arrays.size(), human_bytes(raw).c_str(),
+  std::snprintf(text, sizeof text, "%s, %s: %s -> %s: ratio %.2f%s%s%s", plan.format.c_str(),
+                counted(plan.arrays.size(), "array").c_str(), human_bytes(raw).c_str(),
                 human_bytes(bytes).c_str(), raw / std::max(bytes, 1.0),
                 plan.exact ? ", byte for byte" : "", plan.reordered ? ", in another order" : "",
                 plan.unpacked ? ", comes back without its own compression" : "");

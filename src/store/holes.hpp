@@ -11,8 +11,8 @@ namespace etalon {
 // Each element whose `valid` is 0 becomes the mean of what lines through it say, weighted by how
 // near they have valid ends: between two of those linear, beyond one of them constant. Those on no
 // line with a valid element are filled from the filled ones, along one axis after the other; 0
-// where nothing is valid. Floats are then smoothed: every filled element to the mean of its neighbours, 24
-// times.
+// where nothing is valid. Floats are then smoothed: every filled element to the mean of its
+// neighbours, 24 times.
 void fill_holes(const MutableArrayView& array, std::span<const std::uint8_t> valid);
 
 // The bits of every element whose `valid` is 0; false where they are not one constant.
