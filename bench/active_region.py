@@ -96,7 +96,7 @@ def main():
         # Images of (z, x): each holds the walls' layers and the quiet between them.
         field = np.ascontiguousarray(np.load(folder / "f.npy").transpose(1, 0, 2))
         np.save(folder / "f.npy", field)
-        loose, active = f"rel:{options.loose:g}", f"active:quantile={options.quantile:g}"
+        loose, active = f"rel:{options.loose:g}", f"active:quantile={options.quantile:g},over=array"
         tight = Trial(options.etalon, folder, field, "--bound", f"rel:{options.tight:g}")
         mixed = Trial(options.etalon, folder, field, "--bound", loose, "--region", f"{active}@rel:{options.tight:g}")
         # Kept exactly, the region shows itself: elsewhere hardly an error is 0.

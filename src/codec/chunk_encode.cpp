@@ -10,6 +10,7 @@
 #include "codec/mapped.hpp"
 #include "codec/packed.hpp"
 #include "codec/planes.hpp"
+#include "codec/scratch.hpp"
 
 namespace etalon {
 namespace {
@@ -154,22 +155,29 @@ std::optional<Coded> code_packed(const ArrayView& e, const CompressOptions& opti
 
 // Exact, for any bytes.
 Coded code_exactly(const ArrayView& e, const Grid& grid, bool try_planes, int zstd_level) {
-  Coded best;
-  best.data.assign(e.bytes().begin(), e.bytes().end());
+  std::optional<Coded> best;
+  std::size_t least = e.size_bytes();
   if (try_planes) {
     Coded planes;
     planes.engine = Engine::planes;
     planes.data = encode_planes(e.bytes(), size_of(e.dtype), is_float(e.dtype), grid);
-    if (planes.size() < best.size()) best = std::move(planes);
+    if (planes.size() < least) {
+      least = planes.size();
+      best = std::move(planes);
+    }
   }
-  Coded zstd;
-  zstd.engine = Engine::zstd;
-  zstd.data.resize(ZSTD_compressBound(e.size_bytes()));
+  Scratch<std::byte> room(ZSTD_compressBound(e.size_bytes()));
   const std::size_t size =
-      ZSTD_compress(zstd.data.data(), zstd.data.size(), e.data, e.size_bytes(), zstd_level);
-  if (ZSTD_isError(size) != 0) return best;
-  zstd.data.resize(size);
-  return zstd.size() < best.size() ? zstd : best;
+      ZSTD_compress(room.data(), room.size(), e.data, e.size_bytes(), zstd_level);
+  if (ZSTD_isError(size) == 0 && size < least) {
+    best.emplace();
+    best->engine = Engine::zstd;
+    best->data.assign(room.data(), room.data() + size);
+  }
+  if (best) return std::move(*best);
+  Coded stored;
+  stored.data.assign(e.bytes().begin(), e.bytes().end());
+  return stored;
 }
 
 // Level 1; nothing where only slower engines can do what is asked.
@@ -283,6 +291,12 @@ Result<Coded> code(const Wish& wish, Planes planes) {
   return packed && packed->size() < coded.size() ? std::move(*packed) : std::move(coded);
 }
 
+// Chunks that nothing was written to, as HDF5 makes them: no engine has to find out.
+bool is_constant(const ArrayView& e) {
+  const std::size_t size = size_of(e.dtype);
+  return e.count() > 1 && std::memcmp(e.data, e.data + size, e.size_bytes() - size) == 0;
+}
+
 Result<Bytes> encode(const ArrayView& elements, const CompressOptions& options) {
   ETALON_TRY(check(elements, options, grid_of(elements.shape, 2)));
   Wish wish = wish_of(elements, options);
@@ -293,6 +307,8 @@ Result<Bytes> encode(const ArrayView& elements, const CompressOptions& options) 
     at_speed = code_at_speed(elements, grid_of(elements.shape, regions, wish.planes), options);
   if (at_speed) {
     coded = std::move(*at_speed);
+  } else if (!options.dither && is_constant(elements)) {
+    coded = code_exactly(elements, {}, false, 1);
   } else if (count != 0) {
     ETALON_ASSIGN(coded, code(wish, wish.planes));
     if (options.level >= every_way_level && has_small_planes(elements.shape, regions)) {

@@ -1,3 +1,5 @@
+#include <cstring>
+
 #include "base/crc32c.hpp"
 #include "store/bundle.hpp"
 #include "store/bundle_plan.hpp"
@@ -11,6 +13,26 @@ constexpr std::size_t header_size = 40;
 constexpr std::uint8_t major_version = 0, minor_version = 1;
 
 Error bad(const std::string& reason) { return {Errc::malformed, reason}; }
+
+Bytes header_of(std::uint64_t raw_size, ByteSpan packed) {
+  Bytes header(header_size);
+  std::byte* to = header.data();
+  const auto put = [&to](const auto& value) {
+    std::memcpy(to, &value, sizeof value);
+    to += sizeof value;
+  };
+  std::memcpy(to, magic.data(), magic.size());
+  to += magic.size();
+  put(major_version);
+  put(minor_version);
+  put(std::uint16_t{0});
+  put(raw_size);
+  put(std::uint64_t{packed.size()});
+  put(crc32c(packed));
+  put(std::uint32_t{0});
+  put(crc32c(ByteSpan(header).first(static_cast<std::size_t>(to - header.data()))));
+  return header;
+}
 
 }  // namespace
 
@@ -31,15 +53,7 @@ Result<Bytes> write_bundle(BundlePlan plan, const std::vector<Bytes>& payloads) 
   const Bytes raw = plan_bytes(plan);
   ETALON_ASSIGN(const Bytes packed, zstd_packed(raw, 19));
   ByteWriter out;
-  out.append(bytes_of(magic));
-  out.put(major_version);
-  out.put(minor_version);
-  out.put(std::uint16_t{0});
-  out.put(std::uint64_t{raw.size()});
-  out.put(std::uint64_t{packed.size()});
-  out.put(crc32c(packed));
-  out.put(std::uint32_t{0});
-  out.put(crc32c(out.buffer()));
+  out.append(header_of(raw.size(), packed));
   out.append(packed);
   for (const Bytes& p : payloads) out.append(p);
   return out.take();
