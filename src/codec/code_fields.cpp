@@ -25,6 +25,10 @@ std::optional<Coded> code_fields(std::span<const T> values, const Shape& shape, 
     auto thorough = encode_fields(values, shape, layout, tolerances, true);
     if (thorough->size() < fields->size()) fields = std::move(thorough);
   }
+  if (task.level >= most_level) {
+    auto fitted = encode_fields(values, shape, layout, tolerances, true, values.size());
+    if (fitted->size() < fields->size()) fields = std::move(fitted);
+  }
   Coded coded;
   coded.engine = Engine::fields;
   coded.fills = task.fills.patterns;

@@ -23,12 +23,15 @@ struct FieldsStream {
   std::size_t size() const { return side.size() + symbols.size() + bits.size() + exact.size(); }
 };
 
+// Elements of a class that its weights are fitted to, about, where nothing else is asked for.
+inline constexpr std::size_t field_sample = std::size_t{1} << 13;
+
 // `layout` has the grid, bounds (as many as labels), regions, squares and fills. Nothing where no
 // element may be changed. `thorough` takes the slower and smaller coder.
 template <typename T>
 std::optional<FieldsStream> encode_fields(std::span<const T> values, const Shape& shape,
                                           const CountsLayout& layout, const Tolerances& tolerances,
-                                          bool thorough);
+                                          bool thorough, std::size_t sample = field_sample);
 
 // Every 2^finest-th element along every axis, in `out`; nothing beyond that level is decoded or
 // checked. Elements under fills hold anything afterwards. `layout.grid` is given, the rest is read.

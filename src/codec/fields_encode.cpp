@@ -17,8 +17,6 @@
 namespace etalon::codec {
 namespace {
 
-constexpr std::size_t sample_elements = std::size_t{1} << 13;  // of a class, for its weights
-
 // The original at all levels: every one is every second element of the one before.
 template <typename T>
 class Originals {
@@ -64,9 +62,10 @@ template <typename T>
 class Encoder {
  public:
   Encoder(std::span<const T> values, const Shape& shape, const CountsLayout& layout,
-          const Tolerances& tolerances, bool thorough)
+          const Tolerances& tolerances, bool thorough, std::size_t sample)
       : layout_(layout),
         tolerances_(tolerances),
+        sample_(sample),
         levels_(levels_of(shape)),
         kinds_(levels_, layout),
         originals_(levels_, values.data()),
@@ -136,7 +135,7 @@ class Encoder {
     constexpr std::size_t piece = 256;
     constexpr std::uint64_t golden = 0x9E3779B97F4A7C15;  // 2^64 / the golden ratio
     const std::size_t per_row = (n + piece - 1) / piece, pieces = rows * per_row;
-    const std::size_t taken = std::min(pieces, sample_elements / std::min(n, piece));
+    const std::size_t taken = std::min(pieces, sample_ / std::min(n, piece));
     std::vector<T> row(n);
     std::array<const T*, max_terms> moved{};
     for (std::size_t k = 0; k < taken; ++k) {
@@ -325,6 +324,7 @@ class Encoder {
 
   const CountsLayout& layout_;
   const Tolerances& tolerances_;
+  std::size_t sample_;
   std::vector<Level> levels_;
   FieldKinds kinds_;
   Originals<T> originals_;
@@ -362,14 +362,16 @@ template double field_step(double, double);
 template <typename T>
 std::optional<FieldsStream> encode_fields(std::span<const T> values, const Shape& shape,
                                           const CountsLayout& layout, const Tolerances& tolerances,
-                                          bool thorough) {
-  Encoder<T> encoder(values, shape, layout, tolerances, thorough);
+                                          bool thorough, std::size_t sample) {
+  Encoder<T> encoder(values, shape, layout, tolerances, thorough, sample);
   if (!encoder.any_coded()) return std::nullopt;
   return encoder.encode();
 }
 template std::optional<FieldsStream> encode_fields(std::span<const float>, const Shape&,
-                                                   const CountsLayout&, const Tolerances&, bool);
+                                                   const CountsLayout&, const Tolerances&, bool,
+                                                   std::size_t);
 template std::optional<FieldsStream> encode_fields(std::span<const double>, const Shape&,
-                                                   const CountsLayout&, const Tolerances&, bool);
+                                                   const CountsLayout&, const Tolerances&, bool,
+                                                   std::size_t);
 
 }  // namespace etalon::codec
