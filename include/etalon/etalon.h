@@ -68,10 +68,10 @@ typedef struct etalon_options {
   const char* bound; /* of elements in no region: "lossless" (also NULL), "abs:E", "rel:R",
                         "rel:R,range=A..B", "pwrel:R", "sigma:S,gain=G,noise=N"; for
                         etalon_compress also the targets "psnr:D", "ratio:X" */
-  /* Regions: pixel i of the last two axes (y, x) has label_bounds[labels[i] - 1], or `bound` where
-     its label is 0. labels may be NULL. */
+  /* Regions: pixel i of the last two axes (y, x), or element i of all, has label_bounds[labels[i] -
+     1], or `bound` where its label is 0. labels may be NULL. */
   const uint8_t* labels;
-  size_t labels_count; /* as many as an image has pixels */
+  size_t labels_count; /* as many as an image has pixels, or the array elements */
   const char* const* label_bounds;
   size_t label_bounds_count;
   const etalon_peaks* peaks; /* may be NULL; later ones win */

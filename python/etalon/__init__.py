@@ -23,7 +23,7 @@ and for `compress` alone the targets psnr:D (at least D dB) and ratio:X (at leas
 Regions are a list, later ones win; each is text, `KIND:key=value,...@BOUND`, or a Region:
     box:y=100..200,x=0..50@BOUND
     annulus:r=50..80,centre=515.3/532.6@BOUND     x/y of the centre, pixels
-    active:quantile=0.9@BOUND                     where most happens in each image itself
+    active:quantile=0.9[,over=array]@BOUND        where most happens in each image, or in all
 
 Failures are EtalonError, whose `code` says what kind, or TypeError for what is no such array.
 """
@@ -44,7 +44,7 @@ class Region(_NamedTuple):
 
     kind: a name for people, at most 32 ASCII letters.
     bound: text.
-    where: (y, x), true inside; or None.
+    where: (y, x), or of the whole array, true inside; or None.
     centres: pairs of y and x in pixels, of squares of side 2 half + 1; or None.
     """
     kind: str
@@ -55,7 +55,7 @@ class Region(_NamedTuple):
 
 
 def mask_region(where, bound):
-    """The region where a (y, x) array is true."""
+    """The region where a (y, x) array, or one of the whole array's shape, is true."""
     return Region("mask", bound, where=where)
 
 

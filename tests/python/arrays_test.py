@@ -156,6 +156,16 @@ class Regions(unittest.TestCase):
         self.assertEqual(seen["regions"][1]["elements"], 56 * 70)
         self.assertEqual(blind["regions"][1]["elements"], 60 * 70)
 
+    def test_regions_of_volumes(self):
+        array = np.cumsum(np.random.default_rng(5).normal(size=(5, 40, 50)), 2)
+        inside = np.zeros(array.shape, bool)
+        inside[1:3, 5:20, 7:30] = True
+        packed = etalon.compress(array, "abs:0.5", regions=[etalon.mask_region(inside, "abs:0.001")])
+        off = abs(etalon.decompress(packed) - array)
+        self.assertLessEqual(off[inside].max(), 0.001)
+        self.assertGreater(off[~inside].max(), 0.1)
+        self.assertEqual(etalon.info(packed)["regions"][1]["elements"], inside.sum())
+
     def test_active_regions_of_volumes(self):
         array = np.cumsum(np.random.default_rng(3).normal(size=(5, 40, 50)), 2)
         for over, chunk in (("image", None), ("array", None), ("array", (2, 40, 50)),
