@@ -14,6 +14,20 @@ Bytes content(zmq_msg_t& part) {
   return {data, data + zmq_msg_size(&part)};
 }
 
+int zmq_type(Socket::Kind kind) {
+  switch (kind) {
+    case Socket::Kind::dealer:
+      return ZMQ_DEALER;
+    case Socket::Kind::router:
+      return ZMQ_ROUTER;
+    case Socket::Kind::push:
+      return ZMQ_PUSH;
+    case Socket::Kind::pull:
+      break;
+  }
+  return ZMQ_PULL;
+}
+
 }  // namespace
 
 Socket::~Socket() { close(); }
@@ -50,7 +64,7 @@ Result<Socket> Socket::open(Kind kind, const Options& options) {
   s.kind_ = kind;
   s.context_ = zmq_ctx_new();
   if (s.context_ == nullptr) return s.failed("ZeroMQ context");
-  s.socket_ = zmq_socket(s.context_, kind == Kind::dealer ? ZMQ_DEALER : ZMQ_ROUTER);
+  s.socket_ = zmq_socket(s.context_, zmq_type(kind));
   if (s.socket_ == nullptr) return s.failed("ZeroMQ socket");
   const int queued = static_cast<int>(options.queued), one = 1, reconnect_ms = 50,
             reconnect_max_ms = 1000, linger_ms = static_cast<int>(options.linger.count());
@@ -66,14 +80,14 @@ Result<Socket> Socket::open(Kind kind, const Options& options) {
     // so.
     ETALON_TRY(s.set(ZMQ_ROUTER_HANDOVER, &one, sizeof one));
     ETALON_TRY(s.set(ZMQ_ROUTER_MANDATORY, &one, sizeof one));
-  } else if (!options.routing_id.empty()) {
+  } else if (kind == Kind::dealer && !options.routing_id.empty()) {
     ETALON_TRY(s.set(ZMQ_ROUTING_ID, options.routing_id.data(), options.routing_id.size()));
   }
   return s;
 }
 
-Result<Socket> Socket::connect(const std::string& address, const Options& options) {
-  ETALON_ASSIGN(Socket s, open(Kind::dealer, options));
+Result<Socket> Socket::connect(const std::string& address, const Options& options, Kind kind) {
+  ETALON_ASSIGN(Socket s, open(kind, options));
   s.address_ = address;
   if (zmq_connect(s.socket_, address.c_str()) != 0)
     return Error{Errc::usage,
@@ -81,8 +95,8 @@ Result<Socket> Socket::connect(const std::string& address, const Options& option
   return s;
 }
 
-Result<Socket> Socket::bind(const std::string& address, const Options& options) {
-  ETALON_ASSIGN(Socket s, open(Kind::router, options));
+Result<Socket> Socket::bind(const std::string& address, const Options& options, Kind kind) {
+  ETALON_ASSIGN(Socket s, open(kind, options));
   s.address_ = address;
   if (zmq_bind(s.socket_, address.c_str()) != 0) {
     const int error = zmq_errno();
@@ -144,6 +158,12 @@ Result<void> Socket::wait(std::chrono::milliseconds limit, int wake_fd) {
       {{socket_, 0, ZMQ_POLLIN, 0}, {nullptr, wake_fd, ZMQ_POLLIN, 0}}};
   if (zmq_poll(items.data(), wake_fd >= 0 ? 2 : 1, limit.count()) < 0 && zmq_errno() != EINTR)
     return failed("poll");
+  return {};
+}
+
+Result<void> Socket::wait_to_send(std::chrono::milliseconds limit) {
+  zmq_pollitem_t item{socket_, 0, ZMQ_POLLOUT, 0};
+  if (zmq_poll(&item, 1, limit.count()) < 0 && zmq_errno() != EINTR) return failed("poll");
   return {};
 }
 

@@ -13,7 +13,7 @@ namespace etalon {
 
 class Socket {
  public:
-  enum class Kind { dealer, router };
+  enum class Kind { dealer, router, push, pull };
 
   struct Options {
     std::size_t queued = 64;                         // messages, each way
@@ -23,8 +23,10 @@ class Socket {
   };
 
   // Errc::usage for an address that ZeroMQ does not understand, Errc::io when it cannot be bound.
-  static Result<Socket> connect(const std::string& address, const Options& options);
-  static Result<Socket> bind(const std::string& address, const Options& options);
+  static Result<Socket> connect(const std::string& address, const Options& options,
+                                Kind kind = Kind::dealer);
+  static Result<Socket> bind(const std::string& address, const Options& options,
+                             Kind kind = Kind::router);
   ~Socket();
   Socket(Socket&& other) noexcept;
   Socket& operator=(Socket&& other) noexcept;
@@ -47,6 +49,8 @@ class Socket {
   // Until something can be received, `wake_fd` can be read, or the time is over; also returns early
   // on signals.
   Result<void> wait(std::chrono::milliseconds limit, int wake_fd = -1);
+  // The same, until send() would be taken.
+  Result<void> wait_to_send(std::chrono::milliseconds limit);
 
  private:
   Socket() = default;

@@ -1,0 +1,190 @@
+#include <nlohmann/json.hpp>
+
+#include "base/text.hpp"
+#include "commands.hpp"
+#include "etalon/codec.hpp"
+#include "reduce_input.hpp"
+#include "store/nxmx_writer.hpp"
+#include "stream/simplon_receiver.hpp"
+
+namespace etalon::cli {
+namespace {
+
+struct Options {
+  std::string connect = "tcp://127.0.0.1:31001", bind, output;
+  double settle_s = 1, silence_limit_s = 0;
+  bool overwrite = false, json = false;
+};
+
+std::chrono::milliseconds ms(double seconds) {
+  return std::chrono::milliseconds(static_cast<std::int64_t>(seconds * 1e3));
+}
+
+// One NXmx file; one a channel where there are several, NAME.CHANNEL.h5.
+class Store {
+ public:
+  explicit Store(const Options& options) : options_(options) {}
+
+  Result<void> add(const SimplonImage& image, const std::optional<SimplonStart>& start) {
+    if (writers_.empty()) {
+      for (const auto& [channel, array] : image.data) {
+        ETALON_TRY(create(channel, array, image, start, image.data.size() > 1));
+      }
+    }
+    for (std::size_t i = 0; i < image.data.size(); ++i) {
+      const ArrayView view = image.data[i].second.view();
+      ETALON_ASSIGN(const auto chunk,
+                    encode_chunk({view.data, view.dtype, {1, view.shape[0], view.shape[1]}},
+                                 CompressOptions{}));
+      ETALON_TRY(writers_[i].append(image.image_id, image.start_time.seconds(), chunk, {}));
+    }
+    return {};
+  }
+  Result<void> finish() {
+    for (NxmxWriter& writer : writers_) {
+      ETALON_TRY(writer.finish());
+    }
+    return {};
+  }
+  const std::vector<std::string>& paths() const { return paths_; }
+
+ private:
+  // What the start says as far as it is there and fits; the image itself knows its size and type.
+  Result<void> create(const std::string& channel, const Array& array, const SimplonImage& image,
+                      const std::optional<SimplonStart>& start, bool several) {
+    SeriesInfo info;
+    info.name = "series_" + std::to_string(image.series_id);
+    info.start_time = image.series_date;
+    if (start) info = series_info(*start, channel);
+    info.dtype = array.dtype();
+    info.geometry.ny = array.shape()[0];
+    info.geometry.nx = array.shape()[1];
+    if (info.pixel_mask.size() != array.count()) info.pixel_mask.clear();
+    std::string path = options_.output;
+    if (several) path.insert(path.rfind('.'), "." + channel);
+    ETALON_ASSIGN(NxmxWriter writer,
+                  NxmxWriter::create(path, info, Bound::lossless(), options_.overwrite));
+    writers_.push_back(std::move(writer));
+    paths_.push_back(path);
+    return {};
+  }
+
+  const Options& options_;
+  std::vector<NxmxWriter> writers_;
+  std::vector<std::string> paths_;
+};
+
+nlohmann::json json_of(const SimplonAccounts& a) {
+  return {{"messages", a.messages},
+          {"bytes", a.bytes},
+          {"starts", a.starts},
+          {"images", a.images},
+          {"ends", a.ends},
+          {"corrupt", a.corrupt},
+          {"stored", a.delivered},
+          {"duplicate", a.duplicate},
+          {"late", a.late},
+          {"unexpected", a.unexpected},
+          {"before_start", a.before_start},
+          {"after_end", a.after_end},
+          {"out_of_order", a.out_of_order},
+          {"missing", a.missing},
+          {"not_sent", a.not_sent}};
+}
+
+std::string text_of(const SimplonAccounts& a) {
+  const auto n = [](std::uint64_t count, const char* what) {
+    return std::to_string(count) + " " + what;
+  };
+  return "messages    " + n(a.messages, "= ") + n(a.starts, "start + ") + n(a.images, "image + ") +
+         n(a.ends, "end + ") + n(a.corrupt, "corrupt\n") + "accounts    " +
+         n(a.images, "images = ") + n(a.delivered, "stored + ") + n(a.duplicate, "duplicate + ") +
+         n(a.late, "late + ") + n(a.unexpected, "unexpected\n") + "never came  " +
+         n(a.missing, "missing, ") + n(a.not_sent, "after the last\n") + "of these    " +
+         n(a.out_of_order, "out of order, ") + n(a.before_start, "before the start, ") +
+         n(a.after_end, "after the end\n");
+}
+
+Result<void> verdict(const SimplonReceiver& receiver) {
+  const SimplonSeries& series = receiver.series();
+  const SimplonAccounts& a = series.accounts();
+  const std::string& where = receiver.address();
+  if (interrupted.load()) return Error{Errc::interrupted, where + ": interrupted"};
+  if (!a.balanced()) return Error{Errc::check, where + ": the accounts do not balance"};
+  if (!series.ended()) return Error{Errc::io, where + ": silence, and no end of the series"};
+  if (a.missing > 0)
+    return Error{Errc::check, where + ": " + counted(a.missing, "image") +
+                                  " in between did not come: does a second client take them?"};
+  if (a.not_sent + a.late + a.unexpected + a.corrupt > 0)
+    return Error{Errc::check, where + ": the series is not whole"};
+  return {};
+}
+
+Result<void> run(const Options& options) {
+  ETALON_TRY(check_ending(options.output, FileKind::hdf5, "HDF5"));
+  SimplonReceiverOptions wire;
+  wire.bind = !options.bind.empty();
+  wire.address = wire.bind ? options.bind : options.connect;
+  wire.settle = ms(options.settle_s);
+  wire.silence_limit = ms(options.silence_limit_s);
+  wire.interrupted = &interrupted;
+  ETALON_ASSIGN(SimplonReceiver receiver, SimplonReceiver::open(wire));
+  note(receiver.address() + ": waiting for a series");
+  Store store(options);
+  while (true) {
+    ETALON_ASSIGN(const auto image, receiver.next());
+    if (!image) break;
+    if (auto added = store.add(*image, receiver.series().start()); !added.ok())
+      return std::move(added).error().in("image " + std::to_string(image->image_id));
+  }
+  ETALON_TRY(store.finish());
+  const SimplonSeries& series = receiver.series();
+  if (!series.start()) note(receiver.address() + ": no start message came: no metadata");
+  if (series.start())
+    for (const std::string& remark : series.start()->remarks) note("start: " + remark);
+  if (!series.last_error().empty()) note("last corrupt message: " + series.last_error());
+  if (options.json) {
+    nlohmann::json report = {
+        {"schema", "etalon.receive/1"}, {"address", receiver.address()},
+        {"outputs", store.paths()},     {"start", series.start().has_value()},
+        {"ended", series.ended()},      {"accounts", json_of(series.accounts())}};
+    ETALON_TRY(print(report.dump(2) + "\n"));
+  } else {
+    std::string text = text_of(series.accounts());
+    for (const std::string& path : store.paths()) text += "output      " + path + "\n";
+    ETALON_TRY(print(text));
+  }
+  return verdict(receiver);
+}
+
+}  // namespace
+
+void add_receive(Cli& cli) {
+  auto options = std::make_shared<Options>();
+  CLI::App* command =
+      add_command(cli, "receive", "Store a detector's stream and account for it", options, run);
+  command->footer(
+      "Takes one series of a DECTRIS detector (SIMPLON stream v2, ZeroMQ PULL), stores it without\n"
+      "loss as NXmx and says what became of every message. Exit code 4: images did not come.\n\n"
+      "  etalon receive --connect tcp://detector:31001 -o series.h5");
+  CLI::Option* connect =
+      command->add_option("--connect", options->connect, "Where the detector listens");
+  command->add_option("--bind", options->bind, "Listen for a detector that connects instead")
+      ->excludes(connect)
+      ->default_str("");
+  command
+      ->add_option("-o,--output", options->output,
+                   "NXmx file (.h5); with several channels, each has its own")
+      ->required()
+      ->default_str("");
+  command->add_option("--settle", options->settle_s, "Seconds to wait for images after the end")
+      ->check(CLI::Range(0.0, 3600.0));
+  command
+      ->add_option("--silence-limit", options->silence_limit_s,
+                   "Seconds without a message that end the series; 0: none")
+      ->check(CLI::Range(0.0, 1e6));
+  command->add_flag("-f,--force", options->overwrite, "Overwrite what is there");
+  command->add_flag("--json", options->json, "Print JSON");
+}
+
+}  // namespace etalon::cli

@@ -1,0 +1,45 @@
+#include "stream/simplon_receiver.hpp"
+
+#include <utility>
+
+namespace etalon {
+
+Result<SimplonReceiver> SimplonReceiver::open(const SimplonReceiverOptions& options) {
+  Socket::Options wire;
+  wire.queued = 256;
+  wire.linger = std::chrono::milliseconds(0);
+  ETALON_ASSIGN(Socket socket, options.bind
+                                   ? Socket::bind(options.address, wire, Socket::Kind::pull)
+                                   : Socket::connect(options.address, wire, Socket::Kind::pull));
+  return SimplonReceiver(options, std::move(socket));
+}
+
+bool SimplonReceiver::is_over(std::chrono::steady_clock::duration quiet) const {
+  if (series_.whole() || (series_.ended() && quiet >= options_.settle)) return true;
+  return options_.silence_limit.count() > 0 && quiet >= options_.silence_limit;
+}
+
+Result<std::optional<SimplonImage>> SimplonReceiver::next() {
+  while (true) {
+    if (auto image = series_.next()) return image;
+    if (over_) return std::optional<SimplonImage>();
+    if (options_.interrupted != nullptr && options_.interrupted->load()) {
+      over_ = true;
+      series_.finish();
+      continue;
+    }
+    ETALON_ASSIGN(const auto packet, socket_.receive());
+    const auto now = std::chrono::steady_clock::now();
+    if (packet) {
+      last_ = now;
+      series_.take(packet->parts == 1 ? ByteSpan(packet->bytes) : ByteSpan());  // none has parts
+    } else if (is_over(now - last_)) {
+      over_ = true;
+      series_.finish();
+    } else {
+      ETALON_TRY(socket_.wait(std::chrono::milliseconds(50)));
+    }
+  }
+}
+
+}  // namespace etalon

@@ -1,0 +1,113 @@
+#include "stream/simplon_series.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace etalon {
+namespace {
+
+constexpr std::uint64_t largest_id = std::uint64_t{1} << 62;
+
+}  // namespace
+
+void SimplonSeries::take(ByteSpan bytes) {
+  ++accounts_.messages;
+  accounts_.bytes += bytes.size();
+  auto message = decode_simplon(bytes);
+  if (!message.ok()) {
+    ++accounts_.corrupt;
+    last_error_ = message.error().message;
+  } else if (auto* start = std::get_if<SimplonStart>(&*message)) {
+    ++accounts_.starts;
+    take_start(std::move(*start));
+  } else if (auto* image = std::get_if<SimplonImage>(&*message)) {
+    ++accounts_.images;
+    take_image(std::move(*image));
+  } else {
+    ++accounts_.ends;
+    if (is_ours(std::get<SimplonEnd>(*message).series_id)) ended_ = true;
+  }
+}
+
+bool SimplonSeries::is_ours(std::uint64_t series_id) {
+  if (!series_id_) series_id_ = series_id;
+  return *series_id_ == series_id;
+}
+
+void SimplonSeries::take_start(SimplonStart start) {
+  if (is_ours(start.series_id) && !start_) start_ = std::move(start);
+}
+
+bool SimplonSeries::fits(const SimplonImage& image) {
+  if (!is_ours(image.series_id) || image.image_id >= largest_id) return false;
+  if (start_ && start_->number_of_images > 0 && image.image_id >= start_->number_of_images)
+    return false;
+  decltype(form_) form;
+  for (const auto& [channel, array] : image.data)
+    form.emplace_back(channel, std::pair(array.dtype(), array.shape()));
+  if (form_.empty()) form_ = form;
+  return form == form_;
+}
+
+// Whether the number was left out; from now on it is not.
+bool SimplonSeries::was_missing(std::uint64_t image_id) {
+  auto gap = gaps_.upper_bound(image_id);
+  if (gap == gaps_.begin()) return false;
+  --gap;
+  const auto [begin, end] = *gap;
+  if (image_id >= end) return false;
+  gaps_.erase(gap);
+  if (begin < image_id) gaps_[begin] = image_id;
+  if (image_id + 1 < end) gaps_[image_id + 1] = end;
+  return true;
+}
+
+void SimplonSeries::take_image(SimplonImage image) {
+  const std::uint64_t id = image.image_id;
+  if (!fits(image)) {
+    ++accounts_.unexpected;
+  } else if (id < expected_) {
+    if (was_missing(id)) {
+      ++accounts_.late;
+      --accounts_.missing;
+    } else {
+      ++accounts_.duplicate;
+    }
+  } else if (held_.contains(id)) {
+    ++accounts_.duplicate;
+  } else {
+    accounts_.before_start += start_ ? 0 : 1;
+    accounts_.after_end += ended() ? 1 : 0;
+    accounts_.out_of_order += !held_.empty() && held_.rbegin()->first > id ? 1 : 0;
+    held_.emplace(id, std::move(image));
+  }
+}
+
+std::optional<SimplonImage> SimplonSeries::next() {
+  if (held_.empty()) return std::nullopt;
+  const auto first = held_.begin();
+  const bool in_turn = start_ && first->first == expected_;
+  if (!in_turn && !finished_ && held_.size() <= window_) return std::nullopt;
+  if (first->first > expected_) {
+    gaps_[expected_] = first->first;
+    accounts_.missing += first->first - expected_;
+  }
+  expected_ = first->first + 1;
+  ++accounts_.delivered;
+  SimplonImage image = std::move(first->second);
+  held_.erase(first);
+  return image;
+}
+
+bool SimplonSeries::whole() const {
+  return ended() && start_ && accounts_.delivered >= start_->number_of_images;
+}
+
+void SimplonSeries::finish() {
+  finished_ = true;
+  const std::uint64_t last = held_.empty() ? expected_ : held_.rbegin()->first + 1;
+  if (start_ && start_->number_of_images > last)
+    accounts_.not_sent = start_->number_of_images - last;
+}
+
+}  // namespace etalon
