@@ -10,6 +10,7 @@ void add_edge(Cli& cli);
 void add_collect(Cli& cli);
 void add_simulate(Cli& cli);
 void add_find(Cli& cli);
+void add_calibrate(Cli& cli);
 void add_compress(Cli& cli);
 void add_decompress(Cli& cli);
 void add_info(Cli& cli);
