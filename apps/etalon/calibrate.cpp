@@ -44,7 +44,9 @@ Result<Ready> prepare(const Options& options) {
 }
 
 Result<void> run(const Options& options) {
-  ETALON_TRY(refuse_same_file(options.input, options.output));
+  for (const std::string& read : {options.input, options.constants, options.dark})
+    for (const std::string& written : {options.output, options.save_constants})
+      if (!read.empty() && !written.empty()) ETALON_TRY(refuse_same_file(read, written));
   ETALON_ASSIGN(const OpenOptions open, open_options({options.input, options.dataset, "", ""}));
   ETALON_ASSIGN(const auto reader, open_series(options.input, open));
   const SeriesInfo& info = reader->info();

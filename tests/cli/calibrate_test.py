@@ -182,6 +182,10 @@ kind = "none"
     assert "/pedestal/g1" in etalon("calibrate", raw, "-o", out, "--constants",
                                     folder / "constants.h5", code=3)
     assert not out.exists()
+    size = raw.stat().st_size
+    etalon("calibrate", raw, "-o", raw, "-f", code=2)
+    etalon("calibrate", raw, "-o", out, "--save-constants", raw, "-f", code=2)
+    assert raw.stat().st_size == size and not out.exists()
 
     data = Path(os.environ.get("ETALON_DATA",
                                Path(os.environ["ETALON_SOURCE_DIR"]) / "../shared/data"))
