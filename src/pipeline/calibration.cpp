@@ -55,7 +55,7 @@ Result<Calibration> calibrate(const Recipe& recipe, const SeriesInfo& info, cons
       if (bad.set[i] != 0) exclude(i, c.masked.file);
     c.mask_file = bad.file;
   }
-  if (recipe.calibrate.mask_invalid)
+  if (recipe.calibrate.mask_invalid && recipe.calibrate.detector == "none")
     visit(first.image.dtype(), [&](auto zero) {
       const auto values = first.image.as<decltype(zero)>();
       for (std::size_t i = 0; i < values.size() && i < c.mask.size(); ++i)

@@ -7,11 +7,11 @@
 #include "base/posix.hpp"
 #include "etalon/version.hpp"
 #include "kernels/peakfinder8/peakfinder8.hpp"
+#include "pipeline/calibrated_series.hpp"
 #include "pipeline/calibration.hpp"
 #include "pipeline/edge_records.hpp"
 #include "pipeline/ordered.hpp"
 #include "pipeline/reduction.hpp"
-#include "store/series_reader.hpp"
 
 namespace etalon {
 namespace {
@@ -165,7 +165,7 @@ Result<EdgeReport> run_edge(const Recipe& recipe, const EdgeOptions& options) {
   } else {
     ETALON_ASSIGN(report.source, recipe_path(recipe, recipe.source.path));
   }
-  ETALON_ASSIGN(const auto reader, open_series(report.source, {recipe.source.dataset, {}, {}}));
+  ETALON_ASSIGN(const auto reader, open_source(recipe, report.source));
   SeriesInfo info = reader->info();
   ETALON_ASSIGN(const Window window, window_of(recipe, report.source, info.frames));
   if (!recipe.source.name.empty()) info.name = recipe.source.name;

@@ -1,6 +1,7 @@
 #include "pipeline/edge_records.hpp"
 
 #include "etalon/version.hpp"
+#include "kernels/jungfrau/jungfrau.hpp"
 #include "kernels/peakfinder8/peakfinder8.hpp"
 #include "stream/message_body.hpp"
 
@@ -85,6 +86,10 @@ std::vector<Record> EdgeJournal::records(const Recipe& recipe, const SeriesInfo&
   mask.set("masked_file", calibration.masked.file)
       .set("masked_invalid", calibration.masked.invalid);
   mask.set("mask_sha256", calibration.hash.hex());
+  if (recipe.calibrate.detector != "none")
+    mask.set("detector", jungfrau::semantics)
+        .set("energy_kev", recipe.calibrate.energy_kev)
+        .set("common_mode", recipe.calibrate.common_mode);
   inputs = {record_artifact(out.back())};
   if (calibration.mask_file) inputs.push_back({"mask", *calibration.mask_file, ""});
   out.push_back(step("calibrate", inputs, {}, mask));

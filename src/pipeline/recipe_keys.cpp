@@ -44,6 +44,16 @@ Result<void> read_on_error(Recipe& r, const toml::node& node) {
   return {};
 }
 
+Result<void> read_detector(Recipe& r, const toml::node& node) {
+  ETALON_ASSIGN(r.calibrate.detector, one_of(node, {"none", "jungfrau"}));
+  return {};
+}
+
+Result<void> read_common_mode(Recipe& r, const toml::node& node) {
+  ETALON_ASSIGN(r.calibrate.common_mode, one_of(node, {"none", "rows", "columns", "asics"}));
+  return {};
+}
+
 Result<void> read_method(Recipe&, const toml::node& node) {
   ETALON_TRY(one_of(node, {"peakfinder8"}));
   return {};
@@ -113,6 +123,22 @@ std::vector<Key> make_keys() {
         "Do not look at pixels that hold the type's largest value (unsigned) or a negative one "
         "(signed) in the first frame: detectors mark gaps and dead pixels so."},
        flag_to(PICK(calibrate.mask_invalid))},
+      {{"calibrate", "detector", "\"none\" or \"jungfrau\"", "", "\"none\"",
+        "Raw frames of this detector become photons (i32) before anything else; `mask_invalid` has "
+        "no meaning then."},
+       read_detector},
+      {{"calibrate", "constants", "text", "", "\"\"",
+        "HDF5 file of gains and pedestals; empty: they are in the source."},
+       text_to(PICK(calibrate.constants))},
+      {{"calibrate", "dark", "text", "", "\"\"",
+        "HDF5 file of dark frames: pedestals and bad pixels from these."},
+       text_to(PICK(calibrate.dark))},
+      {{"calibrate", "energy_kev", "number", "keV", "0",
+        "Energy of a photon; 0: what the constants' file says."},
+       number_to(PICK(calibrate.energy_kev), 0, 1000)},
+      {{"calibrate", "common_mode", "\"none\", \"rows\", \"columns\" or \"asics\"", "", "\"none\"",
+        "Taken off each row, column or the whole of an ASIC of 256 x 256 pixels."},
+       read_common_mode},
 
       {{"find", "method", "\"peakfinder8\"", "", "\"peakfinder8\"",
         "Radial background, connected pixels, local background (Barty et al. 2014)."},

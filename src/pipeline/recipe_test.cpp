@@ -46,6 +46,11 @@ on_error = "skip"
 pixel_mask = false
 mask = "m.npy"
 mask_invalid = false
+detector = "jungfrau"
+constants = "c.h5"
+dark = "d.h5"
+energy_kev = 12.4
+common_mode = "rows"
 [find]
 method = "peakfinder8"
 threshold = 10
@@ -107,6 +112,11 @@ parameters = { dx_um = 20, why = "few" }
   EXPECT_FALSE(r.calibrate.pixel_mask);
   EXPECT_FALSE(r.calibrate.mask_invalid);
   EXPECT_EQ(r.calibrate.mask, "m.npy");
+  EXPECT_EQ(r.calibrate.detector, "jungfrau");
+  EXPECT_EQ(r.calibrate.constants, "c.h5");
+  EXPECT_EQ(r.calibrate.dark, "d.h5");
+  EXPECT_EQ(r.calibrate.energy_kev, 12.4);
+  EXPECT_EQ(r.calibrate.common_mode, "rows");
   EXPECT_EQ(r.find.parameters, (PeakParameters{10, 6.5F, 3, 50, 4, 10, 500}));
   EXPECT_EQ(r.find.centre, (std::array{1.5, 2.0}));
   EXPECT_EQ(r.veto.min_peaks, 15u);

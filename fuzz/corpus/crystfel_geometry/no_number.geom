@@ -1,0 +1,1 @@
+a/min_fs = ten

@@ -1,0 +1,3 @@
+a/fs = --x+
+bad/panel = q
+bad/min_fs = 1e308

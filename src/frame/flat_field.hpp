@@ -1,0 +1,35 @@
+// Dark and flat correction of an integrating camera: how much of the open beam each pixel sees.
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "etalon/result.hpp"
+#include "frame/geometry.hpp"
+
+namespace etalon {
+
+// (raw - dark) / (flat - dark), with dark and flat the means of their frames. A pixel is dead where
+// flat - dark is no number, or below `least_share` of its median over the pixels where it is above
+// 0: it is NaN in every image.
+class FlatField {
+ public:
+  // Errc::usage for planes of different sizes, and when no pixel sees the beam.
+  static Result<FlatField> create(std::span<const float> dark, std::span<const float> flat,
+                                  float least_share = 0.1F);
+
+  const Mask& mask() const { return mask_; }  // 0: dead
+  // f32(f32(raw - dark) * gain) with gain = 1 / (flat - dark), each rounded once. `raw` and `out`
+  // have the planes' size.
+  template <typename T>
+  void apply(std::span<const T> raw, std::span<float> out) const {
+    for (std::size_t i = 0; i < dark_.size(); ++i)
+      out[i] = (static_cast<float>(raw[i]) - dark_[i]) * gain_[i];
+  }
+
+ private:
+  std::vector<float> dark_, gain_;  // gain NaN: dead
+  Mask mask_;
+};
+
+}  // namespace etalon
