@@ -266,6 +266,7 @@ Result<Coded> code(const Wish& wish, Planes planes) {
   const Grid grid = grid_of(elements.shape, options.regions.size() + 1, planes);
   Task task = common;
   task.layout.grid = grid;
+  task.without_fields = planes != wished;
   ETALON_TRY(lay_out(options, labels, planes == Planes::joined, task.layout));
   // The mask covers an image; where planes were laid below one another it is repeated.
   std::vector<std::uint8_t> repeated_mask;

@@ -1,6 +1,4 @@
 #include <algorithm>
-#include <bit>
-
 #include <tuple>
 
 #include "codec/coded.hpp"
@@ -11,7 +9,8 @@ namespace etalon::codec {
 template <typename T>
 std::optional<Coded> code_fields(std::span<const T> values, const Shape& shape, const Task& task,
                                  const Tolerances& tolerances) {
-  if (task.dither || std::any_of(task.bounds.begin(), task.bounds.end(), grows_with_value))
+  if (task.without_fields || task.dither ||
+      std::any_of(task.bounds.begin(), task.bounds.end(), grows_with_value))
     return std::nullopt;
   CountsLayout layout = task.layout;
   layout.fills = task.fills.rects;
@@ -47,14 +46,6 @@ template std::optional<Coded> code_fields(std::span<const double>, const Shape&,
                                           const Tolerances&);
 
 namespace {
-
-template <typename T>
-constexpr DType dtype_of() {
-  if (std::is_same_v<T, float>) return DType::f32;
-  if (std::is_same_v<T, double>) return DType::f64;
-  constexpr int bytes = std::countr_zero(sizeof(T));
-  return static_cast<DType>(static_cast<int>(std::is_signed_v<T> ? DType::i8 : DType::u8) + bytes);
-}
 
 // A box from the middle of an array, of about as many elements.
 template <typename T>
@@ -103,7 +94,7 @@ Sample<T> sample_of(std::span<const T> values, const Shape& shape, const Task& t
   part.layout.bounds = {task.layout.bounds[0]};
   part.layout.grid = grid_of(sample.extent, 1);
   part.fills = find_fills(
-      {reinterpret_cast<const std::byte*>(sample.box.data()), dtype_of<T>(), sample.extent},
+      {reinterpret_cast<const std::byte*>(sample.box.data()), DTypeOf<T>::value, sample.extent},
       part.layout.grid, {});
   return sample;
 }

@@ -45,6 +45,7 @@ struct Task {
   std::span<const std::uint8_t> good;
   std::optional<std::uint64_t> dither;  // its seed
   int level = default_level;
+  bool without_fields = false;  // they have been tried: the grid is all that differs
 };
 
 inline constexpr int every_way_level = 7;  // from here on every way of coding is tried whole
