@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <string>
 
-#include "stream/bit_shuffle.hpp"
+#include "kernels/bit_shuffle/bit_shuffle.hpp"
 
 namespace etalon {
 namespace {

@@ -8,7 +8,6 @@
 #include <random>
 
 #include "base/cbor.hpp"
-#include "stream/bit_shuffle.hpp"
 
 namespace etalon {
 namespace {
@@ -59,21 +58,6 @@ SimplonImage example_image(DType dtype, std::size_t ny = 37, std::size_t nx = 61
   image.data.emplace_back("threshold_1", photons(dtype, ny, nx, 1));
   image.data.emplace_back("threshold_2", photons(dtype, ny, nx, 2));
   return image;
-}
-
-TEST(BitShuffle, FastIsTheDefinitionAndComesBack) {
-  for (const std::size_t element : {1, 2, 4, 8})
-    for (const std::size_t groups : {1, 2, 7, 64, 513}) {
-      const Bytes in = random_bytes(8 * element * groups, 3);
-      Bytes fast(in.size()), slow(in.size()), back(in.size()), slow_back(in.size());
-      bit_shuffle(in, fast, element);
-      bit_shuffle_reference(in, slow, element);
-      ASSERT_EQ(fast, slow) << element << " " << groups;
-      bit_unshuffle(fast, back, element);
-      bit_unshuffle_reference(fast, slow_back, element);
-      ASSERT_EQ(back, in);
-      ASSERT_EQ(slow_back, in);
-    }
 }
 
 TEST(DectrisCompression, ComesBackAtEveryLength) {

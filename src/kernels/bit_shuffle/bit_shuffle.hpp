@@ -14,8 +14,4 @@ namespace etalon {
 void bit_shuffle(ByteSpan in, std::span<std::byte> out, std::size_t element_size);
 void bit_unshuffle(ByteSpan in, std::span<std::byte> out, std::size_t element_size);
 
-// The same bit by bit: the definition, which the fast ones are tested against.
-void bit_shuffle_reference(ByteSpan in, std::span<std::byte> out, std::size_t element_size);
-void bit_unshuffle_reference(ByteSpan in, std::span<std::byte> out, std::size_t element_size);
-
 }  // namespace etalon
