@@ -5,6 +5,7 @@
 
 #include "base/text.hpp"
 #include "commands.hpp"
+#include "pipeline/ordered.hpp"
 #include "store/series_reader.hpp"
 #include "stream/simplon_message.hpp"
 #include "stream/socket.hpp"
@@ -19,7 +20,8 @@ struct Options {
   std::string compression = "bslz4", channel = "threshold_1";
   double rate = 0;
   std::uint64_t loops = 1, series_id = 1;
-  bool json = false;
+  unsigned threads = 0;
+  bool preload = false, json = false;
 };
 
 // A detector's end of the stream. Every message waits until a client takes it.
@@ -71,6 +73,53 @@ bool wait_until(Clock::time_point due) {
   return !interrupted.load();
 }
 
+// An image's pixels as the stream carries them.
+struct Encoded {
+  double time_s = 0;
+  Bytes data;
+};
+
+// Reads and encodes images first to last - 1, which go round the series, and hands them on in
+// order.
+class Encoder {
+ public:
+  Encoder(SeriesReader& reader, const Options& options, DectrisCompression compression)
+      : reader_(reader),
+        channel_(options.channel),
+        compression_(compression),
+        threads_(options.threads != 0 ? options.threads
+                                      : std::max(1U, std::thread::hardware_concurrency())) {}
+
+  Result<void> run(std::uint64_t images, const std::function<Result<void>(Encoded)>& take) {
+    std::uint64_t index = 0;
+    using Item = Result<Frame>;
+    return run_ordered<Item, Result<Encoded>>(
+        threads_, 2 * std::size_t{threads_} + 2,
+        [&]() -> std::optional<Item> {
+          if (index == images || interrupted.load()) return {};
+          return reader_.read(index++ % reader_.info().frames);
+        },
+        [&](unsigned, Item frame) { return encode(std::move(frame)); },
+        [&](Result<Encoded> encoded) -> Result<void> {
+          ETALON_TRY(encoded);
+          return take(std::move(encoded).value());
+        });
+  }
+
+ private:
+  Result<Encoded> encode(Result<Frame> frame) const {
+    ETALON_TRY(frame);
+    SimplonImage image;
+    image.data.emplace_back(channel_, simplon_pixels(std::move(frame->image)));
+    return Encoded{frame->time_s, encode_simplon_data(image, compression_)};
+  }
+
+  SeriesReader& reader_;
+  std::string channel_;
+  DectrisCompression compression_;
+  unsigned threads_;
+};
+
 Result<void> check(const Options& options, const SeriesInfo& info) {
   if (info.frames == 0) return Error{Errc::malformed, options.file + ": holds no frames"};
   if (options.loops > UINT64_MAX / info.frames)
@@ -94,6 +143,18 @@ Result<void> run(const Options& options) {
   start.series_id = options.series_id;
   start.series_unique_id = info.name;
 
+  Encoder encoder(*reader, options, compression);
+  std::vector<Encoded> loaded;
+  if (options.preload) {
+    Progress progress("encoding", info.frames, "images");
+    ETALON_TRY(encoder.run(info.frames, [&](Encoded e) -> Result<void> {
+      loaded.push_back(std::move(e));
+      progress.update(loaded.size());
+      return {};
+    }));
+    if (interrupted.load()) return Error{Errc::interrupted, options.file + ": interrupted"};
+  }
+
   Socket::Options wire;
   wire.queued = 16;
   wire.linger = std::chrono::seconds(30);  // what a slow client has not taken yet
@@ -113,32 +174,36 @@ Result<void> run(const Options& options) {
   image.series_date = info.start_time;
   image.real_time = nanoseconds(info.count_time_s);
   const auto begun = Clock::now();
-  const auto play = [&]() -> Result<void> {
-    Progress progress("sending", images, "images");
-    while (image.image_id < images) {
-      ETALON_ASSIGN(Frame frame, reader->read(image.image_id % info.frames));
-      const double time_s =
-          frame.time_s +
-          static_cast<double>(image.image_id / info.frames * info.frames) * info.frame_time_s;
-      image.start_time = nanoseconds(time_s);
-      image.stop_time = nanoseconds(time_s + info.count_time_s);
-      image.data.clear();
-      image.data.emplace_back(options.channel, simplon_pixels(std::move(frame.image)));
-      const Bytes message = encode_simplon(image, compression);
-      if (options.rate > 0)
-        going = wait_until(
-            begun + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(
-                        static_cast<double>(image.image_id) / options.rate)));
-      if (going && interrupted.load()) going = false;
-      if (!going) return {};
+  Progress progress("sending", images, "images");
+  const auto play = [&](double time_s, ByteSpan data) -> Result<void> {
+    const std::uint64_t round = image.image_id / info.frames;
+    time_s += static_cast<double>(round * info.frames) * info.frame_time_s;
+    image.start_time = nanoseconds(time_s);
+    image.stop_time = nanoseconds(time_s + info.count_time_s);
+    const Bytes message = encode_simplon_image(image, data);
+    if (options.rate > 0)
+      going = wait_until(begun +
+                         std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(
+                             static_cast<double>(image.image_id) / options.rate)));
+    if (going && !interrupted.load()) {
       ETALON_ASSIGN(going, sender.send(message));
-      if (!going) return {};
-      progress.update(++image.image_id);
     }
+    if (!going || interrupted.load()) return Error{Errc::interrupted, address};
+    progress.update(++image.image_id);
     return {};
   };
+  Result<void> played;
+  if (options.preload) {
+    while (played.ok() && image.image_id < images) {
+      const Encoded& next = loaded[image.image_id % info.frames];
+      played = play(next.time_s, next.data);
+    }
+  } else {
+    played = encoder.run(images, [&](const Encoded& e) { return play(e.time_s, e.data); });
+  }
+  going = image.image_id == images;
+  if (!played.ok() && played.error().code == Errc::interrupted) played = {};
   // A client that has begun is told of the end whatever happens here.
-  auto played = play();
   const std::chrono::duration<double> taken = Clock::now() - begun;
   auto ended = sender.send_end(encode_simplon(SimplonEnd{start.series_id, start.series_unique_id}));
   ETALON_TRY(std::move(played));
@@ -146,6 +211,14 @@ Result<void> run(const Options& options) {
 
   const double per_s = taken.count() > 0 ? 1 / taken.count() : 0;
   const double frames_per_s = static_cast<double>(image.image_id) * per_s;
+  if (going && frames_per_s < 0.95 * options.rate) {
+    char rates[96];
+    std::snprintf(rates, sizeof rates, ": %.1f images/s instead of %.1f", frames_per_s,
+                  options.rate);
+    note(address + rates +
+         (options.preload ? ": the client was slower"
+                          : ": the client or encoding (--preload) was slower"));
+  }
   if (options.json) {
     const nlohmann::json report = {
         {"schema", "etalon.replay/1"}, {"source", options.file},       {"address", address},
@@ -176,7 +249,8 @@ void add_replay(Cli& cli) {
       "Waits for a client; several clients share the images, as at a detector. Ctrl-C sends the "
       "end.\n\n"
       "  etalon replay series.h5 --rate 500\n"
-      "  etalon replay series.h5 --bind tcp://0.0.0.0:31001 --compression lz4 --loop 10");
+      "  etalon replay series.h5 --bind tcp://0.0.0.0:31001 --compression lz4 --loop 10\n"
+      "  etalon replay series.h5 --preload --loop 100 --rate 1000");
   command->add_option("file", options->file, "Series: HDF5 (NXmx), CBF, .npy, a folder or a glob")
       ->required()
       ->type_name("FILE")
@@ -196,6 +270,10 @@ void add_replay(Cli& cli) {
   command->add_option("--series-id", options->series_id, "Number of the series");
   command->add_option("--loop", options->loops, "Send the images so often, in one series")
       ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1} << 40));
+  command->add_flag("--preload", options->preload,
+                    "Encode the series once, before a client is waited for, and keep it in memory");
+  command->add_option("-T,--threads", options->threads, "Threads that encode; 0: one per processor")
+      ->check(CLI::Range(0U, 1024U));
   command->add_flag("--json", options->json, "Print JSON");
 }
 

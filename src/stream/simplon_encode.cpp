@@ -67,10 +67,10 @@ class Writer {
     value(key);
     value(v);
   }
+  void append(ByteSpan bytes) { out_.insert(out_.end(), bytes.begin(), bytes.end()); }
   Bytes take() { return std::move(out_); }
 
  private:
-  void append(ByteSpan bytes) { out_.insert(out_.end(), bytes.begin(), bytes.end()); }
   Bytes out_;
 };
 
@@ -149,7 +149,17 @@ Bytes encode_simplon(const SimplonStart& s, DectrisCompression compression) {
   return w.take();
 }
 
-Bytes encode_simplon(const SimplonImage& i, DectrisCompression compression) {
+Bytes encode_simplon_data(const SimplonImage& i, DectrisCompression compression) {
+  Writer w;
+  w.map(i.data.size());
+  for (const auto& [channel, array] : i.data) {
+    w.value(std::string_view(channel));
+    w.array(array, compression);
+  }
+  return w.take();
+}
+
+Bytes encode_simplon_image(const SimplonImage& i, ByteSpan data) {
   Writer w = begin("image", i.series_date.empty() ? 8 : 9);
   w.entry("series_id", i.series_id);
   w.entry("series_unique_id", std::string_view(i.series_unique_id));
@@ -165,12 +175,12 @@ Bytes encode_simplon(const SimplonImage& i, DectrisCompression compression) {
   w.value("stop_time");
   w.time(i.stop_time);
   w.value("data");
-  w.map(i.data.size());
-  for (const auto& [channel, array] : i.data) {
-    w.value(std::string_view(channel));
-    w.array(array, compression);
-  }
+  w.append(data);
   return w.take();
+}
+
+Bytes encode_simplon(const SimplonImage& i, DectrisCompression compression) {
+  return encode_simplon_image(i, encode_simplon_data(i, compression));
 }
 
 Bytes encode_simplon(const SimplonEnd& e) {

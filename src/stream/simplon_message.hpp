@@ -76,6 +76,11 @@ Bytes encode_simplon(const SimplonStart& start, DectrisCompression compression);
 Bytes encode_simplon(const SimplonImage& image, DectrisCompression compression);
 Bytes encode_simplon(const SimplonEnd& end);
 
+// The same in two steps, for who sends the same pixels again: the map of the channels' arrays, which
+// takes the time, and the image round it; `image.data` is not looked at.
+Bytes encode_simplon_data(const SimplonImage& image, DectrisCompression compression);
+Bytes encode_simplon_image(const SimplonImage& image, ByteSpan data);
+
 // What the rest of Etalon calls it, and back; `channel` chooses the mask. The sample's distance is
 // the length of the detector's translation along the beam.
 SeriesInfo series_info(const SimplonStart& start, const std::string& channel);

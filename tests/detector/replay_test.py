@@ -112,12 +112,25 @@ class Replay(unittest.TestCase):
     def test_loop_goes_on_counting(self):
         images = series(np.uint16, frames=3)
         np.save(self.path("a.npy"), images)
-        process = self.replay(self.path("a.npy"), "--loop", "4")
-        start, *between, _ = simplon.receive(self.address)
-        self.end(process)
-        self.assertEqual(start["number_of_images"], 12)
-        self.assertEqual([m["image_id"] for m in between], list(range(12)))
-        np.testing.assert_array_equal(simplon.image(between[10]["data"]["threshold_1"]), images[1])
+        for more in ([], ["--preload"], ["--preload", "-T", "1"]):
+            with self.subTest(more=more):
+                process = self.replay(self.path("a.npy"), "--loop", "4", *more)
+                start, *between, _ = simplon.receive(self.address)
+                self.end(process)
+                self.assertEqual(start["number_of_images"], 12)
+                self.assertEqual([m["image_id"] for m in between], list(range(12)))
+                for message in between:
+                    np.testing.assert_array_equal(simplon.image(message["data"]["threshold_1"]),
+                                                  images[message["image_id"] % 3])
+
+    def test_a_rate_is_held_or_said_not_to_be(self):
+        np.save(self.path("a.npy"), series(np.uint16))
+        for rate, falls_short in (("20", False), ("1000000", True)):
+            process = self.replay(self.path("a.npy"), "--loop", "4", "--rate", rate, "--json")
+            list(simplon.receive(self.address))
+            out, err = self.end(process)
+            self.assertEqual("instead of" in err, falls_short, err)
+            self.assertLess(json.loads(out)["frames_per_s"], 1.1 * float(rate))
 
     def test_negative_pixels_are_marked_as_on_the_detector(self):
         images = np.array([[[-2, -1, 0, 70000]] * 9], np.int32)
