@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "store/crystfel_geometry.hpp"
 #include "store/series_reader.hpp"
 
 namespace etalon::cli {
@@ -15,6 +16,10 @@ Error usage(const std::string& verb, const std::string& reason) {
 
 Result<void> set_centre(const std::string& verb, const std::string& file, const std::string& centre,
                         Geometry& geometry) {
+  if (!geometry.places.empty()) {
+    if (centre.empty()) return {};
+    return usage(verb, "--centre: the panels' places say where the beam is");
+  }
   if (centre.empty()) {
     if (geometry.distance_m > 0 || geometry.centre_x != 0 || geometry.centre_y != 0) return {};
     geometry.centre_x = (static_cast<double>(geometry.nx) - 1) / 2;
@@ -60,6 +65,18 @@ Result<Mask> mask_of(const std::string& verb, const std::string& file, const std
   return mask;
 }
 
+// Panels and places of a CrystFEL file; what it says of pixels goes into the mask.
+Result<void> set_panels(const std::string& path, FinderView& view) {
+  ETALON_ASSIGN(const PanelGeometry panels, read_crystfel_geometry(path));
+  auto placed = panels.placed_in(view.geometry);
+  if (!placed.ok()) return std::move(placed).error().in(path);
+  view.geometry = std::move(placed).value();
+  ETALON_ASSIGN(const Mask good, panels.mask(view.geometry.ny, view.geometry.nx));
+  for (std::size_t i = 0; i < good.size(); ++i)
+    if (good[i] == 0) view.mask[i] = 0;
+  return {};
+}
+
 }  // namespace
 
 std::vector<CLI::Option*> add_finder_options(CLI::App& command, FinderOptions& options) {
@@ -83,14 +100,22 @@ std::vector<CLI::Option*> add_finder_options(CLI::App& command, FinderOptions& o
                       "Pixels to leave out, besides the file's own mask: a (y, x) array, or a\n"
                       "dataset of FILE, that is not zero there")
           ->type_name("FILE|/PATH")
+          ->default_str(""),
+      command
+          .add_option("--geometry", options.geometry,
+                      "Where the panels are: a CrystFEL geometry file (default: as FILE says)")
+          ->type_name("GEOM")
           ->default_str("")};
 }
 
 Result<FinderView> finder_view(const std::string& verb, const std::string& file,
                                const SeriesInfo& info, const FinderOptions& options) {
   FinderView view{info.geometry, {}};
-  ETALON_TRY(set_centre(verb, file, options.centre, view.geometry));
   ETALON_ASSIGN(view.mask, mask_of(verb, file, options.mask, info));
+  if (!options.geometry.empty()) {
+    ETALON_TRY(set_panels(options.geometry, view));
+  }
+  ETALON_TRY(set_centre(verb, file, options.centre, view.geometry));
   return view;
 }
 

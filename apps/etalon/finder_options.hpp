@@ -13,7 +13,7 @@ namespace etalon::cli {
 struct FinderOptions {
   PeakParameters parameters;
   std::uint32_t min_peaks = 15;
-  std::string centre, mask;
+  std::string centre, mask, geometry;
 };
 
 // Declares them; those that `find` has, under the same names.
@@ -24,8 +24,9 @@ struct FinderView {
   Geometry geometry;
   Mask mask;  // the file's own, and that of --mask on top of it
 };
-// Errc::usage for a centre that is no pair of numbers and for a mask that does not fit. Notes when
-// the middle of the image stands for a centre that nobody knows. `verb` begins messages.
+// --geometry gives panels, places and a mask. Errc::usage for a centre that is no pair of numbers
+// and for a mask that does not fit. Notes when the middle of the image stands for a centre that
+// nobody knows. `verb` begins messages.
 Result<FinderView> finder_view(const std::string& verb, const std::string& file,
                                const SeriesInfo& info, const FinderOptions& options);
 

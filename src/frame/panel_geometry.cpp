@@ -3,6 +3,8 @@
 namespace etalon {
 namespace {
 
+constexpr double ev_angstrom = 12398.419843320026;  // h c
+
 Vector3 in_pixels(const PlacedPanel& p, double y, double x) {
   const double along_fs = x - static_cast<double>(p.area.x0) + 0.5;
   const double along_ss = y - static_cast<double>(p.area.y0) + 0.5;
@@ -25,11 +27,46 @@ Vector3 PlacedPanel::position_m(double y, double x) const {
   return {at[0] / pixels_per_m, at[1] / pixels_per_m, distance_m + at[2] / pixels_per_m};
 }
 
+Result<void> PanelGeometry::fits(std::size_t image_ny, std::size_t image_nx) const {
+  if (image_ny >= ny && image_nx >= nx) return {};
+  return Error{Errc::usage, "panels reach to " + std::to_string(ny) + "x" + std::to_string(nx) +
+                                ", the images are " + std::to_string(image_ny) + "x" +
+                                std::to_string(image_nx)};
+}
+
+Result<Geometry> PanelGeometry::placed_in(Geometry g) const {
+  ETALON_TRY(fits(g.ny, g.nx));
+  double sum_m = 0;
+  std::size_t known = 0;
+  for (const PlacedPanel& p : panels) {
+    if (p.distance_m <= 0) continue;
+    sum_m += p.distance_m;
+    ++known;
+  }
+  if (g.distance_m <= 0 && known != 0) g.distance_m = sum_m / static_cast<double>(known);
+  if (g.wavelength_angstrom <= 0 && photon_energy_ev > 0)
+    g.wavelength_angstrom = ev_angstrom / photon_energy_ev;
+  g.panels.clear();
+  g.places.clear();
+  for (const PlacedPanel& p : panels) {
+    PlacedPanel at = p;
+    if (at.distance_m <= 0) at.distance_m = g.distance_m > 0 ? g.distance_m : 1;
+    if (g.pixel_size_x_m <= 0) g.pixel_size_x_m = 1 / p.pixels_per_m;
+    if (g.pixel_size_y_m <= 0) g.pixel_size_y_m = 1 / p.pixels_per_m;
+    PanelPlace place;
+    place.origin_m = at.position_m(static_cast<double>(p.area.y0), static_cast<double>(p.area.x0));
+    for (std::size_t k = 0; k < 3; ++k) {
+      place.x_step_m[k] = p.fs[k] / p.pixels_per_m;
+      place.y_step_m[k] = p.ss[k] / p.pixels_per_m;
+    }
+    g.panels.push_back(p.area);
+    g.places.push_back(place);
+  }
+  return g;
+}
+
 Result<Mask> PanelGeometry::mask(std::size_t image_ny, std::size_t image_nx) const {
-  if (image_ny < ny || image_nx < nx)
-    return Error{Errc::usage, "panels reach to " + std::to_string(ny) + "x" + std::to_string(nx) +
-                                  ", the images are " + std::to_string(image_ny) + "x" +
-                                  std::to_string(image_nx)};
+  ETALON_TRY(fits(image_ny, image_nx));
   Mask out(image_ny * image_nx);
   for (const PlacedPanel& panel : panels)
     for (std::size_t y = panel.area.y0; y < panel.area.y1; ++y)

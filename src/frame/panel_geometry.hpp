@@ -2,7 +2,6 @@
 // own.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <map>
 #include <string>
@@ -12,8 +11,6 @@
 #include "frame/geometry.hpp"
 
 namespace etalon {
-
-using Vector3 = std::array<double, 3>;
 
 // Pixels [x0, x1) by [y0, y1) of the stored image: fs runs along x, ss along y. Laboratory axes: z
 // along the beam, positions in pixels of this panel unless named otherwise.
@@ -48,6 +45,14 @@ struct PanelGeometry {
   // 1 where a pixel lies in a panel and in no bad area. Errc::usage for an image that does not hold
   // all panels.
   Result<Mask> mask(std::size_t image_ny, std::size_t image_nx) const;
+
+  // `series` with these panels and their places. What it does not know of distance (the mean),
+  // pixel size and wavelength is taken from here; panels without a distance lie at the series'.
+  // Errc::usage for images that do not hold all panels.
+  Result<Geometry> placed_in(Geometry series) const;
+
+ private:
+  Result<void> fits(std::size_t image_ny, std::size_t image_nx) const;
 };
 
 }  // namespace etalon

@@ -130,6 +130,9 @@ class File {
   std::optional<std::string> text(const std::string& name) const;
   // A text attribute of an object.
   std::optional<std::string> attribute(const std::string& object, const std::string& name) const;
+  // An attribute of numbers, at most 16; nothing when there is none.
+  std::optional<std::vector<double>> attribute_numbers(const std::string& object,
+                                                       const std::string& name) const;
   // All elements as doubles; nothing when it is no such dataset or has more than `limit`.
   std::optional<std::vector<double>> numbers(const std::string& name, std::size_t limit) const;
 

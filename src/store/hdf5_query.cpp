@@ -151,6 +151,25 @@ std::optional<std::string> File::attribute(const std::string& object,
   return text;
 }
 
+std::optional<std::vector<double>> File::attribute_numbers(const std::string& object,
+                                                           const std::string& name) const {
+  const Lock lock;
+  std::optional<std::vector<double>> values;
+  const Id owner(H5Oopen(id_, object.c_str(), H5P_DEFAULT));
+  if (owner.ok() && H5Aexists(owner, name.c_str()) > 0) {
+    const Id attribute(H5Aopen(owner, name.c_str(), H5P_DEFAULT));
+    const Id type(attribute.ok() ? H5Aget_type(attribute) : -1);
+    const Id space(attribute.ok() ? H5Aget_space(attribute) : -1);
+    const hssize_t count = space.ok() ? H5Sget_simple_extent_npoints(space) : -1;
+    if (type.ok() && dtype_of(type) && count > 0 && count <= 16) {
+      values.emplace(static_cast<std::size_t>(count));
+      if (H5Aread(attribute, H5T_NATIVE_DOUBLE, values->data()) < 0) values.reset();
+    }
+  }
+  H5Eclear2(H5E_DEFAULT);
+  return values;
+}
+
 hid_t native_type(DType type) {
   switch (type) {
     case DType::u8:

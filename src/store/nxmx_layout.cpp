@@ -25,10 +25,27 @@ Result<void> write_translation(hid_t file, const std::string& name, double value
   return h5::set_attribute(axis, "depends_on", depends_on);
 }
 
-// Where the panel's first pixel is, and the steps to the next ones, in McStas coordinates: z along
-// the beam, y up, x to the left seen along the beam.
+// In McStas coordinates: z along the beam, y up, x to the left seen along the beam.
+PanelPlace place_of(const Geometry& g, std::size_t panel, const Panel& area) {
+  if (!g.places.empty()) return g.places[panel];
+  return {{(g.centre_x - static_cast<double>(area.x0)) * g.pixel_size_x_m,
+           (g.centre_y - static_cast<double>(area.y0)) * g.pixel_size_y_m, g.distance_m},
+          {-g.pixel_size_x_m, 0, 0},
+          {0, -g.pixel_size_y_m, 0}};
+}
+
+Result<void> write_step(hid_t file, const std::string& name, const Vector3& step_m,
+                        const std::string& depends_on) {
+  const double length = std::hypot(step_m[0], step_m[1], step_m[2]);
+  const double scale = length > 0 ? 1 / length : 0;
+  return write_translation(file, name, length * 1e3,
+                           {step_m[0] * scale, step_m[1] * scale, step_m[2] * scale}, {0, 0, 0},
+                           depends_on);
+}
+
+// Where the panel's first pixel is, and the steps to the next ones.
 Result<void> write_module(hid_t file, const std::string& name, const Panel& panel,
-                          const Geometry& g) {
+                          const PanelPlace& place, double distance_m) {
   ETALON_TRY(h5::make_group(file, name, "NXdetector_module"));
   const std::int32_t origin[] = {static_cast<std::int32_t>(panel.y0),
                                  static_cast<std::int32_t>(panel.x0)};
@@ -37,16 +54,13 @@ Result<void> write_module(hid_t file, const std::string& name, const Panel& pane
   const std::span<const std::int32_t> origin_span(origin), size_span(size);
   ETALON_TRY(h5::write_array(file, name + "/data_origin", view_of(origin_span, {2})));
   ETALON_TRY(h5::write_array(file, name + "/data_size", view_of(size_span, {2})));
-  const double pixel_x_mm = g.pixel_size_x_m * 1e3, pixel_y_mm = g.pixel_size_y_m * 1e3;
-  const double x_mm = (g.centre_x - static_cast<double>(panel.x0)) * pixel_x_mm;
-  const double y_mm = (g.centre_y - static_cast<double>(panel.y0)) * pixel_y_mm;
   const std::string offset = name + "/module_offset";
-  ETALON_TRY(
-      write_translation(file, offset, 0, {1, 0, 0}, {x_mm, y_mm, 0}, transformations + "/det_z"));
-  ETALON_TRY(write_translation(file, name + "/fast_pixel_direction", pixel_x_mm, {-1, 0, 0},
-                               {0, 0, 0}, offset));
-  return write_translation(file, name + "/slow_pixel_direction", pixel_y_mm, {0, -1, 0}, {0, 0, 0},
-                           offset);
+  const Vector3& at = place.origin_m;
+  ETALON_TRY(write_translation(file, offset, 0, {1, 0, 0},
+                               {at[0] * 1e3, at[1] * 1e3, (at[2] - distance_m) * 1e3},
+                               transformations + "/det_z"));
+  ETALON_TRY(write_step(file, name + "/fast_pixel_direction", place.x_step_m, offset));
+  return write_step(file, name + "/slow_pixel_direction", place.y_step_m, offset);
 }
 
 Result<void> write_detector(hid_t file, const SeriesInfo& info) {
@@ -71,8 +85,10 @@ Result<void> write_detector(hid_t file, const SeriesInfo& info) {
   ETALON_TRY(number("y_pixel_size", g.pixel_size_y_m, "m"));
   ETALON_TRY(number("count_time", info.count_time_s, "s"));
   ETALON_TRY(number("frame_time", info.frame_time_s, "s"));
-  ETALON_TRY(h5::write_number(file, detector + "/beam_center_x", g.centre_x, "pixel"));
-  ETALON_TRY(h5::write_number(file, detector + "/beam_center_y", g.centre_y, "pixel"));
+  if (g.places.empty()) {
+    ETALON_TRY(h5::write_number(file, detector + "/beam_center_x", g.centre_x, "pixel"));
+    ETALON_TRY(h5::write_number(file, detector + "/beam_center_y", g.centre_y, "pixel"));
+  }
   ETALON_TRY(h5::write_integer(file, detector + "/bit_depth_readout",
                                static_cast<std::int64_t>(8 * size_of(info.dtype))));
   if (info.saturation_value > 0 && info.saturation_value < 9e15)
@@ -89,7 +105,8 @@ Result<void> write_detector(hid_t file, const SeriesInfo& info) {
   for (std::size_t i = 0; i < panels.size(); ++i) {
     char name[32] = "module";
     if (panels.size() > 1) std::snprintf(name, sizeof name, "module_%05zu", i);
-    ETALON_TRY(write_module(file, detector + "/" + name, panels[i], g));
+    ETALON_TRY(write_module(file, detector + "/" + name, panels[i], place_of(g, i, panels[i]),
+                            g.distance_m));
   }
   return {};
 }

@@ -1,33 +1,13 @@
 #include <array>
 #include <cmath>
 
+#include "store/nxmx_modules.hpp"
 #include "store/nxmx_reader.hpp"
+#include "store/nxmx_units.hpp"
 
 namespace etalon {
 namespace {
 
-struct Unit {
-  std::string_view name;
-  double factor;
-};
-constexpr Unit lengths[] = {{"", 1},
-                            {"m", 1},
-                            {"metre", 1},
-                            {"meter", 1},
-                            {"cm", 1e-2},
-                            {"mm", 1e-3},
-                            {"um", 1e-6},
-                            {"\xC2\xB5m", 1e-6},
-                            {"\xCE\xBCm", 1e-6},
-                            {"micron", 1e-6},
-                            {"nm", 1e-9},
-                            {"metres", 1},
-                            {"meters", 1},
-                            {"millimeter", 1e-3},
-                            {"millimetre", 1e-3},
-                            {"micrometer", 1e-6},
-                            {"micrometre", 1e-6},
-                            {"nanometer", 1e-9}};
 constexpr Unit times[] = {{"", 1},
                           {"s", 1},
                           {"second", 1},
@@ -44,16 +24,6 @@ constexpr Unit wavelengths[] = {
     {"", 1},      {"angstrom", 1}, {"Angstrom", 1},     {"angstroms", 1},
     {"A", 1},     {"\xC3\x85", 1}, {"\xE2\x84\xAB", 1}, {"nm", 10},
     {"pm", 1e-2}, {"m", 1e10},     {"nanometer", 10}};
-
-// In the first unit of the list; nothing for a unit that is not in it, since a guess would be
-// worse.
-std::optional<double> convert(const std::optional<h5::Number>& number,
-                              std::span<const Unit> units) {
-  if (!number || !std::isfinite(number->value)) return std::nullopt;
-  for (const Unit& u : units)
-    if (u.name == number->units) return number->value * u.factor;
-  return std::nullopt;
-}
 
 // The nearest group above `images` that has a member "instrument".
 std::string find_entry(const h5::File& file, std::string images) {
@@ -74,25 +44,6 @@ std::string detector_of_entry(const h5::File& file, const std::string& entry) {
     if (file.attribute(instrument + name, "NX_class") == "NXdetector")
       return instrument + name + "/";
   return instrument + "detector/";
-}
-
-void read_panels(const h5::File& file, const std::string& detector, Geometry& geometry) {
-  std::vector<Panel> panels;
-  for (const std::string& name : file.members(detector)) {
-    const std::string module = detector + name;
-    if (file.attribute(module, "NX_class") != "NXdetector_module") continue;
-    const auto origin = file.numbers(module + "/data_origin", 6);
-    const auto size = file.numbers(module + "/data_size", 6);
-    if (!origin || !size || origin->size() < 2 || size->size() < 2) return;
-    const double y = origin->end()[-2], x = origin->back(), h = size->end()[-2], w = size->back();
-    // Compared in this form, NaN and numbers too large for an index fail.
-    const auto ny = static_cast<double>(geometry.ny), nx = static_cast<double>(geometry.nx);
-    if (!(y >= 0 && x >= 0 && h >= 1 && w >= 1 && y + h <= ny && x + w <= nx)) return;
-    panels.push_back({static_cast<std::size_t>(y), static_cast<std::size_t>(y + h),
-                      static_cast<std::size_t>(x), static_cast<std::size_t>(x + w)});
-  }
-  if (panels.size() == 1 && panels[0] == Panel{0, geometry.ny, 0, geometry.nx}) return;
-  geometry.panels = std::move(panels);
 }
 
 void read_pixel_mask(const h5::File& file, const std::string& detector, SeriesInfo& info) {
@@ -121,7 +72,7 @@ void read_nxmx_metadata(const h5::File& file, const std::string& images, SeriesI
   const std::string detector = detector_of_entry(file, entry);
   Geometry& g = info.geometry;
   const auto length = [&](const std::string& name) {
-    return convert(file.number(detector + name), lengths);
+    return convert(file.number(detector + name), length_units);
   };
   const auto seconds = [&](const std::string& name) {
     return convert(file.number(detector + name), times).value_or(0);
@@ -135,7 +86,7 @@ void read_nxmx_metadata(const h5::File& file, const std::string& images, SeriesI
     const std::optional<h5::Number> number = file.number(detector + name);
     if (!number || !std::isfinite(number->value)) return 0.0;
     if (number->units.empty() || number->units.starts_with("pixel")) return number->value;
-    const auto metres = convert(number, lengths);
+    const auto metres = convert(number, length_units);
     return metres && pixel_m > 0 ? *metres / pixel_m : 0.0;
   };
   g.centre_x = centre("beam_center_x", g.pixel_size_x_m);
@@ -158,7 +109,7 @@ void read_nxmx_metadata(const h5::File& file, const std::string& images, SeriesI
   info.sensor_material = file.text(detector + "sensor_material").value_or("");
   info.detector = file.text(detector + "description").value_or("");
   info.start_time = file.text(entry + "/start_time").value_or("");
-  read_panels(file, detector, g);
+  read_nxmx_modules(file, detector, file.exists(detector + "beam_center_x"), g);
   read_pixel_mask(file, detector, info);
 }
 

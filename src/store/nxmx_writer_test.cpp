@@ -24,7 +24,7 @@ SeriesInfo some_info() {
   SeriesInfo info;
   info.name = "run7";
   info.dtype = DType::u16;
-  info.geometry = {ny, nx, 25.5, 31.25, 75e-6, 80e-6, 0.125, 1.3, {}};
+  info.geometry = {ny, nx, 25.5, 31.25, 75e-6, 80e-6, 0.125, 1.3, {}, {}};
   info.geometry.panels = {{0, 28, 0, nx}, {32, ny, 0, nx}};
   info.pixel_mask.assign(ny * nx, 0);
   for (std::size_t i = 28 * nx; i < 32 * nx; ++i) info.pixel_mask[i] = 1;

@@ -43,6 +43,38 @@ Result<std::vector<Panel>> panels(const Value& map, const Geometry& geometry) {
   return out;
 }
 
+Value places_value(const std::vector<PanelPlace>& places) {
+  List list;
+  list.reserve(places.size());
+  for (const PanelPlace& p : places) {
+    List nine;
+    for (const Vector3* v : {&p.origin_m, &p.x_step_m, &p.y_step_m})
+      for (const double x : *v) nine.emplace_back(x);
+    list.emplace_back(std::move(nine));
+  }
+  return list;
+}
+
+// A place for every panel, or none.
+Result<std::vector<PanelPlace>> places(const Value& map, std::size_t panels) {
+  std::vector<PanelPlace> out;
+  const Value* value = map.find("places");
+  if (value == nullptr) return out;
+  ETALON_ASSIGN(const List* list, value->as_list("places"));
+  if (list->size() != panels) return bad("places", "not one for each panel");
+  for (const Value& item : *list) {
+    ETALON_ASSIGN(const List* nine, item.as_list("place"));
+    if (nine->size() != 9) return bad("place", "not nine numbers");
+    PanelPlace& p = out.emplace_back();
+    for (std::size_t i = 0; i < 9; ++i) {
+      ETALON_ASSIGN(const double x, (*nine)[i].as_double("place"));
+      if (!std::isfinite(x)) return bad("place", "not finite");
+      (i < 3 ? p.origin_m : i < 6 ? p.x_step_m : p.y_step_m)[i % 3] = x;
+    }
+  }
+  return out;
+}
+
 Result<Geometry> geometry(const Value& map) {
   Geometry g;
   ETALON_ASSIGN(g.ny, uint_at(map, "ny"));
@@ -56,6 +88,7 @@ Result<Geometry> geometry(const Value& map) {
   ETALON_ASSIGN(g.distance_m, number_at(map, "distance_m"));
   ETALON_ASSIGN(g.wavelength_angstrom, number_at(map, "wavelength_angstrom"));
   ETALON_ASSIGN(g.panels, panels(map, g));
+  ETALON_ASSIGN(g.places, places(map, g.panels.size()));
   return g;
 }
 
@@ -117,6 +150,7 @@ Value to_cbor(const SeriesInfo& info) {
   v.set("pixel_size_x_m", g.pixel_size_x_m).set("pixel_size_y_m", g.pixel_size_y_m);
   v.set("distance_m", g.distance_m).set("wavelength_angstrom", g.wavelength_angstrom);
   v.set("panels", panels_value(g.panels)).set("pixel_mask", Bytes(mask.begin(), mask.end()));
+  if (!g.places.empty()) v.set("places", places_value(g.places));
   v.set("saturation_value", info.saturation_value).set("count_time_s", info.count_time_s);
   v.set("frame_time_s", info.frame_time_s).set("start_time", info.start_time);
   v.set("detector", info.detector).set("sensor_material", info.sensor_material);

@@ -14,7 +14,7 @@ Hello example_hello() {
   hello.info.name = "lyso_7";
   hello.info.frames = 3;
   hello.info.dtype = DType::i32;
-  hello.info.geometry = {4, 5, 2.25, 1.5, 75e-6, 76e-6, 0.2, 1.3, {{0, 2, 0, 5}, {2, 4, 0, 5}}};
+  hello.info.geometry = {4, 5, 2.25, 1.5, 75e-6, 76e-6, 0.2, 1.3, {{0, 2, 0, 5}, {2, 4, 0, 5}}, {}};
   hello.info.pixel_mask.assign(20, 0);
   hello.info.pixel_mask[7] = 0x80000001;
   hello.info.start_time = "2026-01-02T03:04:05Z";
