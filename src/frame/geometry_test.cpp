@@ -31,6 +31,45 @@ TEST(Geometry, RadiusIsTheDistanceOfPixelCentres) {
   EXPECT_FLOAT_EQ(radius[0], std::sqrt(500.0F));
 }
 
+// The left half as it is, the right half turned by 180 degrees and twice as far away.
+Geometry two_places() {
+  Geometry g = detector();
+  g.panels = {{0, 30, 0, 20}, {0, 30, 22, 40}};
+  const double pixel = 75e-6;
+  g.places = {{{-10 * pixel, -20 * pixel, 0.1}, {pixel, 0, 0}, {0, pixel, 0}},
+              {{30 * pixel, 5 * pixel, 0.2}, {-pixel, 0, 0}, {0, -pixel, 0}}};
+  return g;
+}
+
+TEST(Geometry, PlacesSayWhereTheRaysMeetTheDetector) {
+  const Geometry g = two_places(), flat = detector();
+  const auto radius = radius_map(g), expected = radius_map(flat);
+  for (std::size_t y = 0; y < g.ny; ++y)
+    for (std::size_t x = 0; x < g.nx; ++x) {
+      const float r = radius[y * g.nx + x];
+      const auto fy = static_cast<double>(y), fx = static_cast<double>(x);
+      if (x < 20)
+        EXPECT_NEAR(r, expected[y * g.nx + x], 1e-4);
+      else if (x < 22)
+        EXPECT_TRUE(std::isinf(r));
+      else
+        EXPECT_NEAR(r, std::hypot(30 - (fx - 22), 5 - fy) / 2, 1e-4) << y << ", " << x;
+      EXPECT_EQ(static_cast<float>(radius_at(g, fy, fx)), r);
+    }
+  EXPECT_NEAR(radius_at(g, 20.5, 13.25), std::hypot(0.5, 3.25), 1e-9);
+  EXPECT_NEAR(radius_at(flat, 20.5, 13.25), std::hypot(0.5, 3.25), 1e-9);
+}
+
+TEST(Geometry, WhatIsNotInFrontOfTheSampleIsInfinitelyFar) {
+  Geometry g = two_places();
+  g.places[1].origin_m[2] = 0;
+  g.places[0].y_step_m[2] = -0.01;  // row 10 and on are behind
+  const auto radius = radius_map(g);
+  EXPECT_TRUE(std::isinf(radius[30]));
+  EXPECT_TRUE(std::isfinite(radius[9 * 40]));
+  EXPECT_TRUE(std::isinf(radius[11 * 40]));
+}
+
 TEST(Geometry, NoPanelsMeansOne) {
   Geometry g = detector();
   EXPECT_EQ(g.panels_or_whole(), (std::vector<Panel>{{0, 30, 0, 40}}));

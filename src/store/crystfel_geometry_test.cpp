@@ -87,6 +87,35 @@ TEST(CrystfelGeometry, MaskLeavesOutGapsAndBadRegions) {
   EXPECT_EQ(read->mask(4, 21).error().code, Errc::usage);
 }
 
+TEST(CrystfelGeometry, PlacesPanelsInASeries) {
+  const auto read = parse_crystfel_geometry(two_panels);
+  ASSERT_TRUE(read.ok());
+  Geometry series;
+  series.ny = 5;
+  series.nx = 20;
+  const auto g = read->placed_in(series);
+  ASSERT_TRUE(g.ok()) << g.error().message;
+  EXPECT_EQ(g->panels, (std::vector<Panel>{{0, 5, 0, 10}, {0, 5, 10, 20}}));
+  ASSERT_EQ(g->places.size(), 2U);
+  EXPECT_DOUBLE_EQ(g->distance_m, (0.1185 + 0.12) / 2);
+  EXPECT_DOUBLE_EQ(g->pixel_size_x_m, 1e-4);
+  EXPECT_NEAR(g->wavelength_angstrom, 12398.4198 / 9500, 1e-7);
+  for (std::size_t i = 0; i < 2; ++i)
+    for (const double y : {0.0, 4.0})
+      for (const double x : {0.0, 9.0}) {
+        const Vector3 expected = read->panels[i].position_m(y, 10 * static_cast<double>(i) + x);
+        const Vector3 at = g->places[i].at(x, y);
+        for (std::size_t k = 0; k < 3; ++k) EXPECT_NEAR(at[k], expected[k], 1e-15);
+      }
+  // What the series knows holds.
+  series.distance_m = 0.3;
+  series.wavelength_angstrom = 1;
+  EXPECT_EQ(read->placed_in(series)->distance_m, 0.3);
+  EXPECT_EQ(read->placed_in(series)->wavelength_angstrom, 1);
+  series.nx = 19;
+  EXPECT_EQ(read->placed_in(series).error().code, Errc::usage);
+}
+
 TEST(CrystfelGeometry, ErrorsNameTheLine) {
   const std::string good = two_panels;
   const auto expect = [&](const std::string& text, std::string_view part) {

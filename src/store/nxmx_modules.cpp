@@ -110,15 +110,21 @@ bool is_in_front(const PanelPlace& place, const Panel& p) {
 }
 
 // Do the places say what the image and its centre say, to a hundredth of a pixel at the corners?
-bool lie_flat(const Geometry& placed) {
-  Geometry flat = placed;
-  flat.places.clear();
-  for (const Panel& p : placed.panels)
+// Distances from the beam tell, whatever the axes are called.
+bool lie_flat(const Geometry& g) {
+  for (std::size_t i = 0; i < g.panels.size(); ++i) {
+    const Panel& p = g.panels[i];
     for (const std::size_t y : {p.y0, p.y1 - 1})
       for (const std::size_t x : {p.x0, p.x1 - 1}) {
         const auto fy = static_cast<double>(y), fx = static_cast<double>(x);
-        if (!(std::abs(radius_at(flat, fy, fx) - radius_at(placed, fy, fx)) < 0.01)) return false;
+        const Vector3 at =
+            g.places[i].at(fx - static_cast<double>(p.x0), fy - static_cast<double>(p.y0));
+        const double flat_m =
+            std::hypot((fx - g.centre_x) * g.pixel_size_x_m, (fy - g.centre_y) * g.pixel_size_y_m);
+        const double placed_m = std::hypot(at[0], at[1]) * g.distance_m / at[2];
+        if (!(std::abs(flat_m - placed_m) < 0.01 * g.pixel_size_x_m)) return false;
       }
+  }
   return true;
 }
 

@@ -114,6 +114,30 @@ TEST_F(NxmxWriterTest, FramesAndMetadataComeBack) {
   }
 }
 
+TEST_F(NxmxWriterTest, PlacesOfPanelsComeBack) {
+  SeriesInfo info = some_info();
+  // One turned by 30 degrees in its plane and tilted, one farther away.
+  const double c = std::sqrt(0.75), p = 75e-6;
+  info.geometry.places = {{{0.001, -0.002, 0.12}, {c * p, p / 2, 0}, {-p / 2, c * p, 1e-6}},
+                          {{-0.003, 0.0025, 0.15}, {-p, 0, 0}, {0, -80e-6, 0}}};
+  auto writer = NxmxWriter::create(path("a.h5"), info, Bound::lossless(), false);
+  ASSERT_TRUE(writer.ok()) << writer.error().message;
+  ASSERT_TRUE(writer->append_raw(some_frame(0)).ok());
+  ASSERT_TRUE(writer->finish().ok());
+  auto series = open_series(path("a.h5"));
+  ASSERT_TRUE(series.ok()) << series.error().message;
+  const Geometry& read = (*series)->info().geometry;
+  EXPECT_EQ(read.panels, info.geometry.panels);
+  ASSERT_EQ(read.places.size(), 2U);
+  for (std::size_t i = 0; i < 2; ++i)
+    for (const double y : {0.0, 27.0})
+      for (const double x : {0.0, 49.0}) {
+        const Vector3 at = read.places[i].at(x, y), want = info.geometry.places[i].at(x, y);
+        for (std::size_t k = 0; k < 3; ++k) EXPECT_NEAR(at[k], want[k], 1e-12);
+      }
+  EXPECT_NEAR(radius_at(read, 3, 4), radius_at(info.geometry, 3, 4), 1e-6);
+}
+
 TEST_F(NxmxWriterTest, InspectionAddsTheChunksUp) {
   write("chunks.h5", 70, false);
   const auto chunks = inspect_file(path("chunks.h5"));

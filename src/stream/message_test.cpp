@@ -15,6 +15,8 @@ Hello example_hello() {
   hello.info.frames = 3;
   hello.info.dtype = DType::i32;
   hello.info.geometry = {4, 5, 2.25, 1.5, 75e-6, 76e-6, 0.2, 1.3, {{0, 2, 0, 5}, {2, 4, 0, 5}}, {}};
+  hello.info.geometry.places = {{{-1e-4, 2e-4, 0.2}, {75e-6, 0, 0}, {0, 76e-6, 1e-7}},
+                                {{1e-4, -2e-4, 0.21}, {-75e-6, 0, 0}, {0, -76e-6, 0}}};
   hello.info.pixel_mask.assign(20, 0);
   hello.info.pixel_mask[7] = 0x80000001;
   hello.info.start_time = "2026-01-02T03:04:05Z";

@@ -33,7 +33,58 @@ def series(frames=6, ny=240, nx=260):
     return images, spots
 
 
+def check_geometry(folder):
+    """The same image cut into four panels and piled up, one of them turned by 180 degrees."""
+    ny, nx, cy, cx = 240, 260, 118.3, 131.6
+    y, x = np.mgrid[:ny, :nx]
+    image = np.random.default_rng(8).poisson(1 + 40 * np.exp(-np.hypot(y - cy, x - cx) / 25)).astype(np.uint16)
+    spots = [(sy, sx) for sy in (30, 60, 160, 200) for sx in (25, 90, 170, 230)]
+    for sy, sx in spots:
+        image[sy:sy + 2, sx:sx + 2] += 60
+    np.save(folder / "whole.npy", image[None])
+    piled, lines = [], ["res = 13333.333", "clen = 0.1", "photon_energy = 9000"]
+    for i, (y0, x0) in enumerate((a, b) for a in (0, 120) for b in (0, 130)):
+        panel, turned = image[y0:y0 + 120, x0:x0 + 130], i == 2
+        piled.append(panel[::-1, ::-1] if turned else panel)
+        corner = (x0 - cx - 0.5 + 130 * turned, y0 - cy - 0.5 + 120 * turned)
+        sign = "-" if turned else "+"
+        for key, value in (("min_fs", 0), ("max_fs", 129), ("min_ss", 120 * i), ("max_ss", 120 * i + 119),
+                           ("corner_x", corner[0]), ("corner_y", corner[1]), ("fs", sign + "x"), ("ss", sign + "y")):
+            lines.append(f"p{i}/{key} = {value}")
+    lines += ["badspot/panel = p3", "badspot/min_fs = 95", "badspot/max_fs = 105",
+              "badspot/min_ss = 435", "badspot/max_ss = 445"]  # (200, 230) of the whole
+    np.save(folder / "piled.npy", np.concatenate(piled)[None])
+    (folder / "a.geom").write_text("\n".join(lines) + "\n")
+
+    whole = json.loads(etalon(folder / "whole.npy", "--json", "--centre", f"{cx},{cy}"))["frames"][0]["peaks"]
+    found = json.loads(etalon(folder / "piled.npy", "--json", "--geometry", folder / "a.geom"))["frames"][0]["peaks"]
+    assert len(whole) == len(spots) and len(found) == len(spots) - 1, (len(whole), len(found))
+
+    def in_whole(peak):
+        i, sy, sx = int(peak["y"] // 120), peak["y"] % 120, peak["x"]
+        if i == 2:
+            sy, sx = 119 - sy, 129 - sx
+        return (i // 2 * 120 + sy, i % 2 * 130 + sx)
+
+    rest = {(round(p["y"], 2), round(p["x"], 2)): p for p in whole}
+    for peak in found:
+        y, x = in_whole(peak)
+        same = rest.pop((round(y, 2), round(x, 2)))
+        assert same["pixels"] == peak["pixels"] and abs(same["intensity"] - peak["intensity"]) < 0.5, (same, peak)
+    assert [(round(y), round(x)) for y, x in rest] == [(200, 230)] or len(rest) == 1
+
+    # Without the geometry the ring of background is torn apart.
+    torn = json.loads(etalon(folder / "piled.npy", "--json"))["frames"][0]["peaks"]
+    assert len(torn) != len(found)
+    assert "places say" in etalon(folder / "piled.npy", "--geometry", folder / "a.geom", "--centre", "1,2", code=2)
+    assert "the images are" in etalon(folder / "whole.npy", "--geometry", folder / "a.geom", code=2)
+    (folder / "bad.geom").write_text("p0/min_fs = ten\n")
+    assert "line 1" in etalon(folder / "whole.npy", "--geometry", folder / "bad.geom", code=3)
+    etalon(folder / "whole.npy", "--geometry", folder / "none.geom", code=5)
+
+
 def main(folder):
+    check_geometry(folder)
     images, spots = series()
     file = folder / "series.npy"
     np.save(file, images)
