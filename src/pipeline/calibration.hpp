@@ -9,9 +9,10 @@
 namespace etalon {
 
 struct Calibration {
-  Mask mask;                      // 1 is good
-  Hash hash;                      // SHA-256 of the mask's bytes
-  std::optional<Hash> mask_file;  // SHA-256 of calibrate.mask, where one is set
+  Mask mask;  // 1 is good
+  Hash hash;  // SHA-256 of the mask's bytes
+  // SHA-256 of calibrate.mask and calibrate.geometry, where they are set.
+  std::optional<Hash> mask_file, geometry_file;
   struct {
     std::uint64_t source = 0, file = 0, invalid = 0, all = 0;
   } masked;  // pixels, by who named them
@@ -25,6 +26,10 @@ struct PixelFile {
 // `written`: the path as the recipe has it. Errc::usage when the array has another shape.
 Result<PixelFile> read_pixel_file(const Recipe& recipe, std::string_view written,
                                   const Geometry& geometry);
+
+// With calibrate.geometry: its panels, places and bad pixels. Otherwise nothing. Errc::usage for
+// images that do not hold all panels.
+Result<void> place_panels(const Recipe& recipe, SeriesInfo& info);
 
 // `first` is the first frame of the series. Errc::usage when the mask file has another shape.
 Result<Calibration> calibrate(const Recipe& recipe, const SeriesInfo& info, const Frame& first);

@@ -169,7 +169,11 @@ Result<EdgeReport> run_edge(const Recipe& recipe, const EdgeOptions& options) {
   SeriesInfo info = reader->info();
   ETALON_ASSIGN(const Window window, window_of(recipe, report.source, info.frames));
   if (!recipe.source.name.empty()) info.name = recipe.source.name;
+  ETALON_TRY(place_panels(recipe, info));
   if (recipe.find.centre) {
+    if (!info.geometry.places.empty())
+      return Error{Errc::usage,
+                   recipe.path + ": find.centre: the panels' places say where the beam is"};
     info.geometry.centre_x = (*recipe.find.centre)[0];
     info.geometry.centre_y = (*recipe.find.centre)[1];
   }

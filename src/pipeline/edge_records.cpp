@@ -92,6 +92,7 @@ std::vector<Record> EdgeJournal::records(const Recipe& recipe, const SeriesInfo&
         .set("common_mode", recipe.calibrate.common_mode);
   inputs = {record_artifact(out.back())};
   if (calibration.mask_file) inputs.push_back({"mask", *calibration.mask_file, ""});
+  if (calibration.geometry_file) inputs.push_back({"geometry", *calibration.geometry_file, ""});
   out.push_back(step("calibrate", inputs, {}, mask));
 
   Value find = find_settings(recipe.find, info.geometry);

@@ -119,6 +119,10 @@ std::vector<Key> make_keys() {
       {{"calibrate", "mask", "text", "", "\"\"",
         "An array file (y, x): pixels where it is not 0 are not looked at."},
        text_to(PICK(calibrate.mask))},
+      {{"calibrate", "geometry", "text", "", "\"\"",
+        "A CrystFEL geometry file: where the panels are, and which pixels are bad (added to the "
+        "source's own mask). Empty: as the source says."},
+       text_to(PICK(calibrate.geometry))},
       {{"calibrate", "mask_invalid", "true or false", "", "true",
         "Do not look at pixels that hold the type's largest value (unsigned) or a negative one "
         "(signed) in the first frame: detectors mark gaps and dead pixels so."},

@@ -25,9 +25,14 @@ Result<void> write_translation(hid_t file, const std::string& name, double value
   return h5::set_attribute(axis, "depends_on", depends_on);
 }
 
-// In McStas coordinates: z along the beam, y up, x to the left seen along the beam.
+// In McStas coordinates: z along the beam, y up, x to the left seen along the beam. With its origin
+// where readers expect it: see nxmx_modules.hpp.
 PanelPlace place_of(const Geometry& g, std::size_t panel, const Panel& area) {
-  if (!g.places.empty()) return g.places[panel];
+  if (!g.places.empty()) {
+    PanelPlace place = g.places[panel];
+    place.origin_m = place.at(-0.5, -0.5);
+    return place;
+  }
   return {{(g.centre_x - static_cast<double>(area.x0)) * g.pixel_size_x_m,
            (g.centre_y - static_cast<double>(area.y0)) * g.pixel_size_y_m, g.distance_m},
           {-g.pixel_size_x_m, 0, 0},

@@ -159,7 +159,9 @@ void read_nxmx_modules(const h5::File& file, const std::string& detector, bool c
       placed.panels.size() == 1 && placed.panels[0] == Panel{0, geometry.ny, 0, geometry.nx};
   if (placed.panels.empty() || (is_whole && centre_is_known)) return;
   if (!is_whole) geometry.panels = placed.panels;
-  if (placed.places.size() == placed.panels.size() && !lie_flat(placed)) geometry = placed;
+  if (placed.places.size() != placed.panels.size() || lie_flat(placed)) return;
+  for (PanelPlace& place : placed.places) place.origin_m = place.at(0.5, 0.5);
+  geometry = placed;
 }
 
 }  // namespace etalon

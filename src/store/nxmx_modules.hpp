@@ -8,7 +8,9 @@
 
 namespace etalon {
 
-// Sets panels, and places where the modules' axes say more than the image and its centre do
+// An offset is that of a module's outer corner (as dxtbx has it), or, where all lie flat, of
+// whatever the beam's centre counts from. Sets panels, and places where the modules' axes say more
+// than the image and its centre do
 // (`centre_is_known`: the file told it). `detector` ends with "/". Modules that do not fit the
 // image are left out altogether, and so are places when an axis is missing, circular or in a unit
 // that is not known, or when a module is not in front of the sample.

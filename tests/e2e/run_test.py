@@ -82,6 +82,36 @@ class Run(Case):
         for name in names:
             self.assertIn(sha256(self.path(name)), tree)
 
+    def test_panels_lie_where_a_geometry_file_says(self):
+        """Two halves of which the lower is turned by 180 degrees and the upper has a bad corner."""
+        source = self.simulate(frames=6)
+        with open(self.path("a.geom"), "w") as file:
+            file.write("""res = 13333.333333333334
+                clen = 0.1
+                up/min_fs = 0\nup/max_fs = 299\nup/min_ss = 0\nup/max_ss = 149
+                up/corner_x = -150\nup/corner_y = -150\nup/fs = x\nup/ss = y
+                down/min_fs = 0\ndown/max_fs = 299\ndown/min_ss = 150\ndown/max_ss = 299
+                down/corner_x = 150\ndown/corner_y = 150.5\ndown/fs = -x\ndown/ss = -y
+                badcorner/panel = up\nbadcorner/min_fs = 0\nbadcorner/max_fs = 9
+                badcorner/min_ss = 0\nbadcorner/max_ss = 4
+                """)
+        recipe = self.recipe(min_peaks=0, bound="lossless", more='[calibrate]\ngeometry = "a.geom"\n')
+        report = self.json("run", recipe, "--source", source, "--out", "out")
+        self.assertIn(sha256(self.path("a.geom")), self.lineage(report["ledger"], report["output"]))
+        # The stored file alone says as much as source and geometry together.
+        stored = self.json("find", report["output"])["frames"]
+        both = self.json("find", source, "--geometry", self.path("a.geom"))["frames"]
+        self.assertEqual(stored, both)
+        self.assertNotEqual(stored, self.json("find", source)["frames"])
+        _, err = self.etalon("find", report["output"], "--centre", "1,2", status=2)
+        self.assertIn("where the beam is", err)
+        with open(recipe) as file:
+            text = file.read().replace("[find]", "[find]\ncentre = [1, 2]")
+        with open(recipe, "w") as file:
+            file.write(text)
+        _, err = self.etalon("run", recipe, "--source", source, "--out", "other", status=2)
+        self.assertIn("find.centre", err)
+
     def test_the_same_for_any_number_of_threads(self):
         source, recipe = self.simulate(), self.recipe()
         one = self.json("run", recipe, "--source", source, "--out", "one", "-T", "1")
