@@ -13,6 +13,7 @@ void add_receive(Cli& cli);
 void add_simulate(Cli& cli);
 void add_find(Cli& cli);
 void add_calibrate(Cli& cli);
+void add_mask(Cli& cli);
 void add_compress(Cli& cli);
 void add_decompress(Cli& cli);
 void add_info(Cli& cli);

@@ -53,6 +53,7 @@ int main(int argc, char** argv) {
   cli::add_simulate(cli);
   cli::add_find(cli);
   cli::add_calibrate(cli);
+  cli::add_mask(cli);
   cli::add_compress(cli);
   cli::add_decompress(cli);
   cli::add_info(cli);

@@ -69,7 +69,7 @@ TEST(PedestalTracker, FollowsAStepWithItsTimeConstant) {
 }
 
 TEST(HotPixels, AreLearnedAndForgotten) {
-  HotPixels hot(4, {2, 50, 10});
+  HotPixels hot(4, {2, 0.5, 10});
   for (int frame = 0; frame < 10; ++frame) {
     const std::vector<std::int32_t> photons = {3, frame < 5 ? 3 : 0, frame < 6 ? 3 : 0, 2};
     EXPECT_EQ(hot.add(photons), frame == 9);

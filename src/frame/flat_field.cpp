@@ -30,4 +30,18 @@ Result<FlatField> FlatField::create(std::span<const float> dark, std::span<const
   return out;
 }
 
+Result<void> FlatField::apply(const ArrayView& raw, const MutableArrayView& out) const {
+  if (raw.shape.count() != dark_.size() || out.shape.count() != dark_.size())
+    return Error{Errc::usage, "flat field: of " + std::to_string(dark_.size()) +
+                                  " pixels, the image is " + to_string(raw.shape)};
+  if (out.dtype != DType::f32) return Error{Errc::usage, "flat field: the result is f32"};
+  const std::span<float> to = out.as<float>();
+  visit(raw.dtype, [&](auto zero) {
+    const auto from = raw.as<decltype(zero)>();
+    for (std::size_t i = 0; i < from.size(); ++i)
+      to[i] = (static_cast<float>(from[i]) - dark_[i]) * gain_[i];
+  });
+  return {};
+}
+
 }  // namespace etalon

@@ -4,6 +4,7 @@
 #include <span>
 #include <vector>
 
+#include "etalon/array.hpp"
 #include "etalon/result.hpp"
 #include "frame/geometry.hpp"
 
@@ -19,13 +20,9 @@ class FlatField {
                                   float least_share = 0.1F);
 
   const Mask& mask() const { return mask_; }  // 0: dead
-  // f32(f32(raw - dark) * gain) with gain = 1 / (flat - dark), each rounded once. `raw` and `out`
-  // have the planes' size.
-  template <typename T>
-  void apply(std::span<const T> raw, std::span<float> out) const {
-    for (std::size_t i = 0; i < dark_.size(); ++i)
-      out[i] = (static_cast<float>(raw[i]) - dark_[i]) * gain_[i];
-  }
+  // f32(f32(raw - dark) * gain) with gain = 1 / (flat - dark), each rounded once. `out` is f32 and
+  // both have the planes' size, or Errc::usage.
+  Result<void> apply(const ArrayView& raw, const MutableArrayView& out) const;
 
  private:
   std::vector<float> dark_, gain_;  // gain NaN: dead

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstdint>
 
@@ -12,10 +14,12 @@ TEST(FlatField, GivesTheShareOfTheBeam) {
   const std::vector<float> dark = {100, 110, 90, 100}, flat = {1124, 622, 2138, 1124};
   const auto field = FlatField::create(dark, flat);
   ASSERT_TRUE(field.ok());
-  const std::vector<std::uint16_t> raw = {612, 622, 90, 50};
-  std::vector<float> out(4);
-  field->apply<std::uint16_t>(raw, out);
-  EXPECT_EQ(out, (std::vector<float>{0.5F, 1, 0, -50.0F / 1024}));
+  Array raw(DType::u16, {2, 2}), out(DType::f32, {2, 2}), small(DType::f32, {1, 2});
+  std::ranges::copy(std::array{612, 622, 90, 50}, raw.as<std::uint16_t>().begin());
+  ASSERT_TRUE(field->apply(raw.view(), out.mutable_view()).ok());
+  EXPECT_TRUE(std::ranges::equal(out.as<float>(), std::array{0.5F, 1.0F, 0.0F, -50.0F / 1024}));
+  EXPECT_EQ(field->apply(raw.view(), small.mutable_view()).error().code, Errc::usage);
+  EXPECT_EQ(field->apply(raw.view(), raw.mutable_view()).error().code, Errc::usage);
   EXPECT_EQ(field->mask(), (Mask{1, 1, 1, 1}));
 }
 
@@ -26,9 +30,10 @@ TEST(FlatField, DeadPixelsAreMasked) {
   const auto field = FlatField::create(dark, flat);
   ASSERT_TRUE(field.ok());
   EXPECT_EQ(field->mask(), (Mask{1, 1, 1, 0, 0, 0, 0}));
-  std::vector<float> out(7);
-  field->apply<float>(flat, out);
-  for (std::size_t i = 3; i < 7; ++i) EXPECT_TRUE(std::isnan(out[i])) << i;
+  Array raw(DType::f32, {1, 7}), out(DType::f32, {1, 7});
+  std::ranges::copy(flat, raw.as<float>().begin());
+  ASSERT_TRUE(field->apply(raw.view(), out.mutable_view()).ok());
+  for (std::size_t i = 3; i < 7; ++i) EXPECT_TRUE(std::isnan(out.as<float>()[i])) << i;
 }
 
 TEST(FlatField, RefusesWhatIsNone) {

@@ -11,8 +11,7 @@ bool HotPixels::add(std::span<const std::int32_t> photons) {
   if (++frames_ < limits_.window) return false;
   hot_.clear();
   for (std::size_t i = 0; i < above_.size(); ++i)
-    if (std::uint64_t{above_[i]} * 100 > std::uint64_t{limits_.most_parts} * frames_)
-      hot_.push_back(static_cast<std::uint32_t>(i));
+    if (above_[i] > limits_.most_share * frames_) hot_.push_back(static_cast<std::uint32_t>(i));
   std::fill(above_.begin(), above_.end(), 0);
   frames_ = 0;
   return true;

@@ -10,9 +10,9 @@
 namespace etalon {
 
 struct HotLimits {
-  std::int32_t threshold = 1;     // photons: a pixel with more is above it
-  std::uint32_t most_parts = 50;  // of 100: above it in more of a window's frames than that is hot
-  std::uint32_t window = 100;     // frames
+  std::int32_t threshold = 1;  // photons: a pixel with more is above it
+  double most_share = 0.5;     // above it in more of a window's frames than that is hot
+  std::uint32_t window = 100;  // frames
 };
 
 // Learns from windows of frames: after each, the pixels that were above in too many of it are hot,

@@ -1,4 +1,4 @@
-// A recipe's source: as it is, or with raw frames made photons.
+// A recipe's source: as it is, or with raw frames made photons or shares of the open beam.
 #pragma once
 
 #include <memory>
@@ -9,9 +9,10 @@
 
 namespace etalon {
 
-// With calibrate.detector = "none" what open_series gives. Otherwise frames are i32 photons, the
-// series' mask names the pixels that have no constants as well, and files() the constants' files.
-// Errc::usage when the constants do not fit the frames or say no photon energy.
+// With calibrate.detector = "none" what open_series gives. "jungfrau": frames are i32 photons;
+// "camera": f32 shares of the open beam. The series' mask then names the pixels that have no
+// constants as well, and files() the constants' files. Errc::usage when the constants do not fit
+// the frames or say no photon energy.
 Result<std::unique_ptr<SeriesReader>> open_source(const Recipe& recipe, const std::string& path);
 
 }  // namespace etalon

@@ -86,7 +86,8 @@ std::vector<Record> EdgeJournal::records(const Recipe& recipe, const SeriesInfo&
   mask.set("masked_file", calibration.masked.file)
       .set("masked_invalid", calibration.masked.invalid);
   mask.set("mask_sha256", calibration.hash.hex());
-  if (recipe.calibrate.detector != "none")
+  if (recipe.calibrate.detector == "camera") mask.set("detector", "flat field");
+  if (recipe.calibrate.detector == "jungfrau")
     mask.set("detector", jungfrau::semantics)
         .set("energy_kev", recipe.calibrate.energy_kev)
         .set("common_mode", recipe.calibrate.common_mode);

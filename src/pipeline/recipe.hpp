@@ -32,7 +32,7 @@ struct Recipe {
   struct Calibrate {
     bool pixel_mask = true, mask_invalid = true;
     std::string mask, geometry;
-    std::string detector = "none", constants, dark, common_mode = "none";
+    std::string detector = "none", constants, dark, flat, common_mode = "none";
     double energy_kev = 0;  // 0: what the constants' file says
   };
   struct Find {

@@ -45,7 +45,7 @@ Result<void> read_on_error(Recipe& r, const toml::node& node) {
 }
 
 Result<void> read_detector(Recipe& r, const toml::node& node) {
-  ETALON_ASSIGN(r.calibrate.detector, one_of(node, {"none", "jungfrau"}));
+  ETALON_ASSIGN(r.calibrate.detector, one_of(node, {"none", "jungfrau", "camera"}));
   return {};
 }
 
@@ -127,16 +127,20 @@ std::vector<Key> make_keys() {
         "Do not look at pixels that hold the type's largest value (unsigned) or a negative one "
         "(signed) in the first frame: detectors mark gaps and dead pixels so."},
        flag_to(PICK(calibrate.mask_invalid))},
-      {{"calibrate", "detector", "\"none\" or \"jungfrau\"", "", "\"none\"",
-        "Raw frames of this detector become photons (i32) before anything else; `mask_invalid` has "
-        "no meaning then."},
+      {{"calibrate", "detector", "\"none\", \"jungfrau\" or \"camera\"", "", "\"none\"",
+        "Raw frames become photons (jungfrau: i32) or shares of the open beam (camera: f32, (raw - "
+        "dark)/(flat - dark)) before anything else; `mask_invalid` has no meaning then."},
        read_detector},
       {{"calibrate", "constants", "text", "", "\"\"",
         "HDF5 file of gains and pedestals; empty: they are in the source."},
        text_to(PICK(calibrate.constants))},
       {{"calibrate", "dark", "text", "", "\"\"",
-        "HDF5 file of dark frames: pedestals and bad pixels from these."},
+        "Dark frames. jungfrau: an HDF5 file, pedestals and bad pixels from these; camera: "
+        "`FILE` or `FILE:/dataset`."},
        text_to(PICK(calibrate.dark))},
+      {{"calibrate", "flat", "text", "", "\"\"",
+        "camera: frames of the open beam, `FILE` or `FILE:/dataset`."},
+       text_to(PICK(calibrate.flat))},
       {{"calibrate", "energy_kev", "number", "keV", "0",
         "Energy of a photon; 0: what the constants' file says."},
        number_to(PICK(calibrate.energy_kev), 0, 1000)},

@@ -111,7 +111,103 @@ def calibrated(raw, folder, *more):
     return photons
 
 
+def check_camera(folder):
+    """Dark and flat: shares of the open beam, against numpy, from one file and from several."""
+    random = np.random.default_rng(3)
+    ny, nx = 40, 50
+    gain = random.uniform(0.5, 1.5, (ny, nx))
+    gain[3, 4] = 0  # sees nothing
+    dark = random.poisson(100, (9, ny, nx)).astype(np.uint16)
+    flat = random.poisson(100 + 2000 * gain, (9, ny, nx)).astype(np.uint16)
+    raw = random.poisson(100 + 800 * gain, (5, ny, nx)).astype(np.uint16)
+    with h5py.File(folder / "tomo.h5", "w") as f:
+        f["exchange/data"], f["exchange/data_dark"], f["exchange/data_white"] = raw, dark, flat
+    np.save(folder / "dark.npy", dark)
+    np.save(folder / "flat.npy", flat)
+    tomo = folder / "tomo.h5"
+    report = json.loads(etalon("calibrate", tomo, "-o", folder / "share.npy", "--dataset", "/exchange/data",
+                               "--dark", "/exchange/data_dark", "--flat", f"{tomo}:/exchange/data_white", "--json"))
+    assert report["bad_pixels"] == 1 and report["dtype"] == "f32" and report["frames"] == 5, report
+    share = np.load(folder / "share.npy")
+    without, beam = dark.mean(0).astype(np.float32), flat.mean(0).astype(np.float32)
+    with np.errstate(divide="ignore"):
+        expected = (raw.astype(np.float32) - without) * (np.float32(1) / (beam - without))
+    expected[:, 3, 4] = np.nan
+    np.testing.assert_array_equal(share, expected)
+    assert abs(np.nanmean(share) - 0.4) < 0.005
+
+    etalon("calibrate", tomo, "-o", folder / "again.npy", "--dataset", "/exchange/data",
+           "--dark", folder / "dark.npy", "--flat", folder / "flat.npy")
+    assert (folder / "again.npy").read_bytes() == (folder / "share.npy").read_bytes()
+
+    # On the way of a run: kept whole, dead pixels in the stored mask, files in the ledger's chain.
+    (folder / "r.toml").write_text("""
+        [source]
+        dataset = "/exchange/data"
+        [calibrate]
+        detector = "camera"
+        dark = "dark.npy"
+        flat = "tomo.h5:/exchange/data_white"
+        [reduce]
+        bound = "abs:0.001"
+        [analyse]
+        kind = "none"
+        """)
+    run = json.loads(etalon("run", folder / "r.toml", "--source", tomo, "--out", folder / "out", "--json"))
+    assert run["frames"] == 5 and run["regions"][0]["bytes"] < run["bytes_raw"] / 2, run
+    etalon("decompress", run["output"], "-o", folder / "back.npy")
+    back = np.load(folder / "back.npy")
+    assert np.array_equal(np.isnan(back), np.isnan(expected))
+    assert np.nanmax(np.abs(back.astype(np.float64) - expected)) <= 0.001
+    with h5py.File(run["output"]) as f:
+        mask = f["entry/instrument/detector/pixel_mask"][()]
+    assert np.argwhere(mask != 0).tolist() == [[3, 4]]
+
+    (folder / "r.toml").write_text((folder / "r.toml").read_text().replace("none", "powder"))
+    assert "powder takes integers" in etalon("run", folder / "r.toml", "--source", tomo, "--out", folder / "no", code=2)
+
+    np.save(folder / "small.npy", dark[:, 1:])
+    into = ("-o", folder / "no.npy", "--dataset", "/exchange/data")
+    for code, words, more in ((2, "--flat needs --dark", ("--flat", "/exchange/data_white")),
+                              (2, "the images are", ("--flat", folder / "small.npy", "--dark", folder / "dark.npy")),
+                              (2, "no pixel is brighter", ("--flat", folder / "dark.npy", "--dark", folder / "flat.npy")),
+                              (2, "excludes", ("--flat", folder / "flat.npy", "--kev")),
+                              (5, "none.npy", ("--flat", folder / "none.npy", "--dark", folder / "dark.npy"))):
+        assert words in etalon("calibrate", tomo, *into, *more, code=code), (words, more)
+    assert not (folder / "no.npy").exists()
+
+
+def check_mask(folder):
+    """Hot pixels are learned from the series; the finder then leaves them alone."""
+    random = np.random.default_rng(4)
+    images = random.poisson(0.3, (60, 50, 60)).astype(np.uint16)
+    hot = [(7, 9), (7, 10), (30, 41)]
+    for y, x in hot:
+        images[random.random(60) < 0.8, y, x] += 40
+    images[:3, 20:22, 20:22] += 50  # a spot that stays for three frames is none
+    np.save(folder / "hot.npy", images)
+    report = json.loads(etalon("mask", folder / "hot.npy", "-o", folder / "bad.npy", "--threshold", 5, "--json"))
+    assert report["hot"] == report["masked"] == 3 and report["frames"] == 60, report
+    bad = np.load(folder / "bad.npy")
+    assert bad.dtype == np.uint8 and np.argwhere(bad).tolist() == [list(p) for p in hot]
+    with_hot = json.loads(etalon("find", folder / "hot.npy", "--json"))
+    without = json.loads(etalon("find", folder / "hot.npy", "--json", "--mask", folder / "bad.npy"))
+    count = [sum(len(f["peaks"]) for f in r["frames"]) for r in (with_hot, without)]
+    assert count[0] > 20 and count[1] == 3, count
+    # Above in exactly half of the frames is not more than half.
+    assert json.loads(etalon("mask", folder / "hot.npy", "-o", folder / "bad.npy", "-f", "--threshold", 5,
+                             "--share", 100, "--json"))["hot"] == 0
+    assert "exists" in etalon("mask", folder / "hot.npy", "-o", folder / "bad.npy", code=2)
+    (folder / "a.geom").write_text("res = 1e4\na/min_fs = 0\na/max_fs = 59\na/min_ss = 2\na/max_ss = 49\n"
+                                   "a/corner_x = 0\na/corner_y = 0\na/fs = x\na/ss = y\n")
+    report = json.loads(etalon("mask", folder / "hot.npy", "-o", folder / "bad.npy", "-f", "--frames", 0,
+                               "--geometry", folder / "a.geom", "--json"))
+    assert report["geometry"] == report["masked"] == 120 and report["hot"] == 0, report
+
+
 def main(folder):
+    check_camera(folder)
+    check_mask(folder)
     raw = folder / "raw.h5"
     simulate(raw)
     photons = calibrated(raw, folder, "--common-mode", "asics",
