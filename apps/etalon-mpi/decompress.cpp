@@ -53,7 +53,7 @@ Result<void> write_own(const Ranks& ranks, const Input& input, const std::string
 
 Result<void> run(const Options& options, const Ranks& ranks) {
   const FileKind kind = ending_kind(options.output);
-  if (kind == FileKind::hdf5 || kind == FileKind::cbf)
+  if (kind == FileKind::hdf5 || kind == FileKind::cbf || kind == FileKind::tiff)
     return Error{Errc::usage,
                  options.output + ": raw or .npy is written; h5repack -f NONE makes plain HDF5"};
   ETALON_TRY(ranks.agree(refuse_same_file(options.input.path, options.output)));

@@ -56,7 +56,8 @@ Result<Input> Input::open(const InputOptions& options) {
   const auto refuse = [&](const std::string& reason) {
     return Error{Errc::usage, options.path + ": " + reason};
   };
-  if (kind == FileKind::cbf) return refuse("CBF is read by etalon compress, not in parallel");
+  if (kind == FileKind::cbf || kind == FileKind::tiff)
+    return refuse("CBF and TIFF are read by etalon compress, not in parallel");
   if (kind != FileKind::hdf5 && !options.dataset.empty())
     return refuse("is no HDF5 file: --dataset " + options.dataset + " has no meaning");
   if (kind != FileKind::raw && !(options.dtype.empty() && options.shape.empty()))

@@ -141,7 +141,7 @@ void add_analyse(Cli& cli) {
        "Series that etalon run stored: HDF5 with its peaks", run_hits);
   const auto [powder, options] =
       kind("powder", "Virtual powder: sum, mean, maximum and variance of each good pixel",
-           "Series: HDF5 (NXmx), .npy, CBF, a folder or a pattern of CBF files", run_powder);
+           "Series: HDF5 (NXmx), .npy, CBF, TIFF, a folder or a pattern of these", run_powder);
   powder->add_option("-o,--output", options->output, "HDF5 file to write")->required();
   powder->add_option("--dataset", options->dataset, "Image dataset, where a file has several");
   powder->add_option("-T,--threads", options->threads, "Threads; 0: one per processor")

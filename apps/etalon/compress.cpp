@@ -122,7 +122,8 @@ void add_compress(Cli& cli) {
   command
       ->add_option(
           "input", options->input.path,
-          "HDF5, .npy, CBF or raw file, a folder or a pattern of CBF files; a file of many arrays\n"
+          "HDF5, .npy, CBF, TIFF or raw file, a folder or pattern of CBF or TIFF; a file of many "
+          "arrays\n"
           "(.npz, .vtk, .vtu, netCDF classic, SU2); - reads .npy or raw from standard input")
       ->required();
   command->add_option("-o,--output", options->output, "Container to write; - is standard output")

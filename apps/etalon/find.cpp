@@ -136,7 +136,9 @@ void add_find(Cli& cli) {
       "  etalon find run7_master.h5\n"
       "  etalon find run7_master.h5 --threshold 20 --snr 6 --csv > peaks.csv\n"
       "  etalon find run7_master.h5 --json | jq .hit_rate");
-  command->add_option("file", options->file, "Series: HDF5 (NXmx), CBF, .npy, a folder or a glob")
+  command
+      ->add_option("file", options->file,
+                   "Series: HDF5 (NXmx), CBF, TIFF, .npy, a folder or a glob")
       ->required()
       ->type_name("FILE")
       ->default_str("");

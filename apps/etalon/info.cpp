@@ -104,7 +104,7 @@ void add_info(Cli& cli) {
       cli, "info", "Show what a container or an image file holds, region by region", options, run);
   command
       ->add_option("file", options->file,
-                   "Container, single chunk, HDF5, .npy or CBF; - is standard input")
+                   "Container, single chunk, HDF5, .npy, CBF or TIFF; - is standard input")
       ->required();
   command->add_option("--dataset", options->dataset,
                       "HDF5 dataset; the images are found by themselves");

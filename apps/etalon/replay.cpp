@@ -251,7 +251,9 @@ void add_replay(Cli& cli) {
       "  etalon replay series.h5 --rate 500\n"
       "  etalon replay series.h5 --bind tcp://0.0.0.0:31001 --compression lz4 --loop 10\n"
       "  etalon replay series.h5 --preload --loop 100 --rate 1000");
-  command->add_option("file", options->file, "Series: HDF5 (NXmx), CBF, .npy, a folder or a glob")
+  command
+      ->add_option("file", options->file,
+                   "Series: HDF5 (NXmx), CBF, TIFF, .npy, a folder or a glob")
       ->required()
       ->type_name("FILE")
       ->default_str("");

@@ -180,7 +180,9 @@ void add_tune(Cli& cli) {
   auto options = std::make_shared<TuneOptions>();
   CLI::App* command = add_command(
       cli, "tune", "Find the settings with the greatest ratio that keep the science", options, run);
-  command->add_option("input", options->input.path, "Series: HDF5 (NXmx), CBF, .npy, raw, a folder")
+  command
+      ->add_option("input", options->input.path,
+                   "Series: HDF5 (NXmx), CBF, TIFF, .npy, raw, a folder")
       ->required()
       ->type_name("FILE")
       ->default_str("");

@@ -228,7 +228,7 @@ void add_verify(Cli& cli) {
       options, run);
   command
       ->add_option("original", options->original.path,
-                   "HDF5, .npy, CBF or raw file; a folder or a pattern of CBF files")
+                   "HDF5, .npy, CBF, TIFF or raw file; a folder or a pattern of CBF or TIFF files")
       ->required();
   command->add_option("reduced", options->reduced,
                       "Etalon container, a series that etalon run stored, or an array file");

@@ -14,7 +14,10 @@ Result<FlatField> FlatField::create(std::span<const float> dark, std::span<const
   std::vector<float> beam;
   for (std::size_t i = 0; i < dark.size(); ++i)
     if (const float seen = flat[i] - dark[i]; seen > 0 && std::isfinite(seen)) beam.push_back(seen);
-  if (beam.empty()) return Error{Errc::usage, "flat field: no pixel is brighter than in the dark"};
+  if (2 * beam.size() < dark.size() || beam.empty())
+    return Error{Errc::usage, "flat field: " + std::to_string(beam.size()) + " of " +
+                                  std::to_string(dark.size()) +
+                                  " pixels are brighter than in the dark"};
   const auto middle = beam.begin() + static_cast<std::ptrdiff_t>(beam.size() / 2);
   std::nth_element(beam.begin(), middle, beam.end());
   const float least = least_share * *middle;

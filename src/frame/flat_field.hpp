@@ -15,7 +15,8 @@ namespace etalon {
 // 0: it is NaN in every image.
 class FlatField {
  public:
-  // Errc::usage for planes of different sizes, and when no pixel sees the beam.
+  // Errc::usage for planes of different sizes, and when less than half of the pixels see the beam
+  // (dark and flat exchanged).
   static Result<FlatField> create(std::span<const float> dark, std::span<const float> flat,
                                   float least_share = 0.1F);
 

@@ -10,9 +10,7 @@ std::string_view foreign_ending(std::string_view path) {
   struct Format {
     std::string_view ending, name;
   };
-  for (const Format& f : {Format{".tif", "TIFF"},
-                          {".tiff", "TIFF"},
-                          {".cbor", "CBOR"},
+  for (const Format& f : {Format{".cbor", "CBOR"},
                           {".nc", "netCDF"},
                           {".png", "PNG"},
                           {".jpg", "JPEG"},
@@ -33,9 +31,7 @@ std::string_view foreign_format(const std::string& path) {
   char bytes[4] = {};
   std::ifstream(path, std::ios::binary).read(bytes, sizeof bytes);
   const std::string_view start(bytes, sizeof bytes);
-  for (const Format& f : {Format{{"II*\0", 4}, "TIFF"},
-                          {{"MM\0*", 4}, "TIFF"},
-                          {"CDF\x01", "netCDF classic"},
+  for (const Format& f : {Format{"CDF\x01", "netCDF classic"},
                           {"CDF\x02", "netCDF classic"},
                           {"\x89PNG", "PNG"},
                           {"\xD9\xD9\xF7", "CBOR"},
@@ -50,6 +46,7 @@ FileKind ending_kind(std::string_view path) {
   if (ends(".h5", ".hdf5", ".nxs", ".nx5", ".cxi")) return FileKind::hdf5;
   if (ends(".npy")) return FileKind::npy;
   if (ends(".cbf", ".cbf.bz2", ".cbf.gz")) return FileKind::cbf;
+  if (ends(".tif", ".tiff")) return FileKind::tiff;
   return FileKind::raw;
 }
 
@@ -62,6 +59,8 @@ FileKind file_kind(std::string_view path) {
   if (std::memcmp(start, "\x89HDF\r\n\x1a\n", 8) == 0) return FileKind::hdf5;
   if (std::memcmp(start, "\x93NUMPY", 6) == 0) return FileKind::npy;
   if (std::memcmp(start, "###CBF", 6) == 0) return FileKind::cbf;
+  for (const char* tiff : {"II*\0", "MM\0*", "II+\0", "MM\0+"})  // the latter: BigTIFF
+    if (std::memcmp(start, tiff, 4) == 0) return FileKind::tiff;
   return FileKind::raw;
 }
 

@@ -6,10 +6,10 @@
 
 namespace etalon {
 
-enum class FileKind { hdf5, npy, cbf, raw };
+enum class FileKind { hdf5, npy, cbf, tiff, raw };
 
-// By ending (.h5 .hdf5 .nxs .nx5 .cxi, .npy, .cbf with or without .bz2 or .gz), else by the bytes
-// the file starts with, else raw.
+// By ending (.h5 .hdf5 .nxs .nx5 .cxi, .npy, .cbf with or without .bz2 or .gz, .tif .tiff), else by
+// the bytes the file starts with, else raw.
 FileKind file_kind(std::string_view path);
 // By ending alone.
 FileKind ending_kind(std::string_view path);

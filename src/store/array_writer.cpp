@@ -32,7 +32,9 @@ Result<ArrayWriter> ArrayWriter::create(const std::string& path, DType dtype, co
     writer.hdf5_->dataset = std::move(*dataset);
     return writer;
   }
-  const std::string_view format = kind == FileKind::cbf ? "CBF" : foreign_ending(path);
+  const std::string_view format = kind == FileKind::cbf    ? "CBF"
+                                  : kind == FileKind::tiff ? "TIFF"
+                                                           : foreign_ending(path);
   if (!format.empty())
     return Error{Errc::usage, path + ": " + std::string(format) +
                                   " is not written; .npy, .h5 and raw bytes (.raw) are"};

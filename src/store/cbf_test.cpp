@@ -215,7 +215,7 @@ TEST_F(CbfSeries, AFolderAndAGlobAreSeriesInNameOrder) {
 }
 
 TEST_F(CbfSeries, FailuresNameTheFile) {
-  expect_error(open_series(folder_.string()), Errc::missing, {"no CBF files"});
+  expect_error(open_series(folder_.string()), Errc::missing, {"no CBF or TIFF files"});
   expect_error(open_series(path("none*.cbf")), Errc::missing);
   expect_error(open_series(path("none.cbf")), Errc::missing, {"none.cbf"});
   write("a.cbf", cbf({1, 2, 3, 4}, 2, 2));

@@ -6,7 +6,7 @@
 
 #include "store/array_file.hpp"
 #include "store/byte_stream.hpp"
-#include "store/cbf_series.hpp"
+#include "store/image_files.hpp"
 #include "store/npy.hpp"
 #include "store/nxmx_reader.hpp"
 
@@ -228,26 +228,27 @@ class SeriesImages final : public ImageSource {
   std::uint64_t done_ = 0;
 };
 
-class OneImage final : public ImageSource {
+class WholeArray final : public ImageSource {
  public:
-  explicit OneImage(Array array) : array_(std::move(array)) {
+  explicit WholeArray(Array array) : array_(std::move(array)) {
     dtype_ = array_.dtype();
     shape_ = array_.shape();
   }
   Result<bool> next(const MutableArrayView& image) override {
-    if (done_) return false;
-    std::memcpy(image.data, array_.view().data, image.size_bytes());
-    return done_ = true;
+    if (at_ == array_.view().size_bytes()) return false;
+    std::memcpy(image.data, array_.view().data + at_, image.size_bytes());
+    at_ += image.size_bytes();
+    return true;
   }
   Result<void> rewind() override {
-    done_ = false;
+    at_ = 0;
     return {};
   }
   Result<Array> read_all() override { return std::move(array_); }
 
  private:
   Array array_;
-  bool done_ = false;
+  std::size_t at_ = 0;  // bytes
 };
 
 Result<std::unique_ptr<ImageSource>> open_npy(ByteStream stream) {
@@ -279,7 +280,7 @@ Result<std::unique_ptr<ImageSource>> open_raw(ByteStream stream, const OpenOptio
   if (options.shape.rank() == 0) {
     if (const auto format = foreign_format(stream.path()); !format.empty())
       return Error{Errc::malformed, stream.path() + ": " + std::string(format) +
-                                        " is not read; HDF5, .npy, CBF and raw bytes are"};
+                                        " is not read; HDF5, .npy, CBF, TIFF and raw bytes are"};
     return Error{Errc::usage,
                  stream.path() + ": raw bytes need a type and a shape (--dtype, --shape)"};
   }
@@ -350,7 +351,11 @@ Result<std::unique_ptr<ImageSource>> open_images(const std::string& path,
       return open_hdf5(path, options);
     case FileKind::cbf: {
       ETALON_ASSIGN(CbfImage cbf, read_cbf(path));
-      return std::unique_ptr<ImageSource>(std::make_unique<OneImage>(std::move(cbf.image)));
+      return std::unique_ptr<ImageSource>(std::make_unique<WholeArray>(std::move(cbf.image)));
+    }
+    case FileKind::tiff: {
+      ETALON_ASSIGN(Array tiff, read_tiff(path));
+      return std::unique_ptr<ImageSource>(std::make_unique<WholeArray>(std::move(tiff)));
     }
     case FileKind::npy:
     case FileKind::raw:

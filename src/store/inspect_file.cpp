@@ -89,7 +89,7 @@ Result<StreamInfo> inspect_file(const std::string& path, const std::string& data
   options.dataset = dataset;
   ETALON_ASSIGN(const Array array, read_array(path, options));
   StreamInfo info;
-  info.format = kind == FileKind::npy ? "npy" : "CBF";
+  info.format = kind == FileKind::npy ? "npy" : kind == FileKind::cbf ? "CBF" : "TIFF";
   info.dtype = array.dtype();
   info.shape = info.chunk_shape = array.shape();
   info.raw_bytes = array.view().size_bytes();

@@ -4,8 +4,8 @@
 #include <filesystem>
 
 #include "store/array_file.hpp"
-#include "store/cbf_series.hpp"
 #include "store/container_series.hpp"
+#include "store/image_files.hpp"
 #include "store/nxmx_reader.hpp"
 
 namespace etalon {
@@ -53,12 +53,12 @@ bool is_folder_or_pattern(const std::string& path) {
 Result<std::unique_ptr<SeriesReader>> open_series(const std::string& path,
                                                   const OpenOptions& options) {
   if (is_folder_or_pattern(path)) {
-    ETALON_ASSIGN(std::vector<std::string> paths, list_cbf_files(path));
-    return open_cbf_series(std::move(paths));
+    ETALON_ASSIGN(std::vector<std::string> paths, list_image_files(path));
+    return open_image_files(std::move(paths));
   }
   const FileKind kind = file_kind(path);
   if (kind == FileKind::hdf5) return open_hdf5_series(path, options);
-  if (kind == FileKind::cbf) return open_cbf_series({path});
+  if (kind == FileKind::cbf) return open_image_files({path});
   if (kind == FileKind::raw && options.shape.rank() == 0 && is_container_file(path))
     return open_container_series(path);
   ETALON_ASSIGN(Array array, read_array(path, options));

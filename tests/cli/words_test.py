@@ -58,11 +58,11 @@ def what_is_wrong():
 def formats_and_endings():
     npy("a.npy")
     with open("photo.dat", "wb") as file:
-        file.write(b"II*\0" + bytes(50))
+        file.write(b"\xff\xd8\xff\xe0" + bytes(50))
     for name in ("x.cbor", "x.tif", "x.nc"):
         with open(name, "wb") as file:
             file.write(bytes(50))
-    for name, format in (("photo.dat", "TIFF"), ("x.cbor", "CBOR"),
+    for name, format in (("photo.dat", "JPEG"), ("x.cbor", "CBOR"),
                          ("x.tif", "TIFF"), ("x.nc", "netCDF")):
         for verb in (["compress", name, "-o", "no"], ["find", name], ["info", name],
                      ["analyse", "powder", name, "-o", "no.h5"]):
