@@ -21,6 +21,7 @@ Result<void> run(const Options& options) {
     edge.address = options.address;
     edge.threads = options.threads;
     edge.interrupted = &interrupted;
+    edge.alarm = [](const std::string& text) { note(text); };
     edge.progress = [&](std::uint64_t done, std::uint64_t all) {
       if (!progress) progress.emplace("frames", all, "frames");
       progress->update(done);
@@ -28,6 +29,7 @@ Result<void> run(const Options& options) {
     ETALON_ASSIGN(report, run_edge(recipe, edge));
   }
   ETALON_TRY(print(options.json ? edge_json(report).dump(2) + "\n" : edge_text(report)));
+  if (report.cut_short) return *report.cut_short;
   if (!report.complete)
     return Error{Errc::interrupted, report.done.path + ": interrupted after " +
                                         counted(report.frames, "frame") +
@@ -46,7 +48,8 @@ void add_edge(Cli& cli) {
       "Ctrl-C finishes the frames in hand; the collector stores them as NAME.partial.h5.");
   command->add_option("RECIPE", options->recipe, "Recipe (TOML)")->required();
   command->add_option("--source", options->source,
-                      "Series to read; default: the recipe's source.path");
+                      "Series to read, or tcp://... of a detector's stream; default: the recipe's "
+                      "source.path");
   command->add_option("--connect", options->address,
                       "The collector, tcp://HOST:PORT or ipc://PATH; default: the recipe's "
                       "ship.address");

@@ -20,6 +20,7 @@ Result<void> run(const Options& options) {
   edge.source = options.source;
   edge.threads = options.threads;
   edge.interrupted = &interrupted;
+  edge.alarm = [](const std::string& text) { note(text); };
   CollectOptions centre;
   centre.folder = options.folder;
   centre.overwrite = options.overwrite;
@@ -33,6 +34,7 @@ Result<void> run(const Options& options) {
   progress.reset();
   ETALON_TRY(print(options.json ? run_json(report).dump(2) + "\n" : run_text(report)));
   if (report.centre.failure) return *report.centre.failure;  // of what follows storing
+  if (report.edge.cut_short) return *report.edge.cut_short;
   if (!report.centre.complete)
     return Error{Errc::interrupted, report.centre.output + ": interrupted after " +
                                         counted(report.centre.received, "frame") + ", stored"};
@@ -55,7 +57,8 @@ void add_run(Cli& cli) {
       "What a recipe may say: docs/recipe.md");
   command->add_option("RECIPE", options->recipe, "Recipe (TOML)")->required();
   command->add_option("--source", options->source,
-                      "Series to read; default: the recipe's source.path");
+                      "Series to read, or tcp://... of a detector's stream; default: the recipe's "
+                      "source.path");
   command->add_option("--out", options->folder,
                       "Folder to write to; default: the recipe's store.folder");
   command->add_option("-T,--threads", options->threads, "Threads; 0: one per processor")

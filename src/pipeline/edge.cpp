@@ -1,15 +1,16 @@
 #include "pipeline/edge.hpp"
 
 #include <algorithm>
+#include <deque>
 #include <future>
 #include <thread>
 
 #include "base/posix.hpp"
 #include "etalon/version.hpp"
 #include "kernels/peakfinder8/peakfinder8.hpp"
-#include "pipeline/calibrated_series.hpp"
 #include "pipeline/calibration.hpp"
 #include "pipeline/edge_records.hpp"
+#include "pipeline/frame_source.hpp"
 #include "pipeline/ordered.hpp"
 #include "pipeline/reduction.hpp"
 
@@ -139,19 +140,45 @@ Result<std::vector<Artifact>> hash_files(const std::vector<std::string>& files) 
   return out;
 }
 
-struct Window {
-  std::uint64_t begin, end;
+// Frames with those looked at beforehand once more.
+class Lookahead {
+ public:
+  explicit Lookahead(FrameSource& source) : source_(source) {}
+
+  // The first frame that can be read shows what the mask needs.
+  Result<const Frame*> first(bool skip_unreadable) {
+    while (true) {
+      auto frame = source_.next();
+      if (!frame) return Error{Errc::malformed, "no frame of it can be read"};
+      seen_.push_back(std::move(*frame));
+      if (seen_.back().ok()) return &seen_.back().value();
+      if (!skip_unreadable) return seen_.back().error();
+    }
+  }
+  std::optional<Result<Frame>> next() {
+    if (seen_.empty()) return source_.next();
+    Result<Frame> frame = std::move(seen_.front());
+    seen_.pop_front();
+    return frame;
+  }
+
+ private:
+  FrameSource& source_;
+  std::deque<Result<Frame>> seen_;
 };
 
-Result<Window> window_of(const Recipe& recipe, const std::string& source, std::uint64_t frames) {
-  const std::uint64_t first = recipe.source.first, count = recipe.source.frames;
-  if (frames == 0) return Error{Errc::malformed, source + ": holds no frames"};
-  if (first >= frames || count > frames - first)
-    return Error{Errc::usage, source + ": frames " + std::to_string(first) + " to " +
-                                  std::to_string(first + std::max<std::uint64_t>(count, 1) - 1) +
-                                  " are asked for (source.first, source.frames), it has " +
-                                  std::to_string(frames)};
-  return Window{first, count == 0 ? frames : first + count};
+// What never came counts as received by the series, and lost. Of an interrupted one, what was not
+// waited for does not.
+void account_for(const FrameSource& source, EdgeReport& report) {
+  const bool interrupted = !report.complete;
+  for (const auto& [cause, count] : source.lost()) {
+    if (interrupted && cause == "not_sent") continue;
+    report.lost[cause] += count;
+    report.frames += count;
+  }
+  if (interrupted) return;
+  report.cut_short = source.cut_short();
+  report.complete = !report.cut_short;
 }
 
 }  // namespace
@@ -163,11 +190,11 @@ Result<EdgeReport> run_edge(const Recipe& recipe, const EdgeOptions& options) {
   } else if (recipe.source.path.empty()) {
     return Error{Errc::usage, recipe.path + ": source.path is not set, and no --source is given"};
   } else {
-    ETALON_ASSIGN(report.source, recipe_path(recipe, recipe.source.path));
+    ETALON_ASSIGN(report.source, source_path(recipe));
   }
-  ETALON_ASSIGN(const auto reader, open_source(recipe, report.source));
-  SeriesInfo info = reader->info();
-  ETALON_ASSIGN(const Window window, window_of(recipe, report.source, info.frames));
+  ETALON_ASSIGN(const auto source,
+                open_frames(recipe, report.source, {options.interrupted, options.alarm}));
+  SeriesInfo info = source->info();
   if (!recipe.source.name.empty()) info.name = recipe.source.name;
   ETALON_TRY(place_panels(recipe, info));
   if (recipe.find.centre) {
@@ -177,16 +204,12 @@ Result<EdgeReport> run_edge(const Recipe& recipe, const EdgeOptions& options) {
     info.geometry.centre_x = (*recipe.find.centre)[0];
     info.geometry.centre_y = (*recipe.find.centre)[1];
   }
-  info.frames = window.end - window.begin;
   report.series = info.name;
 
-  // The first frame that can be read shows what the mask needs.
-  std::uint64_t shown = window.begin;
-  auto first_read = reader->read(shown);
-  while (!first_read.ok() && recipe.source.skip_unreadable && shown + 1 < window.end)
-    first_read = reader->read(++shown);
-  ETALON_ASSIGN(Frame first, std::move(first_read));
-  ETALON_ASSIGN(const Calibration calibration, calibrate(recipe, info, first));
+  Lookahead frames(*source);
+  auto first = frames.first(recipe.source.skip_unreadable);
+  if (!first.ok()) return std::move(first).error();
+  ETALON_ASSIGN(const Calibration calibration, calibrate(recipe, info, **first));
   ETALON_ASSIGN(const PeakFinder8 finder,
                 PeakFinder8::create(info.geometry, calibration.mask, recipe.find.parameters));
   ETALON_ASSIGN(const Reduction reduction,
@@ -202,23 +225,25 @@ Result<EdgeReport> run_edge(const Recipe& recipe, const EdgeOptions& options) {
                                                             std::string(program)}));
 
   const auto start = Clock::now();
-  auto hashing = std::async(std::launch::async, hash_files, reader->files());
+  auto hashing = std::async(std::launch::async, hash_files, source->files());
   const unsigned threads =
       options.threads != 0 ? options.threads : std::max(1u, std::thread::hardware_concurrency());
   std::vector<Worker> workers(threads, Worker(recipe, finder, reduction));
   Books books(recipe, reduction, *shipper, report);
 
-  std::uint64_t index = window.begin;
   auto next = [&]() -> std::optional<Job> {
-    if (index == window.end) return {};
-    if ((options.interrupted != nullptr && options.interrupted->load()) ||
-        shipper->asked_to_stop()) {
+    const auto stopped = [&] {
+      return (options.interrupted != nullptr && options.interrupted->load()) ||
+             shipper->asked_to_stop();
+    };
+    if (stopped()) {
       report.complete = false;
       return {};
     }
-    const auto since = Clock::now();
-    if (index == shown) return Job{since, (++index, std::move(first))};
-    return Job{since, reader->read(index++)};
+    auto frame = frames.next();
+    if (frame) return Job{Clock::now(), std::move(*frame)};
+    report.complete = !stopped();
+    return {};
   };
   auto flow = run_ordered<Job, Outcome>(
       threads, 2 * std::size_t{threads} + 2, next,
@@ -231,6 +256,7 @@ Result<EdgeReport> run_edge(const Recipe& recipe, const EdgeOptions& options) {
   if (flow.ok()) flow = books.flush();
   auto files = hashing.get();
   if (flow.ok() && !files.ok()) flow = files.error();
+  if (flow.ok()) account_for(*source, report);
   if (!flow.ok()) {
     shipper->abandon(flow.error());
     return std::move(flow).error();

@@ -16,7 +16,9 @@ struct EdgeOptions {
   std::string address;   // replaces recipe.ship.address
   unsigned threads = 0;  // 0: one per hardware thread; what is stored does not depend on it
   const std::atomic<bool>* interrupted = nullptr;  // when set: the frames in hand are finished
-  std::function<void(std::uint64_t done, std::uint64_t all)> progress;
+  std::function<void(std::uint64_t done, std::uint64_t all)> progress;  // all 0: not known
+  // Told at once, in words, of frames that are lost and of what is odd in a stream.
+  std::function<void(const std::string&)> alarm;
 };
 
 struct EdgeReport {
@@ -24,9 +26,10 @@ struct EdgeReport {
   std::uint64_t frames = 0, kept = 0, vetoed = 0;
   std::map<std::string, std::uint64_t> lost;  // by cause
   std::uint64_t raw_bytes = 0, raw_bytes_kept = 0, chunk_bytes = 0;
-  std::uint64_t checked = 0;  // frames decoded again and compared pixel by pixel
-  bool complete = true;       // false: interrupted
-  double seconds = 0;         // from the first frame to the collector's last word
+  std::uint64_t checked = 0;       // frames decoded again and compared pixel by pixel
+  bool complete = true;            // false: interrupted, or cut short
+  std::optional<Error> cut_short;  // a stream without an end: why
+  double seconds = 0;              // from the first frame to the collector's last word
   Done done;
   ShipperCounters shipped;
 };

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <functional>
 
+#include "pipeline/frame_source.hpp"
 #include "pipeline/recipe_keys.hpp"
 #include "store/file.hpp"
 
@@ -244,6 +245,11 @@ Result<std::string> recipe_path(const Recipe& recipe, std::string_view written) 
   ETALON_ASSIGN(std::string path, output_path(recipe, written));
   if (path.empty() || path == "-" || fs::path(path).is_absolute()) return path;
   return (fs::path(recipe.path).parent_path() / path).string();
+}
+
+Result<std::string> source_path(const Recipe& recipe) {
+  if (is_stream(recipe.source.path)) return output_path(recipe, recipe.source.path);
+  return recipe_path(recipe, recipe.source.path);
 }
 
 std::vector<RecipeKey> recipe_keys() {

@@ -28,6 +28,9 @@ struct Recipe {
     std::string path, dataset, name;
     std::uint64_t first = 0, frames = 0;  // frames 0: to the end
     bool skip_unreadable = false;
+    std::string channel;  // of a stream; empty: the first
+    bool bind = false;
+    double settle_s = 1, silence_limit_s = 60;
   };
   struct Calibrate {
     bool pixel_mask = true, mask_invalid = true;
@@ -88,6 +91,8 @@ Result<Recipe> parse_recipe(std::string_view text, const std::string& path);
 // not set). What is read lies relative to the recipe's folder; what is written, to the current one,
 // so that a recipe's folder is not written to because the recipe lies there.
 Result<std::string> recipe_path(const Recipe& recipe, std::string_view written);
+// source.path: the same, but for the address of a stream, which stays as it is.
+Result<std::string> source_path(const Recipe& recipe);
 Result<std::string> output_path(const Recipe& recipe, std::string_view written);
 
 // What recipes may say, for the documentation.

@@ -96,8 +96,10 @@ Result<void> read_file(Recipe& r, const toml::node& node) {
 std::vector<Key> make_keys() {
   return {
       {{"source", "path", "text", "", "",
-        "What to read: an NXmx or other HDF5 file, a .cbf (also .bz2, .gz), .npy, a folder or a "
-        "pattern of such files. `--source` replaces it."},
+        "What to read: an NXmx or other HDF5 file, a .cbf (also .bz2, .gz), TIFF, .npy, a folder "
+        "or "
+        "a pattern of such files; or a DECTRIS detector's stream, `tcp://HOST:PORT` or "
+        "`ipc://PATH`. `--source` replaces it."},
        text_to(PICK(source.path))},
       {{"source", "dataset", "text", "", "\"\"",
         "Path of the images inside an HDF5 file; empty: found as NXmx says."},
@@ -112,6 +114,17 @@ std::vector<Key> make_keys() {
       {{"source", "on_error", "\"stop\" or \"skip\"", "", "\"stop\"",
         "A frame that cannot be read ends the run, or is counted as lost (cause `unreadable`)."},
        read_on_error},
+      {{"source", "channel", "text", "", "\"\"", "Which channel of a stream; empty: the first."},
+       text_to(PICK(source.channel))},
+      {{"source", "bind", "true or false", "", "false",
+        "Listen at the address, for a detector that connects."},
+       flag_to(PICK(source.bind))},
+      {{"source", "settle_s", "number", "s", "1",
+        "The end of a stream may overtake images: wait so long for more."},
+       number_to(PICK(source.settle_s), 0, 3600)},
+      {{"source", "silence_limit_s", "number", "s", "60",
+        "A stream that has begun and says nothing for so long is over; 0: never."},
+       number_to(PICK(source.silence_limit_s), 0, 1e6)},
 
       {{"calibrate", "pixel_mask", "true or false", "", "true",
         "Do not look at pixels that the source's own mask names."},

@@ -3,6 +3,8 @@
 #include <exception>
 #include <thread>
 
+#include "pipeline/frame_source.hpp"
+
 namespace etalon {
 
 Result<Receiver> bind_receiver(const Recipe& recipe, const std::string& address) {
@@ -19,8 +21,9 @@ Result<RunReport> run_both(const Recipe& recipe, EdgeOptions edge, CollectOption
   centre.edge_failed = &edge_failed;
   centre.source = edge.source;
   if (centre.source.empty() && !recipe.source.path.empty()) {
-    ETALON_ASSIGN(centre.source, recipe_path(recipe, recipe.source.path));
+    ETALON_ASSIGN(centre.source, source_path(recipe));
   }
+  if (is_stream(centre.source)) centre.source.clear();  // no file to be spared
   ETALON_ASSIGN(Receiver receiver, bind_receiver(recipe, "tcp://127.0.0.1:*"));
   ETALON_ASSIGN(Collector collector, Collector::open(recipe, centre));
   edge.address = receiver.address();

@@ -76,8 +76,8 @@ Bytes encode_simplon(const SimplonStart& start, DectrisCompression compression);
 Bytes encode_simplon(const SimplonImage& image, DectrisCompression compression);
 Bytes encode_simplon(const SimplonEnd& end);
 
-// The same in two steps, for who sends the same pixels again: the map of the channels' arrays, which
-// takes the time, and the image round it; `image.data` is not looked at.
+// The same in two steps, for who sends the same pixels again: the map of the channels' arrays,
+// which takes the time, and the image round it; `image.data` is not looked at.
 Bytes encode_simplon_data(const SimplonImage& image, DectrisCompression compression);
 Bytes encode_simplon_image(const SimplonImage& image, ByteSpan data);
 

@@ -6,7 +6,7 @@ namespace etalon {
 
 Result<SimplonReceiver> SimplonReceiver::open(const SimplonReceiverOptions& options) {
   Socket::Options wire;
-  wire.queued = 256;
+  wire.queued = options.queued;
   wire.linger = std::chrono::milliseconds(0);
   ETALON_ASSIGN(Socket socket, options.bind
                                    ? Socket::bind(options.address, wire, Socket::Kind::pull)
@@ -15,7 +15,9 @@ Result<SimplonReceiver> SimplonReceiver::open(const SimplonReceiverOptions& opti
 }
 
 bool SimplonReceiver::is_over(std::chrono::steady_clock::duration quiet) const {
-  if (series_.whole() || (series_.ended() && quiet >= options_.settle)) return true;
+  const bool is_ending = series_.ended() || series_.superseded();
+  if (series_.whole() || (is_ending && quiet >= options_.settle)) return true;
+  if (options_.waits_for_first && series_.accounts().messages == 0) return false;
   return options_.silence_limit.count() > 0 && quiet >= options_.silence_limit;
 }
 

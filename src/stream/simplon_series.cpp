@@ -35,7 +35,10 @@ bool SimplonSeries::is_ours(std::uint64_t series_id) {
 }
 
 void SimplonSeries::take_start(SimplonStart start) {
-  if (is_ours(start.series_id) && !start_) start_ = std::move(start);
+  if (!is_ours(start.series_id))
+    superseded_ = !ended_;
+  else if (!start_)
+    start_ = std::move(start);
 }
 
 bool SimplonSeries::fits(const SimplonImage& image) {

@@ -41,7 +41,8 @@ class SimplonSeries {
   void finish();
 
   bool ended() const { return ended_; }
-  bool whole() const;  // the end, and as many images as were announced
+  bool superseded() const { return superseded_; }  // another series' start came before the end
+  bool whole() const;                              // the end, and as many images as were announced
   const std::optional<SimplonStart>& start() const { return start_; }
   const SimplonAccounts& accounts() const { return accounts_; }
   const std::string& last_error() const { return last_error_; }  // of the last corrupt message
@@ -62,7 +63,7 @@ class SimplonSeries {
   std::map<std::uint64_t, SimplonImage> held_;
   std::map<std::uint64_t, std::uint64_t> gaps_;  // first number left out, number after the last
   std::uint64_t expected_ = 0;
-  bool ended_ = false, finished_ = false;
+  bool ended_ = false, superseded_ = false, finished_ = false;
 };
 
 }  // namespace etalon

@@ -1,0 +1,234 @@
+#include "pipeline/frame_source.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "pipeline/raw_conversion.hpp"
+#include "store/series_reader.hpp"
+#include "stream/simplon_receiver.hpp"
+
+namespace etalon {
+namespace {
+
+class FileSource final : public FrameSource {
+ public:
+  FileSource(std::unique_ptr<SeriesReader> reader, std::optional<RawConversion> conversion,
+             std::uint64_t begin, std::uint64_t end, const std::atomic<bool>* interrupted)
+      : reader_(std::move(reader)),
+        conversion_(std::move(conversion)),
+        interrupted_(interrupted),
+        at_(begin),
+        end_(end) {
+    info_ = reader_->info();
+    if (conversion_) conversion_->describe(info_);
+    info_.frames = end - begin;
+  }
+
+  const SeriesInfo& info() const override { return info_; }
+  std::optional<Result<Frame>> next() override {
+    if (at_ == end_ || (interrupted_ != nullptr && interrupted_->load())) return std::nullopt;
+    auto frame = reader_->read(at_++);
+    if (!frame.ok() || !conversion_) return frame;
+    return (*conversion_)(std::move(frame).value());
+  }
+  std::vector<std::string> files() const override {
+    std::vector<std::string> files = reader_->files();
+    if (conversion_)
+      for (const std::string& file : conversion_->files)
+        if (std::find(files.begin(), files.end(), file) == files.end()) files.push_back(file);
+    return files;
+  }
+
+ private:
+  std::unique_ptr<SeriesReader> reader_;
+  std::optional<RawConversion> conversion_;
+  const std::atomic<bool>* interrupted_;
+  std::uint64_t at_, end_;
+  SeriesInfo info_;
+};
+
+Result<std::unique_ptr<FrameSource>> open_file(const Recipe& recipe, const std::string& path,
+                                               const SourceOptions& options) {
+  ETALON_ASSIGN(auto reader, open_series(path, {recipe.source.dataset, {}, {}}));
+  const std::uint64_t frames = reader->info().frames;
+  const std::uint64_t first = recipe.source.first, count = recipe.source.frames;
+  if (frames == 0) return Error{Errc::malformed, path + ": holds no frames"};
+  if (first >= frames || count > frames - first)
+    return Error{Errc::usage, path + ": frames " + std::to_string(first) + " to " +
+                                  std::to_string(first + std::max<std::uint64_t>(count, 1) - 1) +
+                                  " are asked for (source.first, source.frames), it has " +
+                                  std::to_string(frames)};
+  ETALON_ASSIGN(auto conversion, raw_conversion(recipe, path, reader->info().geometry));
+  return std::unique_ptr<FrameSource>(new FileSource(std::move(reader), std::move(conversion),
+                                                     first, count == 0 ? frames : first + count,
+                                                     options.interrupted));
+}
+
+// Says each cause when it is first seen, and again whenever its count has grown tenfold.
+class Alarms {
+ public:
+  explicit Alarms(std::function<void(const std::string&)> say) : say_(std::move(say)) {}
+  void count(const std::string& what, std::uint64_t n) {
+    std::uint64_t& next = next_.try_emplace(what, 1).first->second;
+    if (n < next) return;
+    while (next <= n) next *= 10;
+    word(std::to_string(n) + " " + what);
+  }
+  void word(const std::string& text) const {
+    if (say_) say_(text);
+  }
+
+ private:
+  std::function<void(const std::string&)> say_;
+  std::map<std::string, std::uint64_t> next_;
+};
+
+class StreamSource final : public FrameSource {
+ public:
+  StreamSource(const Recipe& recipe, SimplonReceiver receiver, const SourceOptions& options)
+      : recipe_(recipe), receiver_(std::move(receiver)), alarms_(options.alarm) {}
+
+  // Waits for the first image, which says what the start may not have said.
+  Result<void> begin() {
+    ETALON_ASSIGN(auto image, receiver_.next());
+    const SimplonSeries& series = receiver_.series();
+    const std::string& address = receiver_.address();
+    if (!image && series.ended())
+      return Error{Errc::malformed, address + ": the series ended without an image"};
+    if (!image) return Error{Errc::interrupted, address + ": interrupted before the first image"};
+    ETALON_TRY(choose_channel(*image));
+    const Array& pixels = image->data[channel_].second;
+    const std::string& name = image->data[channel_].first;
+    if (series.start()) {
+      info_ = series_info(*series.start(), name);
+      for (const std::string& remark : series.start()->remarks)
+        alarms_.word(address + ": start: " + remark);
+    } else {
+      info_.name = "series_" + std::to_string(image->series_id);
+      alarms_.word(address + ": no start message came: no mask, energy and distance" +
+                   (recipe_.find.centre ? "" : ", and the beam is taken to be in the middle"));
+    }
+    info_.dtype = pixels.dtype();
+    info_.geometry.ny = pixels.shape()[0];
+    info_.geometry.nx = pixels.shape()[1];
+    if (!series.start()) {
+      info_.geometry.centre_y = (static_cast<double>(info_.geometry.ny) - 1) / 2;
+      info_.geometry.centre_x = (static_cast<double>(info_.geometry.nx) - 1) / 2;
+    }
+    if (info_.pixel_mask.size() != pixels.count()) info_.pixel_mask.clear();
+    ETALON_ASSIGN(conversion_, raw_conversion(recipe_, address, info_.geometry));
+    if (conversion_) conversion_->describe(info_);
+    first_ = std::move(image);
+    return {};
+  }
+
+  const SeriesInfo& info() const override { return info_; }
+
+  std::optional<Result<Frame>> next() override {
+    if (first_) return frame_of(*std::exchange(first_, std::nullopt));
+    auto image = receiver_.next();
+    watch();
+    if (!image.ok()) return std::move(image).error();
+    if (!*image) return std::nullopt;
+    return frame_of(std::move(**image));
+  }
+  std::vector<std::string> files() const override {
+    return conversion_ ? conversion_->files : std::vector<std::string>();
+  }
+  std::map<std::string, std::uint64_t> lost() const override {
+    const SimplonAccounts& a = receiver_.series().accounts();
+    std::map<std::string, std::uint64_t> lost;
+    for (const auto& [cause, n] :
+         {std::pair("missing", a.missing), {"late", a.late}, {"not_sent", a.not_sent}})
+      if (n != 0) lost[cause] = n;
+    return lost;
+  }
+  std::optional<Error> cut_short() const override {
+    const SimplonSeries& series = receiver_.series();
+    if (series.ended()) return std::nullopt;
+    return Error{Errc::io, receiver_.address() +
+                               (series.superseded() ? ": another series began before this one ended"
+                                                    : ": silence, and no end of the series")};
+  }
+
+ private:
+  Result<void> choose_channel(const SimplonImage& image) {
+    const std::string& wanted = recipe_.source.channel;
+    std::string there;
+    for (channel_ = 0; channel_ < image.data.size(); ++channel_) {
+      if (wanted.empty() || image.data[channel_].first == wanted) return {};
+      there += (there.empty() ? "" : ", ") + image.data[channel_].first;
+    }
+    return Error{Errc::usage, receiver_.address() + ": no channel '" + wanted +
+                                  "' (source.channel); there are " + there};
+  }
+
+  Result<Frame> frame_of(SimplonImage image) const {
+    Frame frame{image.image_id, image.start_time.seconds(), {}};
+    frame.image = std::move(image.data[channel_].second);
+    if (!conversion_) return frame;
+    return (*conversion_)(std::move(frame));
+  }
+
+  void watch() {
+    const SimplonAccounts& a = receiver_.series().accounts();
+    const std::string from = " (" + receiver_.address() + ")";
+    alarms_.count("images missing, does a second client take them?" + from, a.missing);
+    alarms_.count("images too late" + from, a.late);
+    alarms_.count("images announced and not sent" + from, a.not_sent);
+    alarms_.count("images twice" + from, a.duplicate);
+    alarms_.count("images out of order" + from, a.out_of_order);
+    alarms_.count("images after the end" + from, a.after_end);
+    alarms_.count("images of another series, size or type" + from, a.unexpected);
+    alarms_.count("messages that cannot be read, " + receiver_.series().last_error() + from,
+                  a.corrupt);
+  }
+
+  const Recipe& recipe_;
+  SimplonReceiver receiver_;
+  Alarms alarms_;
+  std::optional<RawConversion> conversion_;
+  SeriesInfo info_;
+  std::size_t channel_ = 0;
+  std::optional<SimplonImage> first_;
+};
+
+std::chrono::milliseconds ms(double seconds) {
+  return std::chrono::milliseconds(static_cast<std::int64_t>(seconds * 1e3));
+}
+
+Result<std::unique_ptr<FrameSource>> open_stream(const Recipe& recipe, const std::string& address,
+                                                 const SourceOptions& options) {
+  if (recipe.source.first != 0 || recipe.source.frames != 0)
+    return Error{Errc::usage,
+                 recipe.path + ": source.first and source.frames: a stream is taken whole"};
+  if (recipe.calibrate.detector == "jungfrau" && recipe.calibrate.constants.empty())
+    return Error{Errc::usage, recipe.path + ": calibrate.constants: a stream does not hold them"};
+  SimplonReceiverOptions wire;
+  wire.address = address;
+  wire.bind = recipe.source.bind;
+  wire.settle = ms(recipe.source.settle_s);
+  wire.silence_limit = ms(recipe.source.silence_limit_s);
+  wire.waits_for_first = true;
+  wire.queued = 64;
+  wire.interrupted = options.interrupted;
+  ETALON_ASSIGN(SimplonReceiver receiver, SimplonReceiver::open(wire));
+  if (options.alarm) options.alarm(receiver.address() + ": waiting for a series");
+  auto source = std::make_unique<StreamSource>(recipe, std::move(receiver), options);
+  ETALON_TRY(source->begin());
+  return std::unique_ptr<FrameSource>(std::move(source));
+}
+
+}  // namespace
+
+bool is_stream(const std::string& source) {
+  return source.starts_with("tcp://") || source.starts_with("ipc://");
+}
+
+Result<std::unique_ptr<FrameSource>> open_frames(const Recipe& recipe, const std::string& source,
+                                                 const SourceOptions& options) {
+  return is_stream(source) ? open_stream(recipe, source, options)
+                           : open_file(recipe, source, options);
+}
+
+}  // namespace etalon

@@ -1,0 +1,49 @@
+// Where a run's frames come from: a file that is read, or a detector's stream.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "frame/series.hpp"
+#include "pipeline/recipe.hpp"
+
+namespace etalon {
+
+// "tcp://..." and "ipc://..." are streams, everything else is a path.
+bool is_stream(const std::string& source);
+
+class FrameSource {
+ public:
+  virtual ~FrameSource() = default;
+  // frames: how many there will be; 0: not known.
+  virtual const SeriesInfo& info() const = 0;
+  // The next frame in order; waits for it. Nothing: the source is at its end, or was interrupted.
+  virtual std::optional<Result<Frame>> next() = 0;
+  // Files that are read, for the ledger.
+  virtual std::vector<std::string> files() const { return {}; }
+  // Frames of the series that never came, or too late, by cause; all are known after the last
+  // frame.
+  virtual std::map<std::string, std::uint64_t> lost() const { return {}; }
+  // Why the series is not whole though nobody interrupted it; none: it is.
+  virtual std::optional<Error> cut_short() const { return std::nullopt; }
+};
+
+struct SourceOptions {
+  const std::atomic<bool>* interrupted = nullptr;
+  // Told at once, in words, of what is lost and of what is odd.
+  std::function<void(const std::string&)> alarm;
+};
+
+// `source` is a path or an address. A stream is waited for until its first image is there. Raw
+// frames come calibrated (recipe.calibrate). Errc::usage for constants that do not fit the frames,
+// for a window (source.first, source.frames) that the source does not have, and for any window of a
+// stream; Errc::interrupted.
+Result<std::unique_ptr<FrameSource>> open_frames(const Recipe& recipe, const std::string& source,
+                                                 const SourceOptions& options);
+
+}  // namespace etalon
