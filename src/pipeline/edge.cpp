@@ -271,7 +271,8 @@ Result<EdgeReport> run_edge(const Recipe& recipe, const EdgeOptions& options) {
   end.seconds = std::chrono::duration<double>(Clock::now() - start).count();
   end.latency_p99_ms = shipper->counters().latencies.quantile_ms(0.99);
   end.complete = report.complete;
-  end.records = books.journal.records(recipe, info, calibration, *files, reduction.files());
+  end.records =
+      books.journal.records(recipe, info, calibration, *files, reduction.files(), report.lost);
   ETALON_ASSIGN(report.done, shipper->finish(std::move(end)));
   report.seconds = std::chrono::duration<double>(Clock::now() - start).count();
   report.shipped = shipper->counters();

@@ -67,7 +67,8 @@ void EdgeJournal::vetoed(const VetoRow& row) { vetoed_.push_back(row.raw_sum); }
 std::vector<Record> EdgeJournal::records(const Recipe& recipe, const SeriesInfo& info,
                                          const Calibration& calibration,
                                          const std::vector<Artifact>& files,
-                                         const std::vector<Artifact>& region_files) {
+                                         const std::vector<Artifact>& region_files,
+                                         const std::map<std::string, std::uint64_t>& lost) {
   std::vector<Record> out;
   const Artifact recipe_file{"recipe", recipe.hash, ""};
 
@@ -75,6 +76,11 @@ std::vector<Record> EdgeJournal::records(const Recipe& recipe, const SeriesInfo&
   source.set("name", info.name).set("dataset", recipe.source.dataset);
   source.set("first", recipe.source.first).set("frames", raw_.size());
   source.set("dtype", name_of(info.dtype)).set("shape", List{info.geometry.ny, info.geometry.nx});
+  if (!lost.empty()) {
+    Value causes;
+    for (const auto& [cause, count] : lost) causes.set(cause, count);
+    source.set("lost", std::move(causes));
+  }
   std::vector<Artifact> inputs = files;
   inputs.push_back(recipe_file);
   out.push_back(step("source", inputs, {{"frames", merkle_root(raw_), ""}}, source));

@@ -1,6 +1,9 @@
 // What the edge's steps leave in the ledger: source, calibrate, find, veto, reduce.
 #pragma once
 
+#include <map>
+#include <string>
+
 #include "pipeline/calibration.hpp"
 #include "pipeline/recipe.hpp"
 #include "stream/message.hpp"
@@ -15,11 +18,12 @@ class EdgeJournal {
   void kept(const FrameSum& raw_sum, ByteSpan chunk);
   void vetoed(const VetoRow& row);
 
-  // `files` are the source's, `region_files` those that the reduction read. Parents first; each
-  // names the one before it, so that the last leads to the source's files.
+  // `files` are the source's, `region_files` those that the reduction read, `lost` frames by cause.
+  // Parents first; each names the one before it, so that the last leads to the source's files.
   std::vector<Record> records(const Recipe& recipe, const SeriesInfo& info,
                               const Calibration& calibration, const std::vector<Artifact>& files,
-                              const std::vector<Artifact>& region_files);
+                              const std::vector<Artifact>& region_files,
+                              const std::map<std::string, std::uint64_t>& lost);
 
  private:
   std::vector<FrameSum> raw_, kept_, chunks_, vetoed_;

@@ -148,6 +148,9 @@ numpy.savez({self.path('read.npz')!r}, images=f['/entry/data/data'][...],
         self.check(report, {"not_sent": 3}, [1, 4])
         self.assertEqual(report["frames"], 8)
         self.assertIn("3 images announced and not sent", err)
+        chain = subprocess.run([ETALON, "ledger", "lineage", "--ledger", report["ledger"], report["output"], "--json"],
+                               env=self.environment, capture_output=True, text=True, check=True).stdout
+        self.assertIn('"lost":{"not_sent":3}', chain.replace(" ", "").replace("\n", ""))
 
     def test_the_detector_vanishes(self):
         report, err = self.run_on([start(self.images), *self.body(range(5))], status=1)
