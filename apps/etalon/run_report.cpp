@@ -161,6 +161,12 @@ void add_collect(json& j, const CollectReport& r) {
 }
 
 void add_speed(json& j, const EdgeReport& r) {
+  const StageSeconds& s = r.stages;
+  j["stages_s"] = {{"receive", s.receive},
+                   {"checksum", s.checksum},
+                   {"find", s.find},
+                   {"reduce", s.reduce},
+                   {"ship", s.ship}};
   j["seconds"] = r.seconds;
   j["frames_per_s"] = r.seconds > 0 ? static_cast<double>(r.frames) / r.seconds : 0.0;
   j["latency_ms"] = {{"p50", r.shipped.latencies.quantile_ms(0.5)},

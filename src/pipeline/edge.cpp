@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "base/posix.hpp"
+#include "base/stopwatch.hpp"
 #include "etalon/version.hpp"
 #include "kernels/peakfinder8/peakfinder8.hpp"
 #include "pipeline/calibration.hpp"
@@ -37,6 +38,7 @@ struct Outcome {
   std::string veto;  // empty: kept
   Bytes chunk;
   std::optional<Error> failure;
+  StageSeconds stages;
 };
 
 std::string veto_reason(const Recipe::Veto& veto, std::size_t peaks) {
@@ -53,9 +55,12 @@ class Worker {
       : recipe_(recipe), finder_(std::move(finder)), reduction_(reduction) {}
 
   Outcome operator()(Job job) {
-    Outcome out{job.since, std::move(job.frame), {}, {}, {}, {}, {}};
+    Outcome out{job.since, std::move(job.frame), {}, {}, {}, {}, {}, {}};
     if (!out.frame.ok()) return out;
-    out.raw_sum = frame_sum(out.frame->image.view().bytes());
+    {
+      const Stopwatch watch(out.stages.checksum);
+      out.raw_sum = frame_sum(out.frame->image.view().bytes());
+    }
     if (auto done = search(out); !done.ok())
       out.failure = std::move(done).error().in("frame " + std::to_string(out.frame->number));
     return out;
@@ -63,9 +68,13 @@ class Worker {
 
  private:
   Result<void> search(Outcome& out) {
-    ETALON_ASSIGN(out.peaks, finder_.find(out.frame->image.view()));
+    {
+      const Stopwatch watch(out.stages.find);
+      ETALON_ASSIGN(out.peaks, finder_.find(out.frame->image.view()));
+    }
     out.veto = veto_reason(recipe_.veto, out.peaks.size());
     if (out.veto.empty()) {
+      const Stopwatch watch(out.stages.reduce);
       ETALON_ASSIGN(out.chunk, reduction_.encode(*out.frame, out.peaks));
     }
     return {};
@@ -90,6 +99,9 @@ class Books {
       return {};
     }
     if (out.failure) return std::move(*out.failure).in(report_.source);
+    report_.stages.checksum += out.stages.checksum;
+    report_.stages.find += out.stages.find;
+    report_.stages.reduce += out.stages.reduce;
     const std::uint64_t bytes = out.frame->image.view().size_bytes();
     report_.raw_bytes += bytes;
     journal.frame(out.raw_sum);
@@ -112,6 +124,7 @@ class Books {
     report_.chunk_bytes += out.chunk.size();
     journal.kept(out.raw_sum, out.chunk);
     shipped.chunk = std::move(out.chunk);
+    const Stopwatch watch(report_.stages.ship);
     return shipper_.send(std::move(shipped), out.since);
   }
 
@@ -276,6 +289,7 @@ Result<EdgeReport> run_edge(const Recipe& recipe, const EdgeOptions& options) {
   ETALON_ASSIGN(report.done, shipper->finish(std::move(end)));
   report.seconds = std::chrono::duration<double>(Clock::now() - start).count();
   report.shipped = shipper->counters();
+  report.stages.receive = source->busy_s();
   return report;
 }
 

@@ -21,6 +21,13 @@ struct EdgeOptions {
   std::function<void(const std::string&)> alarm;
 };
 
+// Seconds that threads spent on each stage, added up; waiting for frames is none of it.
+struct StageSeconds {
+  double receive = 0;  // read or decode, calibrate
+  double checksum = 0, find = 0, reduce = 0;
+  double ship = 0;  // with waiting for the collector's credit
+};
+
 struct EdgeReport {
   std::string source, series;
   std::uint64_t frames = 0, kept = 0, vetoed = 0;
@@ -29,7 +36,8 @@ struct EdgeReport {
   std::uint64_t checked = 0;       // frames decoded again and compared pixel by pixel
   bool complete = true;            // false: interrupted, or cut short
   std::optional<Error> cut_short;  // a stream without an end: why
-  double seconds = 0;              // from the first frame to the collector's last word
+  StageSeconds stages;
+  double seconds = 0;  // from the first frame to the collector's last word
   Done done;
   ShipperCounters shipped;
 };

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/stopwatch.hpp"
 #include "pipeline/raw_conversion.hpp"
 #include "store/series_reader.hpp"
 #include "stream/simplon_receiver.hpp"
@@ -27,10 +28,12 @@ class FileSource final : public FrameSource {
   const SeriesInfo& info() const override { return info_; }
   std::optional<Result<Frame>> next() override {
     if (at_ == end_ || (interrupted_ != nullptr && interrupted_->load())) return std::nullopt;
+    const Stopwatch watch(busy_s_);
     auto frame = reader_->read(at_++);
     if (!frame.ok() || !conversion_) return frame;
     return (*conversion_)(std::move(frame).value());
   }
+  double busy_s() const override { return busy_s_; }
   std::vector<std::string> files() const override {
     std::vector<std::string> files = reader_->files();
     if (conversion_)
@@ -44,6 +47,7 @@ class FileSource final : public FrameSource {
   std::optional<RawConversion> conversion_;
   const std::atomic<bool>* interrupted_;
   std::uint64_t at_, end_;
+  double busy_s_ = 0;
   SeriesInfo info_;
 };
 
@@ -143,6 +147,7 @@ class StreamSource final : public FrameSource {
       if (n != 0) lost[cause] = n;
     return lost;
   }
+  double busy_s() const override { return converting_s_ + receiver_.busy_s(); }
   std::optional<Error> cut_short() const override {
     const SimplonSeries& series = receiver_.series();
     if (series.ended()) return std::nullopt;
@@ -163,7 +168,8 @@ class StreamSource final : public FrameSource {
                                   "' (source.channel); there are " + there};
   }
 
-  Result<Frame> frame_of(SimplonImage image) const {
+  Result<Frame> frame_of(SimplonImage image) {
+    const Stopwatch watch(converting_s_);
     Frame frame{image.image_id, image.start_time.seconds(), {}};
     frame.image = std::move(image.data[channel_].second);
     if (!conversion_) return frame;
@@ -190,6 +196,7 @@ class StreamSource final : public FrameSource {
   std::optional<RawConversion> conversion_;
   SeriesInfo info_;
   std::size_t channel_ = 0;
+  double converting_s_ = 0;
   std::optional<SimplonImage> first_;
 };
 

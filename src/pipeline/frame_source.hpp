@@ -29,6 +29,8 @@ class FrameSource {
   // Frames of the series that never came, or too late, by cause; all are known after the last
   // frame.
   virtual std::map<std::string, std::uint64_t> lost() const { return {}; }
+  // How long next() has worked, without waiting.
+  virtual double busy_s() const = 0;
   // Why the series is not whole though nobody interrupted it; none: it is.
   virtual std::optional<Error> cut_short() const { return std::nullopt; }
 };

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "base/stopwatch.hpp"
+
 namespace etalon {
 
 Result<SimplonReceiver> SimplonReceiver::open(const SimplonReceiverOptions& options) {
@@ -34,6 +36,7 @@ Result<std::optional<SimplonImage>> SimplonReceiver::next() {
     const auto now = std::chrono::steady_clock::now();
     if (packet) {
       last_ = now;
+      const Stopwatch watch(busy_s_);
       series_.take(packet->parts == 1 ? ByteSpan(packet->bytes) : ByteSpan());  // none has parts
     } else if (is_over(now - last_)) {
       over_ = true;

@@ -29,6 +29,7 @@ class SimplonReceiver {
   // silence or by interruption.
   Result<std::optional<SimplonImage>> next();
   const SimplonSeries& series() const { return series_; }
+  double busy_s() const { return busy_s_; }  // spent on messages, not on waiting for them
   const std::string& address() const { return socket_.address(); }
 
  private:
@@ -41,6 +42,7 @@ class SimplonReceiver {
   SimplonSeries series_;
   std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
   bool over_ = false;
+  double busy_s_ = 0;
 };
 
 }  // namespace etalon

@@ -2,12 +2,15 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <string>
 
 #include "etalon/array.hpp"
 
 namespace etalon::pf8 {
 namespace {
+
+constexpr std::uint32_t max_bins = 1U << 24;  // no detector has so many pixels in a row
 
 Error usage(const std::string& reason) { return {Errc::usage, "peakfinder8: " + reason}; }
 
@@ -57,25 +60,32 @@ Result<void> place_panels(const Geometry& g, Plan& plan) {
   return {};
 }
 
-void assign_bins(const Geometry& g, const Mask& mask, const PeakParameters& p, Plan& plan) {
+Result<void> assign_bins(const Geometry& g, const Mask& mask, const PeakParameters& p, Plan& plan) {
   const std::vector<float> radius = radius_map(g);
   const auto good = [&](std::size_t i) {
     return mask[i] != 0 && plan.panel(i) != no_panel && radius[i] >= p.min_radius &&
            radius[i] <= p.max_radius;
   };
+  float nearest = std::numeric_limits<float>::infinity(), farthest = 0;
+  for (std::size_t i = 0; i < plan.pixels(); ++i)
+    if (good(i)) {
+      nearest = std::min(nearest, radius[i]);
+      farthest = std::max(farthest, radius[i]);
+    }
+  if (farthest - nearest > float{max_bins})
+    return usage("pixels at " + std::to_string(nearest) + " and at " + std::to_string(farthest) +
+                 " pixels from the beam");
   const auto bin = [&](std::size_t i) {
     return static_cast<std::uint32_t>(std::nearbyint(radius[i]));
   };
-  std::uint32_t first = ~std::uint32_t{0}, last = 0;
-  for (std::size_t i = 0; i < plan.pixels(); ++i)
-    if (good(i)) {
-      first = std::min(first, bin(i));
-      last = std::max(last, bin(i));
-    }
+  const bool any = nearest <= farthest;
+  const auto first = any ? static_cast<std::uint32_t>(std::nearbyint(nearest)) : 1;
+  const auto last = any ? static_cast<std::uint32_t>(std::nearbyint(farthest)) : 0;
   plan.bins = first <= last ? last - first + 1 : 0;
   plan.bin_of.assign(plan.pixels(), plan.bins);
   for (std::size_t i = 0; i < plan.pixels(); ++i)
     if (good(i)) plan.bin_of[i] = bin(i) - first;
+  return {};
 }
 
 // True where circles round the beam run along columns rather than along rows.
@@ -191,7 +201,7 @@ Result<Plan> make_plan(const Geometry& geometry, const Mask& mask, const PeakPar
   plan.ny = geometry.ny;
   plan.nx = geometry.nx;
   ETALON_TRY(place_panels(geometry, plan));
-  assign_bins(geometry, mask, p, plan);
+  ETALON_TRY(assign_bins(geometry, mask, p, plan));
   if (plan.ny >= Plan::tile && plan.nx >= Plan::tile) {
     const std::size_t stride = (plan.ny + 63) / 64 * 64 + 32;  // no power of two: caches alias
     if (stride * plan.nx <= 2 * max_pixels_of_image) plan.turned_stride = stride;

@@ -229,6 +229,25 @@ TEST(PeakFinder8, CopiesAreIndependent) {
   EXPECT_EQ(first, *finder->find(plate.image.view()));  // nothing stays from frame to frame
 }
 
+TEST(PeakFinder8, RefusesPanelsThatLieWorldsApart) {
+  Geometry g;
+  g.ny = 20;
+  g.nx = 40;
+  g.distance_m = 0.1;
+  g.pixel_size_x_m = g.pixel_size_y_m = 1e-4;
+  g.panels = {{0, 20, 0, 20}, {0, 20, 20, 40}};
+  const PanelPlace near{{0, 0, 0.1}, {1e-4, 0, 0}, {0, 1e-4, 0}};
+  const auto refused = [&](const Vector3& origin_m) {
+    g.places = {near, {origin_m, {1e-4, 0, 0}, {0, 1e-4, 0}}};
+    const auto made = PeakFinder8::create(g, Mask(800, 1), {});
+    return !made.ok() && made.error().code == Errc::usage;
+  };
+  EXPECT_FALSE(refused({0.01, 0, 0.1}));
+  EXPECT_TRUE(refused({1e4, 0, 0.1}));     // 10^8 pixels away
+  EXPECT_TRUE(refused({1, 0, 1e-5}));      // hardly in front of the sample
+  EXPECT_FALSE(refused({1e300, 0, 0.1}));  // beyond max_radius: not looked at
+}
+
 TEST(PeakFinder8, RefusesSenselessRequests) {
   const auto refused = [](auto&& change) {
     Plate plate;
