@@ -90,7 +90,10 @@ class Alarms {
 class StreamSource final : public FrameSource {
  public:
   StreamSource(const Recipe& recipe, SimplonReceiver receiver, const SourceOptions& options)
-      : recipe_(recipe), receiver_(std::move(receiver)), alarms_(options.alarm) {}
+      : recipe_(recipe),
+        receiver_(std::move(receiver)),
+        alarms_(options.alarm),
+        interrupted_(options.interrupted) {}
 
   // Waits for the first image, which says what the start may not have said.
   Result<void> begin() {
@@ -99,7 +102,9 @@ class StreamSource final : public FrameSource {
     const std::string& address = receiver_.address();
     if (!image && series.ended())
       return Error{Errc::malformed, address + ": the series ended without an image"};
-    if (!image) return Error{Errc::interrupted, address + ": interrupted before the first image"};
+    if (!image && interrupted_ != nullptr && interrupted_->load())
+      return Error{Errc::interrupted, address + ": interrupted before the first image"};
+    if (!image) return Error{Errc::io, address + ": silence, and no image"};
     ETALON_TRY(choose_channel(*image));
     const Array& pixels = image->data[channel_].second;
     const std::string& name = image->data[channel_].first;
@@ -193,6 +198,7 @@ class StreamSource final : public FrameSource {
   const Recipe& recipe_;
   SimplonReceiver receiver_;
   Alarms alarms_;
+  const std::atomic<bool>* interrupted_;
   std::optional<RawConversion> conversion_;
   SeriesInfo info_;
   std::size_t channel_ = 0;

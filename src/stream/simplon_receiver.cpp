@@ -19,7 +19,7 @@ Result<SimplonReceiver> SimplonReceiver::open(const SimplonReceiverOptions& opti
 bool SimplonReceiver::is_over(std::chrono::steady_clock::duration quiet) const {
   const bool is_ending = series_.ended() || series_.superseded();
   if (series_.whole() || (is_ending && quiet >= options_.settle)) return true;
-  if (options_.waits_for_first && series_.accounts().messages == 0) return false;
+  if (options_.waits_for_first && series_.accounts().images == 0) return false;
   return options_.silence_limit.count() > 0 && quiet >= options_.silence_limit;
 }
 

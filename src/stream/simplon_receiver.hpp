@@ -15,7 +15,7 @@ struct SimplonReceiverOptions {
   bool bind = false;                           // listen there, for a detector that connects
   std::chrono::milliseconds settle{1000};      // the end may overtake images: wait so long for more
   std::chrono::milliseconds silence_limit{0};  // without a message for so long: over; 0: for ever
-  bool waits_for_first = false;                // the limit counts from the first message on
+  bool waits_for_first = false;                // the limit counts from the first image on
   std::size_t window = 32;                     // images held back for those before them
   std::size_t queued = 256;                    // messages; then the detector feels it
   const std::atomic<bool>* interrupted = nullptr;

@@ -25,7 +25,8 @@ void SimplonSeries::take(ByteSpan bytes) {
     take_image(std::move(*image));
   } else {
     ++accounts_.ends;
-    if (is_ours(std::get<SimplonEnd>(*message).series_id)) ended_ = true;
+    // One before anything else is what an earlier series left.
+    if (series_id_ == std::get<SimplonEnd>(*message).series_id) ended_ = true;
   }
 }
 
@@ -35,10 +36,14 @@ bool SimplonSeries::is_ours(std::uint64_t series_id) {
 }
 
 void SimplonSeries::take_start(SimplonStart start) {
-  if (!is_ours(start.series_id))
-    superseded_ = !ended_;
-  else if (!start_)
+  if (accounts_.images == 0 && !ended_) {  // armed again before the first image: that series counts
+    series_id_ = start.series_id;
     start_ = std::move(start);
+  } else if (!is_ours(start.series_id)) {
+    superseded_ = !ended_;
+  } else if (!start_) {
+    start_ = std::move(start);
+  }
 }
 
 bool SimplonSeries::fits(const SimplonImage& image) {

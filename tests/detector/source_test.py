@@ -166,6 +166,21 @@ numpy.savez({self.path('read.npz')!r}, images=f['/entry/data/data'][...],
         self.check(report, {"not_sent": 3}, [1, 4])
         self.assertIn("another series began", err)
 
+    def test_armed_long_before_the_first_image(self):
+        """Longer than the limit of silence, which counts from the first image on."""
+        report, _ = self.run_on([start(self.images), 1.6, *self.body(range(8)), END])
+        self.check(report, {}, [1, 4, 6])
+
+    def test_armed_again_before_the_first_image(self):
+        other = dumps(type="start", series_id=4, series_unique_id="t", number_of_images=99)
+        report, _ = self.run_on([other, start(self.images), *self.body(range(8)), END])
+        self.check(report, {}, [1, 4, 6])
+
+    def test_the_end_of_an_earlier_series_comes_first(self):
+        left = dumps(type="end", series_id=4, series_unique_id="t")
+        report, _ = self.run_on([left, start(self.images), *self.body(range(8)), END])
+        self.check(report, {}, [1, 4, 6])
+
     def test_a_channel_is_chosen(self):
         two = ("threshold_1", "threshold_2")
         messages = [start(self.images, two), *(image(i, self.images[i], two) for i in range(8)), END]
