@@ -24,6 +24,7 @@ Result<void> print_report(const std::string& report, const std::string& output) 
 }
 
 void note(std::string_view text) {
+  if (::isatty(STDERR_FILENO)) std::fputs("\r\033[K", stderr);  // a progress line may stand there
   std::fprintf(stderr, "%.*s\n", static_cast<int>(text.size()), text.data());
 }
 

@@ -65,18 +65,6 @@ Result<Mask> mask_of(const std::string& verb, const std::string& file, const std
   return mask;
 }
 
-// Panels and places of a CrystFEL file; what it says of pixels goes into the mask.
-Result<void> set_panels(const std::string& path, FinderView& view) {
-  ETALON_ASSIGN(const PanelGeometry panels, read_crystfel_geometry(path));
-  auto placed = panels.placed_in(view.geometry);
-  if (!placed.ok()) return std::move(placed).error().in(path);
-  view.geometry = std::move(placed).value();
-  ETALON_ASSIGN(const Mask good, panels.mask(view.geometry.ny, view.geometry.nx));
-  for (std::size_t i = 0; i < good.size(); ++i)
-    if (good[i] == 0) view.mask[i] = 0;
-  return {};
-}
-
 }  // namespace
 
 std::vector<CLI::Option*> add_finder_options(CLI::App& command, FinderOptions& options) {
@@ -110,11 +98,12 @@ std::vector<CLI::Option*> add_finder_options(CLI::App& command, FinderOptions& o
 
 Result<FinderView> finder_view(const std::string& verb, const std::string& file,
                                const SeriesInfo& info, const FinderOptions& options) {
-  FinderView view{info.geometry, {}};
-  ETALON_ASSIGN(view.mask, mask_of(verb, file, options.mask, info));
+  SeriesInfo seen = info;
   if (!options.geometry.empty()) {
-    ETALON_TRY(set_panels(options.geometry, view));
+    ETALON_TRY(place_panels(options.geometry, seen));
   }
+  FinderView view{seen.geometry, {}};
+  ETALON_ASSIGN(view.mask, mask_of(verb, file, options.mask, seen));
   ETALON_TRY(set_centre(verb, file, options.centre, view.geometry));
   return view;
 }

@@ -72,10 +72,9 @@ Result<void> run(const Options& options) {
   };
   add(info.mask(), source);
   if (!options.geometry.empty()) {
-    ETALON_ASSIGN(const PanelGeometry panels, read_crystfel_geometry(options.geometry));
-    auto good = panels.mask(ny, nx);
-    if (!good.ok()) return std::move(good).error().in(options.geometry);
-    add(*good, geometry);
+    SeriesInfo placed = info;
+    ETALON_TRY(place_panels(options.geometry, placed));
+    add(placed.mask(), geometry);
   }
   ETALON_ASSIGN(const std::uint64_t hot, learn_hot(options, *reader, bad));
 

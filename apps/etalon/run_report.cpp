@@ -160,6 +160,13 @@ void add_collect(json& j, const CollectReport& r) {
                    {"ledger_id", r.decision.hex()}};
 }
 
+// Without those that never came.
+double frames_worked_on(const EdgeReport& r) {
+  std::uint64_t lost = 0;
+  for (const auto& [cause, count] : r.lost) lost += count;
+  return static_cast<double>(r.frames - lost);
+}
+
 void add_speed(json& j, const EdgeReport& r) {
   const StageSeconds& s = r.stages;
   j["stages_s"] = {{"receive", s.receive},
@@ -168,14 +175,14 @@ void add_speed(json& j, const EdgeReport& r) {
                    {"reduce", s.reduce},
                    {"ship", s.ship}};
   j["seconds"] = r.seconds;
-  j["frames_per_s"] = r.seconds > 0 ? static_cast<double>(r.frames) / r.seconds : 0.0;
+  j["frames_per_s"] = r.seconds > 0 ? frames_worked_on(r) / r.seconds : 0.0;
   j["latency_ms"] = {{"p50", r.shipped.latencies.quantile_ms(0.5)},
                      {"p99", r.shipped.latencies.quantile_ms(0.99)}};
 }
 
 std::string speed_text(const EdgeReport& r) {
   const double per_s = r.seconds > 0 ? 1 / r.seconds : 0;
-  return line("throughput", "%.1f frames/s, %s/s", static_cast<double>(r.frames) * per_s,
+  return line("throughput", "%.1f frames/s, %s/s", frames_worked_on(r) * per_s,
               human_bytes(static_cast<double>(r.raw_bytes) * per_s).c_str()) +
          line("latency", "%s median, %s p99, from a frame's arrival to its storage",
               time_text(r.shipped.latencies.quantile_ms(0.5)).c_str(),

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include "store/crystfel_geometry.hpp"
 #include "store/series_reader.hpp"
 
 namespace etalon {
@@ -35,21 +34,6 @@ Result<PixelFile> read_pixel_file(const Recipe& recipe, std::string_view written
   });
   ETALON_ASSIGN(out.file, sha256_file(path));
   return out;
-}
-
-Result<void> place_panels(const Recipe& recipe, SeriesInfo& info) {
-  if (recipe.calibrate.geometry.empty()) return {};
-  constexpr std::uint32_t not_to_be_used = 1U << 8;  // NeXus pixel_mask: masked by the user
-  ETALON_ASSIGN(const std::string path, recipe_path(recipe, recipe.calibrate.geometry));
-  ETALON_ASSIGN(const PanelGeometry panels, read_crystfel_geometry(path));
-  auto placed = panels.placed_in(info.geometry);
-  if (!placed.ok()) return std::move(placed).error().in(path);
-  info.geometry = std::move(placed).value();
-  ETALON_ASSIGN(const Mask good, panels.mask(info.geometry.ny, info.geometry.nx));
-  info.pixel_mask.resize(good.size());
-  for (std::size_t i = 0; i < good.size(); ++i)
-    if (good[i] == 0) info.pixel_mask[i] |= not_to_be_used;
-  return {};
 }
 
 Result<Calibration> calibrate(const Recipe& recipe, const SeriesInfo& info, const Frame& first) {

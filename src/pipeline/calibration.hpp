@@ -27,10 +27,6 @@ struct PixelFile {
 Result<PixelFile> read_pixel_file(const Recipe& recipe, std::string_view written,
                                   const Geometry& geometry);
 
-// With calibrate.geometry: its panels, places and bad pixels. Otherwise nothing. Errc::usage for
-// images that do not hold all panels.
-Result<void> place_panels(const Recipe& recipe, SeriesInfo& info);
-
 // `first` is the first frame of the series. Errc::usage when the mask file has another shape.
 Result<Calibration> calibrate(const Recipe& recipe, const SeriesInfo& info, const Frame& first);
 

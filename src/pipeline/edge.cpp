@@ -14,6 +14,7 @@
 #include "pipeline/frame_source.hpp"
 #include "pipeline/ordered.hpp"
 #include "pipeline/reduction.hpp"
+#include "store/crystfel_geometry.hpp"
 
 namespace etalon {
 namespace {
@@ -23,11 +24,6 @@ using Clock = Shipper::Clock;
 std::chrono::milliseconds ms(double seconds) {
   return std::chrono::milliseconds(static_cast<std::int64_t>(seconds * 1e3));
 }
-
-struct Job {
-  Clock::time_point since;
-  Result<Frame> frame;
-};
 
 // What became of one frame.
 struct Outcome {
@@ -54,7 +50,7 @@ class Worker {
   Worker(const Recipe& recipe, PeakFinder8 finder, const Reduction& reduction)
       : recipe_(recipe), finder_(std::move(finder)), reduction_(reduction) {}
 
-  Outcome operator()(Job job) {
+  Outcome operator()(Arrival job) {
     Outcome out{job.since, std::move(job.frame), {}, {}, {}, {}, {}, {}};
     if (!out.frame.ok()) return out;
     {
@@ -161,23 +157,23 @@ class Lookahead {
   // The first frame that can be read shows what the mask needs.
   Result<const Frame*> first(bool skip_unreadable) {
     while (true) {
-      auto frame = source_.next();
-      if (!frame) return Error{Errc::malformed, "no frame of it can be read"};
-      seen_.push_back(std::move(*frame));
-      if (seen_.back().ok()) return &seen_.back().value();
-      if (!skip_unreadable) return seen_.back().error();
+      auto arrival = source_.next();
+      if (arrival) seen_.push_back(std::move(*arrival));
+      const Result<Frame>& last = seen_.back().frame;  // a source has one frame at least
+      if (last.ok()) return &last.value();
+      if (!arrival || !skip_unreadable) return last.error();
     }
   }
-  std::optional<Result<Frame>> next() {
+  std::optional<Arrival> next() {
     if (seen_.empty()) return source_.next();
-    Result<Frame> frame = std::move(seen_.front());
+    Arrival arrival = std::move(seen_.front());
     seen_.pop_front();
-    return frame;
+    return arrival;
   }
 
  private:
   FrameSource& source_;
-  std::deque<Result<Frame>> seen_;
+  std::deque<Arrival> seen_;
 };
 
 // What never came counts as received by the series, and lost. Of an interrupted one, what was not
@@ -209,7 +205,10 @@ Result<EdgeReport> run_edge(const Recipe& recipe, const EdgeOptions& options) {
                 open_frames(recipe, report.source, {options.interrupted, options.alarm}));
   SeriesInfo info = source->info();
   if (!recipe.source.name.empty()) info.name = recipe.source.name;
-  ETALON_TRY(place_panels(recipe, info));
+  if (!recipe.calibrate.geometry.empty()) {
+    ETALON_ASSIGN(const std::string geometry, recipe_path(recipe, recipe.calibrate.geometry));
+    ETALON_TRY(place_panels(geometry, info));
+  }
   if (recipe.find.centre) {
     if (!info.geometry.places.empty())
       return Error{Errc::usage,
@@ -244,23 +243,22 @@ Result<EdgeReport> run_edge(const Recipe& recipe, const EdgeOptions& options) {
   std::vector<Worker> workers(threads, Worker(recipe, finder, reduction));
   Books books(recipe, reduction, *shipper, report);
 
-  auto next = [&]() -> std::optional<Job> {
-    const auto stopped = [&] {
-      return (options.interrupted != nullptr && options.interrupted->load()) ||
-             shipper->asked_to_stop();
-    };
-    if (stopped()) {
-      report.complete = false;
-      return {};
-    }
-    auto frame = frames.next();
-    if (frame) return Job{Clock::now(), std::move(*frame)};
-    report.complete = !stopped();
-    return {};
+  const auto stopped = [&] {
+    return (options.interrupted != nullptr && options.interrupted->load()) ||
+           shipper->asked_to_stop();
   };
-  auto flow = run_ordered<Job, Outcome>(
+  std::uint64_t given = 0;
+  auto next = [&]() -> std::optional<Arrival> {
+    std::optional<Arrival> arrival;
+    if (!stopped()) arrival = frames.next();
+    if (arrival) ++given;
+    // Interrupted after the last frame it is whole all the same.
+    if (!arrival && stopped()) report.complete = given == info.frames;
+    return arrival;
+  };
+  auto flow = run_ordered<Arrival, Outcome>(
       threads, 2 * std::size_t{threads} + 2, next,
-      [&](unsigned worker, Job job) { return workers[worker](std::move(job)); },
+      [&](unsigned worker, Arrival job) { return workers[worker](std::move(job)); },
       [&](Outcome out) -> Result<void> {
         ETALON_TRY(books.take(std::move(out)));
         if (options.progress) options.progress(report.frames, info.frames);

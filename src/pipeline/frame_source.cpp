@@ -11,27 +11,26 @@
 namespace etalon {
 namespace {
 
+using Clock = std::chrono::steady_clock;
+
 class FileSource final : public FrameSource {
  public:
   FileSource(std::unique_ptr<SeriesReader> reader, std::optional<RawConversion> conversion,
-             std::uint64_t begin, std::uint64_t end, const std::atomic<bool>* interrupted)
-      : reader_(std::move(reader)),
-        conversion_(std::move(conversion)),
-        interrupted_(interrupted),
-        at_(begin),
-        end_(end) {
+             std::uint64_t begin, std::uint64_t end)
+      : reader_(std::move(reader)), conversion_(std::move(conversion)), at_(begin), end_(end) {
     info_ = reader_->info();
     if (conversion_) conversion_->describe(info_);
     info_.frames = end - begin;
   }
 
   const SeriesInfo& info() const override { return info_; }
-  std::optional<Result<Frame>> next() override {
-    if (at_ == end_ || (interrupted_ != nullptr && interrupted_->load())) return std::nullopt;
+  std::optional<Arrival> next() override {
+    if (at_ == end_) return std::nullopt;
     const Stopwatch watch(busy_s_);
-    auto frame = reader_->read(at_++);
-    if (!frame.ok() || !conversion_) return frame;
-    return (*conversion_)(std::move(frame).value());
+    Arrival arrival{Clock::now(), reader_->read(at_++)};
+    if (arrival.frame.ok() && conversion_)
+      arrival.frame = (*conversion_)(std::move(arrival.frame).value());
+    return arrival;
   }
   double busy_s() const override { return busy_s_; }
   std::vector<std::string> files() const override {
@@ -45,14 +44,12 @@ class FileSource final : public FrameSource {
  private:
   std::unique_ptr<SeriesReader> reader_;
   std::optional<RawConversion> conversion_;
-  const std::atomic<bool>* interrupted_;
   std::uint64_t at_, end_;
   double busy_s_ = 0;
   SeriesInfo info_;
 };
 
-Result<std::unique_ptr<FrameSource>> open_file(const Recipe& recipe, const std::string& path,
-                                               const SourceOptions& options) {
+Result<std::unique_ptr<FrameSource>> open_file(const Recipe& recipe, const std::string& path) {
   ETALON_ASSIGN(auto reader, open_series(path, {recipe.source.dataset, {}, {}}));
   const std::uint64_t frames = reader->info().frames;
   const std::uint64_t first = recipe.source.first, count = recipe.source.frames;
@@ -64,19 +61,18 @@ Result<std::unique_ptr<FrameSource>> open_file(const Recipe& recipe, const std::
                                   std::to_string(frames)};
   ETALON_ASSIGN(auto conversion, raw_conversion(recipe, path, reader->info().geometry));
   return std::unique_ptr<FrameSource>(new FileSource(std::move(reader), std::move(conversion),
-                                                     first, count == 0 ? frames : first + count,
-                                                     options.interrupted));
+                                                     first, count == 0 ? frames : first + count));
 }
 
 // Says each cause when it is first seen, and again whenever its count has grown tenfold.
 class Alarms {
  public:
   explicit Alarms(std::function<void(const std::string&)> say) : say_(std::move(say)) {}
-  void count(const std::string& what, std::uint64_t n) {
+  void count(const char* what, std::uint64_t n, const std::string& more) {
     std::uint64_t& next = next_.try_emplace(what, 1).first->second;
     if (n < next) return;
     while (next <= n) next *= 10;
-    word(std::to_string(n) + " " + what);
+    word(std::to_string(n) + " " + what + more);
   }
   void word(const std::string& text) const {
     if (say_) say_(text);
@@ -84,7 +80,7 @@ class Alarms {
 
  private:
   std::function<void(const std::string&)> say_;
-  std::map<std::string, std::uint64_t> next_;
+  std::map<std::string, std::uint64_t> next_;  // by cause: the count to speak at
 };
 
 class StreamSource final : public FrameSource {
@@ -128,18 +124,19 @@ class StreamSource final : public FrameSource {
     ETALON_ASSIGN(conversion_, raw_conversion(recipe_, address, info_.geometry));
     if (conversion_) conversion_->describe(info_);
     first_ = std::move(image);
+    watch();
     return {};
   }
 
   const SeriesInfo& info() const override { return info_; }
 
-  std::optional<Result<Frame>> next() override {
-    if (first_) return frame_of(*std::exchange(first_, std::nullopt));
+  std::optional<Arrival> next() override {
+    if (first_) return Arrival{since_, frame_of(*std::exchange(first_, std::nullopt))};
     auto image = receiver_.next();
     watch();
-    if (!image.ok()) return std::move(image).error();
+    if (!image.ok()) return Arrival{since_, std::move(image).error()};
     if (!*image) return std::nullopt;
-    return frame_of(std::move(**image));
+    return Arrival{since_, frame_of(std::move(**image))};
   }
   std::vector<std::string> files() const override {
     return conversion_ ? conversion_->files : std::vector<std::string>();
@@ -181,18 +178,20 @@ class StreamSource final : public FrameSource {
     return (*conversion_)(std::move(frame));
   }
 
+  // Says what is new in the accounts.
   void watch() {
     const SimplonAccounts& a = receiver_.series().accounts();
     const std::string from = " (" + receiver_.address() + ")";
-    alarms_.count("images missing, does a second client take them?" + from, a.missing);
-    alarms_.count("images too late" + from, a.late);
-    alarms_.count("images announced and not sent" + from, a.not_sent);
-    alarms_.count("images twice" + from, a.duplicate);
-    alarms_.count("images out of order" + from, a.out_of_order);
-    alarms_.count("images after the end" + from, a.after_end);
-    alarms_.count("images of another series, size or type" + from, a.unexpected);
-    alarms_.count("messages that cannot be read, " + receiver_.series().last_error() + from,
-                  a.corrupt);
+    alarms_.count("images missing, does a second client take them?", a.missing, from);
+    alarms_.count("images too late", a.late, from);
+    alarms_.count("images announced and not sent", a.not_sent, from);
+    alarms_.count("images twice", a.duplicate, from);
+    alarms_.count("images out of order", a.out_of_order, from);
+    alarms_.count("images after the end", a.after_end, from);
+    alarms_.count("images of another series, size or type", a.unexpected, from);
+    alarms_.count("messages that cannot be read", a.corrupt,
+                  from + ", the last: " + receiver_.series().last_error());
+    since_ = receiver_.last_message();
   }
 
   const Recipe& recipe_;
@@ -204,6 +203,7 @@ class StreamSource final : public FrameSource {
   std::size_t channel_ = 0;
   double converting_s_ = 0;
   std::optional<SimplonImage> first_;
+  Clock::time_point since_;  // the message came that let the image go on
 };
 
 std::chrono::milliseconds ms(double seconds) {
@@ -234,14 +234,9 @@ Result<std::unique_ptr<FrameSource>> open_stream(const Recipe& recipe, const std
 
 }  // namespace
 
-bool is_stream(const std::string& source) {
-  return source.starts_with("tcp://") || source.starts_with("ipc://");
-}
-
 Result<std::unique_ptr<FrameSource>> open_frames(const Recipe& recipe, const std::string& source,
                                                  const SourceOptions& options) {
-  return is_stream(source) ? open_stream(recipe, source, options)
-                           : open_file(recipe, source, options);
+  return is_stream(source) ? open_stream(recipe, source, options) : open_file(recipe, source);
 }
 
 }  // namespace etalon

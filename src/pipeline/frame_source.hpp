@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <functional>
 #include <map>
 #include <memory>
@@ -14,16 +15,20 @@
 
 namespace etalon {
 
-// "tcp://..." and "ipc://..." are streams, everything else is a path.
-bool is_stream(const std::string& source);
+// A frame, or why there is none, and when it began to be there: latency counts from then.
+struct Arrival {
+  std::chrono::steady_clock::time_point since;
+  Result<Frame> frame;
+};
 
 class FrameSource {
  public:
   virtual ~FrameSource() = default;
   // frames: how many there will be; 0: not known.
   virtual const SeriesInfo& info() const = 0;
-  // The next frame in order; waits for it. Nothing: the source is at its end, or was interrupted.
-  virtual std::optional<Result<Frame>> next() = 0;
+  // The next frame in order; waits for it. Nothing: the source is at its end, or a stream was
+  // interrupted.
+  virtual std::optional<Arrival> next() = 0;
   // Files that are read, for the ledger.
   virtual std::vector<std::string> files() const { return {}; }
   // Frames of the series that never came, or too late, by cause; all are known after the last

@@ -6,7 +6,6 @@
 #include <filesystem>
 #include <functional>
 
-#include "pipeline/frame_source.hpp"
 #include "pipeline/recipe_keys.hpp"
 #include "store/file.hpp"
 
@@ -245,6 +244,10 @@ Result<std::string> recipe_path(const Recipe& recipe, std::string_view written) 
   ETALON_ASSIGN(std::string path, output_path(recipe, written));
   if (path.empty() || path == "-" || fs::path(path).is_absolute()) return path;
   return (fs::path(recipe.path).parent_path() / path).string();
+}
+
+bool is_stream(std::string_view source) {
+  return source.starts_with("tcp://") || source.starts_with("ipc://");
 }
 
 Result<std::string> source_path(const Recipe& recipe) {

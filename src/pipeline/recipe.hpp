@@ -91,6 +91,8 @@ Result<Recipe> parse_recipe(std::string_view text, const std::string& path);
 // not set). What is read lies relative to the recipe's folder; what is written, to the current one,
 // so that a recipe's folder is not written to because the recipe lies there.
 Result<std::string> recipe_path(const Recipe& recipe, std::string_view written);
+// Of a source: "tcp://..." and "ipc://..." are streams, everything else is a path.
+bool is_stream(std::string_view source);
 // source.path: the same, but for the address of a stream, which stays as it is.
 Result<std::string> source_path(const Recipe& recipe);
 Result<std::string> output_path(const Recipe& recipe, std::string_view written);

@@ -3,8 +3,6 @@
 #include <exception>
 #include <thread>
 
-#include "pipeline/frame_source.hpp"
-
 namespace etalon {
 
 Result<Receiver> bind_receiver(const Recipe& recipe, const std::string& address) {

@@ -250,4 +250,17 @@ Result<PanelGeometry> read_crystfel_geometry(const std::string& path) {
   return geometry;
 }
 
+Result<void> place_panels(const std::string& path, SeriesInfo& info) {
+  constexpr std::uint32_t not_to_be_used = 1U << 8;  // NeXus pixel_mask: masked by the user
+  ETALON_ASSIGN(const PanelGeometry panels, read_crystfel_geometry(path));
+  auto placed = panels.placed_in(info.geometry);
+  if (!placed.ok()) return std::move(placed).error().in(path);
+  info.geometry = std::move(placed).value();
+  ETALON_ASSIGN(const Mask good, panels.mask(info.geometry.ny, info.geometry.nx));
+  info.pixel_mask.resize(good.size());
+  for (std::size_t i = 0; i < good.size(); ++i)
+    if (good[i] == 0) info.pixel_mask[i] |= not_to_be_used;
+  return {};
+}
+
 }  // namespace etalon

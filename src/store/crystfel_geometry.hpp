@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "frame/panel_geometry.hpp"
+#include "frame/series.hpp"
 
 namespace etalon {
 
@@ -15,5 +16,9 @@ namespace etalon {
 // at most 4096 panels, bad regions and groups, and pixels 0 to 2^20 along an axis.
 Result<PanelGeometry> parse_crystfel_geometry(std::string_view text);
 Result<PanelGeometry> read_crystfel_geometry(const std::string& path);
+
+// Gives a series the panels, the places and the bad pixels (NeXus bit 8) of a geometry file.
+// Errc::usage for images that do not hold all panels.
+Result<void> place_panels(const std::string& path, SeriesInfo& info);
 
 }  // namespace etalon

@@ -8,23 +8,6 @@
 namespace etalon {
 namespace {
 
-constexpr Unit times[] = {{"", 1},
-                          {"s", 1},
-                          {"second", 1},
-                          {"seconds", 1},
-                          {"ms", 1e-3},
-                          {"millisecond", 1e-3},
-                          {"milliseconds", 1e-3},
-                          {"us", 1e-6},
-                          {"\xC2\xB5s", 1e-6},
-                          {"microsecond", 1e-6},
-                          {"microseconds", 1e-6},
-                          {"ns", 1e-9}};
-constexpr Unit wavelengths[] = {
-    {"", 1},      {"angstrom", 1}, {"Angstrom", 1},     {"angstroms", 1},
-    {"A", 1},     {"\xC3\x85", 1}, {"\xE2\x84\xAB", 1}, {"nm", 10},
-    {"pm", 1e-2}, {"m", 1e10},     {"nanometer", 10}};
-
 // The nearest group above `images` that has a member "instrument".
 std::string find_entry(const h5::File& file, std::string images) {
   if (images.empty() || images.front() != '/') images = std::string("/") + images;
@@ -75,7 +58,7 @@ void read_nxmx_metadata(const h5::File& file, const std::string& images, SeriesI
     return convert(file.number(detector + name), length_units);
   };
   const auto seconds = [&](const std::string& name) {
-    return convert(file.number(detector + name), times).value_or(0);
+    return convert(file.number(detector + name), time_units).value_or(0);
   };
   g.pixel_size_x_m = length("x_pixel_size").value_or(0);
   g.pixel_size_y_m = length("y_pixel_size").value_or(0);
@@ -94,7 +77,7 @@ void read_nxmx_metadata(const h5::File& file, const std::string& images, SeriesI
   for (const char* name :
        {"/instrument/beam/incident_wavelength", "/sample/beam/incident_wavelength",
         "/instrument/monochromator/wavelength", "/instrument/beam/wavelength"}) {
-    if (const auto value = convert(file.number(entry + name), wavelengths)) {
+    if (const auto value = convert(file.number(entry + name), wavelength_units)) {
       g.wavelength_angstrom = *value;
       break;
     }

@@ -34,6 +34,24 @@ inline constexpr Unit length_units[] = {{"", 1},
                                         {"micrometre", 1e-6},
                                         {"nanometer", 1e-9}};
 
+inline constexpr Unit time_units[] = {{"", 1},
+                                      {"s", 1},
+                                      {"second", 1},
+                                      {"seconds", 1},
+                                      {"ms", 1e-3},
+                                      {"millisecond", 1e-3},
+                                      {"milliseconds", 1e-3},
+                                      {"us", 1e-6},
+                                      {"\xC2\xB5s", 1e-6},
+                                      {"microsecond", 1e-6},
+                                      {"microseconds", 1e-6},
+                                      {"ns", 1e-9}};
+
+inline constexpr Unit wavelength_units[] = {
+    {"", 1},      {"angstrom", 1}, {"Angstrom", 1},     {"angstroms", 1},
+    {"A", 1},     {"\xC3\x85", 1}, {"\xE2\x84\xAB", 1}, {"nm", 10},
+    {"pm", 1e-2}, {"m", 1e10},     {"nanometer", 10}};
+
 inline constexpr Unit angle_units[] = {{"", 1},
                                        {"deg", 1},
                                        {"degree", 1},

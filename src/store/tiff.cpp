@@ -3,8 +3,11 @@
 #include <tiffio.h>
 
 #include <algorithm>
+#include <cstdarg>
+#include <cstdio>
 #include <cstring>
 #include <memory>
+#include <optional>
 #include <string>
 
 namespace etalon {
@@ -93,8 +96,7 @@ std::optional<DType> dtype_of(std::uint16_t bits, std::uint16_t format) {
                         {64, SAMPLEFORMAT_INT, DType::i64},
                         {32, SAMPLEFORMAT_IEEEFP, DType::f32},
                         {64, SAMPLEFORMAT_IEEEFP, DType::f64}})
-    if (k.bits == bits && (k.format == format || (format == SAMPLEFORMAT_VOID && k.bits == bits)))
-      return k.type;
+    if (k.bits == bits && (k.format == format || format == SAMPLEFORMAT_VOID)) return k.type;
   return std::nullopt;
 }
 
@@ -115,7 +117,7 @@ Result<Page> describe(TIFF* tiff, const Memory& m, std::size_t max_bytes) {
   page.dtype = *type;
   if (packing == COMPRESSION_JPEG || packing == COMPRESSION_OJPEG)
     return malformed("JPEG compression is not read");
-  // No packing that libtiff reads makes more than about 4096 bytes of one.
+  // An image that grew more than this was not packed by any camera.
   const std::size_t growth = packing == COMPRESSION_NONE ? 1 : 4096;
   const std::size_t room =
       std::min(max_bytes / page.row_bytes(), m.bytes.size() * growth / page.row_bytes());

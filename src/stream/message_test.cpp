@@ -172,6 +172,12 @@ TEST(Message, SenselessContentIsRefusedWithItsPlace) {
   EXPECT_FALSE(hello("dtype", "u7").ok());
   EXPECT_FALSE(hello("pixel_mask", Bytes(79)).ok());
   EXPECT_FALSE(hello("panels", List{List{0, 9, 0, 5}}).ok());
+  EXPECT_FALSE(hello("places", List{}).ok());
+  EXPECT_FALSE(hello("places", List{List{1.0}, List{1.0}}).ok());
+  List nine(9, cbor::Value(1.0));
+  EXPECT_TRUE(hello("places", List{nine, nine}).ok());
+  nine[4] = std::numeric_limits<double>::infinity();
+  EXPECT_FALSE(hello("places", List{nine, nine}).ok());
 }
 
 TEST(Latencies, QuantilesAreWithinTwoPercent) {

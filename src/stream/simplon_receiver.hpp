@@ -29,6 +29,7 @@ class SimplonReceiver {
   // silence or by interruption.
   Result<std::optional<SimplonImage>> next();
   const SimplonSeries& series() const { return series_; }
+  std::chrono::steady_clock::time_point last_message() const { return last_; }
   double busy_s() const { return busy_s_; }  // spent on messages, not on waiting for them
   const std::string& address() const { return socket_.address(); }
 

@@ -35,10 +35,21 @@ bool SimplonSeries::is_ours(std::uint64_t series_id) {
   return *series_id_ == series_id;
 }
 
+// Armed again before the first image, or what came before was left over from an earlier series,
+// whose start nobody saw: this series counts.
+void SimplonSeries::adopt(SimplonStart start) {
+  series_id_ = start.series_id;
+  start_ = std::move(start);
+  accounts_.unexpected += held_.size();
+  accounts_.before_start = accounts_.after_end = accounts_.out_of_order = 0;
+  held_.clear();
+  form_.clear();
+  ended_ = false;
+}
+
 void SimplonSeries::take_start(SimplonStart start) {
-  if (accounts_.images == 0 && !ended_) {  // armed again before the first image: that series counts
-    series_id_ = start.series_id;
-    start_ = std::move(start);
+  if (!is_ours(start.series_id) && (accounts_.images == 0 || !start_) && accounts_.delivered == 0) {
+    adopt(std::move(start));
   } else if (!is_ours(start.series_id)) {
     superseded_ = !ended_;
   } else if (!start_) {

@@ -49,6 +49,7 @@ class SimplonSeries {
 
  private:
   void take_start(SimplonStart start);
+  void adopt(SimplonStart start);
   void take_image(SimplonImage image);
   bool is_ours(std::uint64_t series_id);
   bool fits(const SimplonImage& image);

@@ -128,5 +128,29 @@ TEST(SimplonSeries, WhatIsNotOursIsCounted) {
   EXPECT_FALSE(series.last_error().empty());
 }
 
+TEST(SimplonSeries, WhatAnEarlierSeriesLeftIsNotThisOne) {
+  for (const std::vector<Bytes>& left : {std::vector<Bytes>{end_of(7)},
+                                         {start_of(9, 7)},  // armed, and armed again
+                                         {image_of(5, 7, 6), image_of(6, 7, 6), end_of(7)}}) {
+    SimplonSeries series;
+    std::vector<Bytes> all = left;
+    for (Bytes message : {start_of(3), image_of(0), image_of(1), image_of(2), end_of()})
+      all.push_back(std::move(message));
+    EXPECT_EQ(played(series, all), (Ids{0, 1, 2}));
+    EXPECT_TRUE(series.whole());
+    EXPECT_FALSE(series.superseded());
+    EXPECT_EQ(series.accounts().unexpected, left.size() == 3 ? 2U : 0U);
+    EXPECT_EQ(series.accounts().before_start + series.accounts().missing, 0U);
+  }
+}
+
+TEST(SimplonSeries, AnotherStartAfterTheFirstImageIsTheEnd) {
+  SimplonSeries series;
+  EXPECT_EQ(played(series, {start_of(3), image_of(0), start_of(9, 7), image_of(0, 7)}), (Ids{0}));
+  EXPECT_TRUE(series.superseded());
+  EXPECT_EQ(series.accounts().unexpected, 1U);
+  EXPECT_EQ(series.accounts().not_sent, 2U);
+}
+
 }  // namespace
 }  // namespace etalon

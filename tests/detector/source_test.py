@@ -2,6 +2,7 @@
 detector is written from the specification."""
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -180,6 +181,66 @@ numpy.savez({self.path('read.npz')!r}, images=f['/entry/data/data'][...],
         left = dumps(type="end", series_id=4, series_unique_id="t")
         report, _ = self.run_on([left, start(self.images), *self.body(range(8)), END])
         self.check(report, {}, [1, 4, 6])
+
+    def test_images_of_an_earlier_series_come_first(self):
+        left = [image(k, self.images[0], series=4) for k in (7, 8)]
+        report, err = self.run_on([*left, dumps(type="end", series_id=4, series_unique_id="t"), start(self.images),
+                                   *self.body(range(8)), END])
+        self.check(report, {}, [1, 4, 6])
+        self.assertIn("2 images of another series", err)
+
+    def test_edge_and_collector_are_two_programs(self):
+        recipe, address, centre = self.recipe(), free_address(), free_address()
+        with zmq.Context() as context, context.socket(zmq.PUSH) as detector:
+            detector.bind(address)
+            programs = [subprocess.Popen([ETALON, *words, "--json"], env=self.environment, stdout=subprocess.PIPE,
+                                         stderr=subprocess.PIPE, text=True)
+                        for words in (["collect", recipe, "--bind", centre, "--out", self.path("out")],
+                                      ["edge", recipe, "--source", address, "--connect", centre])]
+            for message in (start(self.images), *self.body(range(6)), END):
+                detector.send(message)
+            reports = []
+            for program in programs:
+                out, err = program.communicate(timeout=60)
+                self.assertEqual(program.returncode, 0, err)
+                reports.append(json.loads(out))
+        for report in reports:
+            self.check(report, {"not_sent": 2})
+        self.check(reports[0], {"not_sent": 2}, [1, 4])
+        self.assertGreaterEqual(reports[1]["stages_s"]["receive"], 0)
+
+    def test_a_slow_edge_holds_the_detector_back(self):
+        """The queues between are bounded: what they cannot hold waits at the detector, and nothing is lost."""
+        n = 400
+        images = np.broadcast_to(self.images[1], (n, 60, 70))
+        blocked, messages = 0, [start(images), *(image(k, images[k]) for k in range(n)), END]
+        address = free_address()
+        with zmq.Context() as context, context.socket(zmq.PUSH) as detector:
+            detector.setsockopt(zmq.SNDHWM, 4)
+            detector.setsockopt(zmq.SNDBUF, 1 << 14)
+            detector.bind(address)
+            process = subprocess.Popen([ETALON, "run", self.recipe(), "--source", address, "--out", self.path("out"),
+                                        "-T", "1", "--json"], env=self.environment, stdout=subprocess.PIPE,
+                                       stderr=subprocess.PIPE, text=True)
+            for k, message in enumerate(messages):
+                if k == 20:  # it works: now it may not for a while
+                    process.send_signal(signal.SIGSTOP)
+                    time.sleep(0.2)
+                while True:
+                    try:
+                        detector.send(message, zmq.NOBLOCK if k >= 20 else 0)
+                        break
+                    except zmq.Again:
+                        blocked += 1
+                        process.send_signal(signal.SIGCONT)
+                        time.sleep(0.01)
+            process.send_signal(signal.SIGCONT)
+            out, err = process.communicate(timeout=60)
+        self.assertEqual(process.returncode, 0, err)
+        report = json.loads(out)
+        self.check(report, {})
+        self.assertEqual(report["hits"], n)
+        self.assertGreater(blocked, 0)
 
     def test_a_channel_is_chosen(self):
         two = ("threshold_1", "threshold_2")
