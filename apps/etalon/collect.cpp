@@ -1,3 +1,4 @@
+#include "audit_report.hpp"
 #include "base/text.hpp"
 #include "commands.hpp"
 #include "control/simulated_instrument.hpp"
@@ -8,11 +9,13 @@ namespace {
 
 struct Options {
   std::string recipe, folder, address;
+  std::optional<double> audit_limit;
   bool overwrite = false, json = false;
 };
 
 Result<void> run(const Options& options) {
-  ETALON_ASSIGN(const Recipe recipe, load_recipe(options.recipe));
+  ETALON_ASSIGN(Recipe recipe, load_recipe(options.recipe));
+  if (options.audit_limit) recipe.audit.limit = *options.audit_limit;
   SimulatedInstrument instrument;
   std::optional<Progress> progress;
   CollectOptions centre;
@@ -57,6 +60,7 @@ void add_collect(Cli& cli) {
                       "Where to listen, tcp://*:PORT or ipc://PATH; default: the recipe's "
                       "ship.address");
   command->add_flag("-f,--force", options->overwrite, "Overwrite what is there");
+  add_audit_limit(command, options->audit_limit);
   command->add_flag("--json", options->json, "Print JSON");
 }
 

@@ -1,3 +1,4 @@
+#include "audit_report.hpp"
 #include "base/text.hpp"
 #include "commands.hpp"
 #include "run_report.hpp"
@@ -8,11 +9,13 @@ namespace {
 struct Options {
   std::string recipe, source, address;
   unsigned threads = 0;
+  std::optional<double> audit_limit;
   bool json = false;
 };
 
 Result<void> run(const Options& options) {
-  ETALON_ASSIGN(const Recipe recipe, load_recipe(options.recipe));
+  ETALON_ASSIGN(Recipe recipe, load_recipe(options.recipe));
+  if (options.audit_limit) recipe.audit.limit = *options.audit_limit;
   EdgeReport report;
   {
     std::optional<Progress> progress;
@@ -55,6 +58,7 @@ void add_edge(Cli& cli) {
                       "ship.address");
   command->add_option("-T,--threads", options->threads, "Threads; 0: one per processor")
       ->check(CLI::Range(0, 1024));
+  add_audit_limit(command, options->audit_limit);
   command->add_flag("--json", options->json, "Print JSON");
 }
 

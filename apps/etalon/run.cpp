@@ -1,3 +1,4 @@
+#include "audit_report.hpp"
 #include "base/text.hpp"
 #include "commands.hpp"
 #include "control/simulated_instrument.hpp"
@@ -9,11 +10,13 @@ namespace {
 struct Options {
   std::string recipe, source, folder;
   unsigned threads = 0;
+  std::optional<double> audit_limit;
   bool overwrite = false, json = false;
 };
 
 Result<void> run(const Options& options) {
-  ETALON_ASSIGN(const Recipe recipe, load_recipe(options.recipe));
+  ETALON_ASSIGN(Recipe recipe, load_recipe(options.recipe));
+  if (options.audit_limit) recipe.audit.limit = *options.audit_limit;
   SimulatedInstrument instrument;
   std::optional<Progress> progress;
   EdgeOptions edge;
@@ -64,6 +67,7 @@ void add_run(Cli& cli) {
   command->add_option("-T,--threads", options->threads, "Threads; 0: one per processor")
       ->check(CLI::Range(0, 1024));
   command->add_flag("-f,--force", options->overwrite, "Overwrite what is there");
+  add_audit_limit(command, options->audit_limit);
   command->add_flag("--json", options->json, "Print JSON");
 }
 

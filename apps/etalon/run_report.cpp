@@ -3,8 +3,10 @@
 #include <cmath>
 #include <filesystem>
 
+#include "audit_report.hpp"
 #include "base/text.hpp"
 #include "cli.hpp"
+#include "report_line.hpp"
 
 namespace etalon::cli {
 namespace {
@@ -24,17 +26,6 @@ std::string time_text(double ms) {
     std::snprintf(text, sizeof text, "%.1f s", 1e-3 * ms);
   return text;
 }
-
-template <typename... Args>
-std::string line(const char* name, const char* format, Args... args) {
-  std::string text(static_cast<std::size_t>(std::snprintf(nullptr, 0, format, args...)), '\0');
-  std::snprintf(text.data(), text.size() + 1, format, args...);
-  char head[16];
-  std::snprintf(head, sizeof head, "%-12s", name);
-  return head + text + "\n";
-}
-
-unsigned long long ull(std::uint64_t n) { return n; }
 
 json regions_json(const std::vector<RegionInfo>& regions) {
   std::uint64_t all = 0;
@@ -140,6 +131,7 @@ void add_collect(json& j, const CollectReport& r) {
   j["ledger"] = r.ledger;
   j["complete"] = r.complete;
   j["conservation"] = conservation_json(r.received, r.stored, r.vetoed, r.lost);
+  j["audit"] = audit_json(r.audit);
   j["dropped_messages"] = r.dropped;
   j["analysis"] = nullptr;
   if (r.analysis)
@@ -237,6 +229,7 @@ json edge_json(const EdgeReport& r) {
             {"ratio_kept", ratio(r.raw_bytes_kept, r.chunk_bytes)},
             {"ratio_total", ratio(r.raw_bytes, r.chunk_bytes)},
             {"checked", r.checked},
+            {"audit", audit_json(r.audit)},
             {"complete", r.complete},
             {"output", r.done.path},
             {"sha256", r.done.sha256.hex()},
@@ -249,18 +242,20 @@ json edge_json(const EdgeReport& r) {
 std::string run_text(const RunReport& report) {
   const CollectReport& c = report.centre;
   return line("source", "%s", report.edge.source.c_str()) + frames_text(c.received, c.stored) +
-         conservation_text(c) + bytes_text(c) + regions_text(c.regions) + checked_text(c) +
-         speed_text(report.edge) + output_text(c) + decision_text(c) + next_text(c);
+         conservation_text(c) + audit_text(c.audit) + bytes_text(c) + regions_text(c.regions) +
+         checked_text(c) + speed_text(report.edge) + output_text(c) + decision_text(c) +
+         next_text(c);
 }
 
 std::string collect_text(const CollectReport& c) {
-  return frames_text(c.received, c.stored) + conservation_text(c) + bytes_text(c) +
-         regions_text(c.regions) + checked_text(c) + output_text(c) + decision_text(c) +
-         next_text(c);
+  return frames_text(c.received, c.stored) + conservation_text(c) + audit_text(c.audit) +
+         bytes_text(c) + regions_text(c.regions) + checked_text(c) + output_text(c) +
+         decision_text(c) + next_text(c);
 }
 
 std::string edge_text(const EdgeReport& r) {
   return line("source", "%s", r.source.c_str()) + frames_text(r.frames, r.kept) +
+         audit_text(r.audit) +
          line("shipped", "%s in %s, %llu sent again",
               human_bytes(static_cast<double>(r.shipped.bytes)).c_str(),
               counted(r.shipped.messages, "message").c_str(), ull(r.shipped.resent)) +

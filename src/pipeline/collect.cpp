@@ -158,6 +158,8 @@ struct Collector::Impl {
     report_.received = end.received;
     report_.stored = series_->stored();
     report_.vetoed = series_->vetoed();
+    report_.audit = {series_->vetoed(), series_->audited(), series_->audit_hits(),
+                     series_->audit_bytes(), recipe_.audit.limit};
     report_.lost = end.lost;
     report_.raw_bytes = end.raw_bytes;
     report_.raw_bytes_kept = end.raw_bytes_kept;
@@ -182,14 +184,16 @@ struct Collector::Impl {
     std::uint64_t lost = 0;
     for (const auto& [cause, count] : end.lost) lost += count;
     if (end.received == series_->stored() + series_->vetoed() + lost &&
-        end.kept == series_->stored() && end.vetoed == series_->vetoed())
+        end.kept == series_->stored() && end.vetoed == series_->vetoed() &&
+        end.audited == series_->audited())
       return {};
-    return Error{Errc::check, recipe_.path + ": frames are not conserved: received " +
-                                  std::to_string(end.received) + ", stored " +
-                                  std::to_string(series_->stored()) + " of " +
-                                  std::to_string(end.kept) + " kept, vetoed " +
-                                  std::to_string(series_->vetoed()) + " of " +
-                                  std::to_string(end.vetoed) + ", lost " + std::to_string(lost)};
+    return Error{
+        Errc::check,
+        recipe_.path + ": frames are not conserved: received " + std::to_string(end.received) +
+            ", stored " + std::to_string(series_->stored()) + " of " + std::to_string(end.kept) +
+            " kept, vetoed " + std::to_string(series_->vetoed()) + " of " +
+            std::to_string(end.vetoed) + ", audited " + std::to_string(series_->audited()) +
+            " of " + std::to_string(end.audited) + ", lost " + std::to_string(lost)};
   }
 
   // What is stored is what the edge sent: its veto and reduce records hold Merkle roots over the
@@ -197,6 +201,7 @@ struct Collector::Impl {
   Result<void> unharmed(const End& end) const {
     const std::pair<const char*, Hash> stored[] = {{"kept", series_->kept_root()},
                                                    {"vetoed", series_->vetoed_root()},
+                                                   {"audited", series_->audited_root()},
                                                    {"chunks", series_->chunks_root()}};
     for (const auto& [role, root] : stored) {
       const Hash* announced = nullptr;
@@ -294,7 +299,7 @@ struct Collector::Impl {
     }
     const RunNumbers numbers{report_.received,  report_.stored,         report_.lost,
                              report_.raw_bytes, report_.raw_bytes_kept, report_.bytes_stored,
-                             seconds_,          latency_p99_ms_};
+                             seconds_,          latency_p99_ms_,        report_.audit};
     report_.metrics = metrics_of(numbers, report_.analysis);
     ETALON_ASSIGN(Decision decision,
                   decide(recipe_, report_.metrics, report_.received, evidence, *ledger));

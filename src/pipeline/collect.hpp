@@ -11,6 +11,7 @@
 #include "control/instrument.hpp"
 #include "pipeline/analysis.hpp"
 #include "pipeline/recipe.hpp"
+#include "pipeline/veto.hpp"
 #include "steer/action.hpp"
 #include "stream/receiver.hpp"
 
@@ -36,6 +37,7 @@ struct CollectReport {
   std::uint64_t received = 0, stored = 0, vetoed = 0;                 // frames
   std::map<std::string, std::uint64_t> lost;                          // frames, by cause
   std::uint64_t raw_bytes = 0, raw_bytes_kept = 0, bytes_stored = 0;  // bytes_stored: of the file
+  AuditSummary audit;
   std::vector<RegionInfo> regions;               // over the whole series; [0] is the default
   std::uint64_t checked = 0;                     // frames read back and compared
   std::map<std::string, std::uint64_t> dropped;  // messages, by cause

@@ -71,7 +71,9 @@ class CollectorTest : public testing::Test {
     return {
         {"veto",
          {},
-         {{"kept", merkle_root(kept), ""}, {"vetoed", merkle_root(vetoed), ""}},
+         {{"kept", merkle_root(kept), ""},
+          {"vetoed", merkle_root(vetoed), ""},
+          {"audited", merkle_root(std::vector<FrameSum>()), ""}},
          cbor::Value(cbor::Map{}),
          "test"},
         {"reduce", {}, {{"chunks", merkle_root(chunks), ""}}, cbor::Value(cbor::Map{}), "test"}};
@@ -97,7 +99,8 @@ class CollectorTest : public testing::Test {
       (*shipper)->abandon(*failure_);
       sent = *failure_;
     }
-    if (sent.ok()) sent = (*shipper)->send(Vetoes{{{3, 1, "peaks < 15, \"x\"\n", {}}}});
+    if (sent.ok())
+      sent = (*shipper)->send(Vetoes{{{3, 1, 1.5, 0, false, "peaks < 15, \"x\"\n", {}}}});
     if (sent.ok()) {
       auto done = (*shipper)->finish(end_);
       if (!done.ok()) sent = done.error();
@@ -265,7 +268,7 @@ TEST_F(CollectorTest, APartNeverHasTheNameOfTheWhole) {
 TEST_F(CollectorTest, WhatTheEdgeAnnouncesIsWhatIsStored) {
   const std::vector<ShippedFrame> frames{shipped(0), shipped(1), shipped(2)};
   records_given_ = true;
-  for (const std::string role : {"kept", "vetoed", "chunks"}) {
+  for (const std::string role : {"kept", "vetoed", "audited", "chunks"}) {
     end_.records = announced(frames);
     for (Record& record : end_.records)
       for (Artifact& output : record.outputs)

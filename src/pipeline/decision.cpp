@@ -66,6 +66,8 @@ Metrics metrics_of(const RunNumbers& run, const std::optional<Analysis>& analysi
       ratio(static_cast<double>(run.raw_bytes_kept), static_cast<double>(run.bytes_stored), nan);
   m["ratio_total"] =
       ratio(static_cast<double>(run.raw_bytes), static_cast<double>(run.bytes_stored), nan);
+  m["false_rejection_rate"] = run.audit.audited > 0 ? run.audit.rate() : nan;
+  m["false_rejection_upper"] = run.audit.rejected > 0 ? run.audit.interval().high : 0;
   if (analysis)
     for (const auto& [name, value] : analysis->metrics)
       if (m.count(name) != 0) m[name] = value;

@@ -9,6 +9,7 @@
 #include "ledger/ledger.hpp"
 #include "pipeline/analysis.hpp"
 #include "pipeline/recipe.hpp"
+#include "pipeline/veto.hpp"
 
 namespace etalon {
 
@@ -17,6 +18,7 @@ struct RunNumbers {
   std::map<std::string, std::uint64_t> lost;
   std::uint64_t raw_bytes = 0, raw_bytes_kept = 0, bytes_stored = 0;
   double seconds = 0, latency_p99_ms = 0;
+  AuditSummary audit;
 };
 
 // All of run_metric_names(); not a number where the analysis does not tell (or there is none).

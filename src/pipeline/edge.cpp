@@ -11,6 +11,7 @@
 #include "kernels/peakfinder8/peakfinder8.hpp"
 #include "pipeline/calibration.hpp"
 #include "pipeline/edge_records.hpp"
+#include "pipeline/edge_worker.hpp"
 #include "pipeline/frame_source.hpp"
 #include "pipeline/ordered.hpp"
 #include "pipeline/reduction.hpp"
@@ -24,62 +25,6 @@ using Clock = Shipper::Clock;
 std::chrono::milliseconds ms(double seconds) {
   return std::chrono::milliseconds(static_cast<std::int64_t>(seconds * 1e3));
 }
-
-// What became of one frame.
-struct Outcome {
-  Clock::time_point since;
-  Result<Frame> frame;
-  FrameSum raw_sum;
-  std::vector<Peak> peaks;
-  std::string veto;  // empty: kept
-  Bytes chunk;
-  std::optional<Error> failure;
-  StageSeconds stages;
-};
-
-std::string veto_reason(const Recipe::Veto& veto, std::size_t peaks) {
-  if (peaks < veto.min_peaks) return "peaks < " + std::to_string(veto.min_peaks);
-  if (veto.max_peaks != 0 && peaks > veto.max_peaks)
-    return "peaks > " + std::to_string(veto.max_peaks);
-  return "";
-}
-
-// One per thread: finds and reduces.
-class Worker {
- public:
-  Worker(const Recipe& recipe, PeakFinder8 finder, const Reduction& reduction)
-      : recipe_(recipe), finder_(std::move(finder)), reduction_(reduction) {}
-
-  Outcome operator()(Arrival job) {
-    Outcome out{job.since, std::move(job.frame), {}, {}, {}, {}, {}, {}};
-    if (!out.frame.ok()) return out;
-    {
-      const Stopwatch watch(out.stages.checksum);
-      out.raw_sum = frame_sum(out.frame->image.view().bytes());
-    }
-    if (auto done = search(out); !done.ok())
-      out.failure = std::move(done).error().in("frame " + std::to_string(out.frame->number));
-    return out;
-  }
-
- private:
-  Result<void> search(Outcome& out) {
-    {
-      const Stopwatch watch(out.stages.find);
-      ETALON_ASSIGN(out.peaks, finder_.find(out.frame->image.view()));
-    }
-    out.veto = veto_reason(recipe_.veto, out.peaks.size());
-    if (out.veto.empty()) {
-      const Stopwatch watch(out.stages.reduce);
-      ETALON_ASSIGN(out.chunk, reduction_.encode(*out.frame, out.peaks));
-    }
-    return {};
-  }
-
-  const Recipe& recipe_;
-  PeakFinder8 finder_;
-  const Reduction& reduction_;
-};
 
 // Takes the outcomes in order: ships them and keeps the books.
 class Books {
@@ -102,14 +47,8 @@ class Books {
     report_.raw_bytes += bytes;
     journal.frame(out.raw_sum);
     journal.peaks(out.frame->number, out.peaks);
-    if (!out.veto.empty()) {
-      rows_.rows.push_back({out.frame->number, out.peaks.size(), out.veto, out.raw_sum});
-      journal.vetoed(rows_.rows.back());
-      ++report_.vetoed;
-      return rows_.rows.size() < 256 ? Result<void>() : flush();
-    }
-    ShippedFrame shipped{out.frame->number, out.frame->time_s, {},
-                         out.peaks,         out.raw_sum,       std::nullopt};
+    if (!out.veto.empty()) return reject(std::move(out));
+    ShippedFrame shipped{out.frame->number, out.frame->time_s, {}, out.peaks, out.raw_sum, {}, {}};
     const std::uint64_t every = recipe_.reduce.check_every;
     if (every != 0 && report_.kept % every == 0) {
       ETALON_ASSIGN(shipped.decoded_sum, reduction_.check(*out.frame, out.peaks, out.chunk));
@@ -133,6 +72,26 @@ class Books {
   EdgeJournal journal;
 
  private:
+  Result<void> reject(Outcome out) {
+    const bool audited = out.judged_hit.has_value();
+    rows_.rows.push_back({out.frame->number, out.figures.peaks, out.figures.score,
+                          out.figures.resolution_angstrom, audited, out.veto, out.raw_sum});
+    journal.vetoed(rows_.rows.back());
+    ++report_.vetoed;
+    ++report_.audit.rejected;
+    if (rows_.rows.size() >= 256 || audited) ETALON_TRY(flush());
+    if (!audited) return {};
+    journal.audited(out.chunk, *out.judged_hit);
+    ++report_.audit.audited;
+    report_.audit.bytes += out.chunk.size();
+    if (*out.judged_hit) ++report_.audit.hits;
+    ShippedFrame whole{out.frame->number,     out.frame->time_s, std::move(out.chunk),
+                       std::move(out.judged), out.raw_sum,       {},
+                       out.judged_hit};
+    const Stopwatch watch(report_.stages.ship);
+    return shipper_.send(std::move(whole), out.since);
+  }
+
   const Recipe& recipe_;
   const Reduction& reduction_;
   Shipper& shipper_;
@@ -217,6 +176,7 @@ Result<EdgeReport> run_edge(const Recipe& recipe, const EdgeOptions& options) {
     info.geometry.centre_y = (*recipe.find.centre)[1];
   }
   report.series = info.name;
+  report.audit.limit = recipe.audit.limit;
 
   Lookahead frames(*source);
   auto first = frames.first(recipe.source.skip_unreadable);
@@ -224,8 +184,12 @@ Result<EdgeReport> run_edge(const Recipe& recipe, const EdgeOptions& options) {
   ETALON_ASSIGN(const Calibration calibration, calibrate(recipe, info, **first));
   ETALON_ASSIGN(const PeakFinder8 finder,
                 PeakFinder8::create(info.geometry, calibration.mask, recipe.find.parameters));
+  ETALON_ASSIGN(const PeakFinder8 judge,
+                PeakFinder8::create(info.geometry, calibration.mask, judge_parameters(recipe)));
   ETALON_ASSIGN(const Reduction reduction,
                 Reduction::create(recipe, info.geometry, calibration.mask));
+  auto veto = Veto::create(recipe.veto, info.geometry);
+  if (!veto.ok()) return std::move(veto).error().in(recipe.path);
 
   ShipperOptions wire;
   wire.address = options.address.empty() ? recipe.ship.address : options.address;
@@ -240,7 +204,9 @@ Result<EdgeReport> run_edge(const Recipe& recipe, const EdgeOptions& options) {
   auto hashing = std::async(std::launch::async, hash_files, source->files());
   const unsigned threads =
       options.threads != 0 ? options.threads : std::max(1u, std::thread::hardware_concurrency());
-  std::vector<Worker> workers(threads, Worker(recipe, finder, reduction));
+  const EdgePlan plan{recipe, *veto, reduction,
+                      AuditDraw(recipe.audit.seed, info.name, recipe.audit.share)};
+  std::vector<EdgeWorker> workers(threads, EdgeWorker(plan, finder, judge));
   Books books(recipe, reduction, *shipper, report);
 
   const auto stopped = [&] {
@@ -276,6 +242,7 @@ Result<EdgeReport> run_edge(const Recipe& recipe, const EdgeOptions& options) {
   end.received = report.frames;
   end.kept = report.kept;
   end.vetoed = report.vetoed;
+  end.audited = report.audit.audited;
   end.lost = report.lost;
   end.raw_bytes = report.raw_bytes;
   end.raw_bytes_kept = report.raw_bytes_kept;

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "pipeline/recipe.hpp"
+#include "pipeline/veto.hpp"
 #include "stream/shipper.hpp"
 
 namespace etalon {
@@ -31,6 +32,7 @@ struct StageSeconds {
 struct EdgeReport {
   std::string source, series;
   std::uint64_t frames = 0, kept = 0, vetoed = 0;
+  AuditSummary audit;
   std::map<std::string, std::uint64_t> lost;  // by cause
   std::uint64_t raw_bytes = 0, raw_bytes_kept = 0, chunk_bytes = 0;
   std::uint64_t checked = 0;       // frames decoded again and compared pixel by pixel

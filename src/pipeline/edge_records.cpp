@@ -3,6 +3,7 @@
 #include "etalon/version.hpp"
 #include "kernels/jungfrau/jungfrau.hpp"
 #include "kernels/peakfinder8/peakfinder8.hpp"
+#include "pipeline/veto.hpp"
 #include "stream/message_body.hpp"
 
 namespace etalon {
@@ -64,6 +65,11 @@ void EdgeJournal::kept(const FrameSum& raw_sum, ByteSpan chunk) {
 
 void EdgeJournal::vetoed(const VetoRow& row) { vetoed_.push_back(row.raw_sum); }
 
+void EdgeJournal::audited(ByteSpan chunk, bool hit) {
+  audited_.push_back(frame_sum(chunk));
+  if (hit) ++audit_hits_;
+}
+
 std::vector<Record> EdgeJournal::records(const Recipe& recipe, const SeriesInfo& info,
                                          const Calibration& calibration,
                                          const std::vector<Artifact>& files,
@@ -109,9 +115,22 @@ std::vector<Record> EdgeJournal::records(const Recipe& recipe, const SeriesInfo&
 
   Value veto;
   veto.set("min_peaks", recipe.veto.min_peaks).set("max_peaks", recipe.veto.max_peaks);
+  veto.set("min_score", recipe.veto.min_score);
+  veto.set("resolution_angstrom", recipe.veto.resolution_angstrom);
+  veto.set("resolution_peaks", recipe.veto.resolution_peaks);
   veto.set("kept", kept_.size()).set("vetoed", vetoed_.size());
+  const PeakParameters judge = judge_parameters(recipe);
+  Value audit;
+  audit.set("share", recipe.audit.share).set("seed", recipe.audit.seed);
+  audit.set("threshold", double{judge.threshold}).set("snr", double{judge.snr});
+  audit.set("min_pixels", judge.min_pixels);
+  audit.set("min_peaks", recipe.audit.min_peaks.value_or(recipe.veto.min_peaks));
+  audit.set("audited", audited_.size()).set("hits", audit_hits_);
+  veto.set("audit", std::move(audit));
   out.push_back(step("veto", {record_artifact(out.back())},
-                     {{"kept", merkle_root(kept_), ""}, {"vetoed", merkle_root(vetoed_), ""}},
+                     {{"kept", merkle_root(kept_), ""},
+                      {"vetoed", merkle_root(vetoed_), ""},
+                      {"audited", merkle_root(audited_), ""}},
                      veto));
 
   inputs = {record_artifact(out.back())};

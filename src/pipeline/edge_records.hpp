@@ -17,6 +17,7 @@ class EdgeJournal {
   void peaks(std::uint64_t number, const std::vector<Peak>& peaks);
   void kept(const FrameSum& raw_sum, ByteSpan chunk);
   void vetoed(const VetoRow& row);
+  void audited(ByteSpan chunk, bool hit);
 
   // `files` are the source's, `region_files` those that the reduction read, `lost` frames by cause.
   // Parents first; each names the one before it, so that the last leads to the source's files.
@@ -26,9 +27,9 @@ class EdgeJournal {
                               const std::map<std::string, std::uint64_t>& lost);
 
  private:
-  std::vector<FrameSum> raw_, kept_, chunks_, vetoed_;
+  std::vector<FrameSum> raw_, kept_, chunks_, vetoed_, audited_;
   Sha256 peaks_;
-  std::uint64_t peaks_found_ = 0;
+  std::uint64_t peaks_found_ = 0, audit_hits_ = 0;
 };
 
 // Settings as the ledger holds them, also of the collector's steps.

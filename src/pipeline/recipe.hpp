@@ -44,6 +44,17 @@ struct Recipe {
   };
   struct Veto {
     std::uint64_t min_peaks = 0, max_peaks = 0;  // max_peaks 0: no limit
+    double min_score = 0;
+    double resolution_angstrom = 0;  // 0: whatever it is
+    std::uint64_t resolution_peaks = 3;
+  };
+  struct Audit {
+    double share = 0.01;  // of the frames that are not kept
+    std::uint64_t seed = 0;
+    double limit = 0;  // of the false rejections that is to be shown; 0: none
+    std::optional<std::uint64_t> min_peaks;  // the judge's; else the veto's
+    std::optional<double> threshold, snr;
+    std::optional<std::uint32_t> min_pixels;
   };
   struct Reduce {
     Bound bound;
@@ -74,6 +85,7 @@ struct Recipe {
   Calibrate calibrate;
   Find find;
   Veto veto;
+  Audit audit;
   Reduce reduce;
   Ship ship;
   Store store;

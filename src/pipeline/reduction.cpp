@@ -75,6 +75,13 @@ Result<Bytes> Reduction::encode(const Frame& frame, const std::vector<Peak>& pea
   return encode_chunk({image.data, image.dtype, Shape{1, geometry_.ny, geometry_.nx}}, used);
 }
 
+Result<Bytes> Reduction::encode_whole(const Frame& frame) const {
+  const ArrayView image = frame.image.view();
+  CompressOptions lossless;
+  lossless.mask = mask_;
+  return encode_chunk({image.data, image.dtype, Shape{1, geometry_.ny, geometry_.nx}}, lossless);
+}
+
 Result<FrameSum> Reduction::check(const Frame& frame, const std::vector<Peak>& peaks,
                                   ByteSpan chunk) const {
   ETALON_ASSIGN(const Array decoded, decode_chunk(chunk));

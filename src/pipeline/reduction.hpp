@@ -17,6 +17,9 @@ class Reduction {
   // The chunk of shape (1, ny, nx).
   Result<Bytes> encode(const Frame& frame, const std::vector<Peak>& peaks) const;
 
+  // The same without loss, whatever the recipe's bounds are.
+  Result<Bytes> encode_whole(const Frame& frame) const;
+
   // The files that regions were read from.
   const std::vector<Artifact>& files() const { return files_; }
 

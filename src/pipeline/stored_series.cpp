@@ -3,6 +3,8 @@
 #include <fcntl.h>
 
 #include <algorithm>
+#include <array>
+#include <charconv>
 #include <cstdio>
 #include <filesystem>
 #include <set>
@@ -24,8 +26,9 @@ struct StoredSeries::Impl {
   std::optional<NxmxWriter> writer;
   std::optional<OutputFile> file, table;  // file: closed, without its name
   std::set<std::uint64_t> numbers, veto_numbers;
-  std::vector<FrameSum> kept_sums, chunk_sums, vetoed_sums;
-  std::uint64_t duplicates = 0, file_bytes = 0, checked = 0;
+  std::set<std::uint64_t> audit_numbers;
+  std::vector<FrameSum> kept_sums, chunk_sums, vetoed_sums, audit_sums;
+  std::uint64_t audit_hits = 0, audit_bytes = 0, duplicates = 0, file_bytes = 0, checked = 0;
   std::vector<RegionInfo> regions;
   cbor::List manifest;
   struct Check {
@@ -37,14 +40,25 @@ struct StoredSeries::Impl {
 
   Result<void> fits(const ShippedFrame& frame, const StreamInfo& chunk) const;
   void count(const StreamInfo& chunk);
+  Result<void> add_audited(const ShippedFrame& frame);
   Result<void> read_again(const std::function<void()>& alive);
 };
 
 namespace {
 
+constexpr std::string_view table_head =
+    "number,peaks,score,resolution_angstrom,audited,reason,raw_sum\n";
+
 // "run.h5" -> "run.vetoes.csv"
 std::string table_beside(const std::string& path) {
   return fs::path(path).replace_extension(".vetoes.csv").string();
+}
+
+std::string shown(double value) {
+  std::array<char, 32> text{};
+  return {text.data(), std::to_chars(text.data(), text.data() + text.size(), value,
+                                     std::chars_format::general, 6)
+                           .ptr};
 }
 
 // A name of a source becomes a name of a file.
@@ -100,7 +114,7 @@ Result<StoredSeries> StoredSeries::create(const Options& options, const Hello& h
   }
   ETALON_ASSIGN(impl->writer, NxmxWriter::create(impl->target, hello.info, hello.bound, true));
   ETALON_ASSIGN(impl->table, OutputFile::create_regular(outputs[1], true));
-  ETALON_TRY(impl->table->write(bytes_of("number,peaks,reason,raw_sum\n")));
+  ETALON_TRY(impl->table->write(bytes_of(table_head)));
   return StoredSeries(std::move(impl));
 }
 
@@ -154,7 +168,27 @@ void StoredSeries::Impl::count(const StreamInfo& chunk) {
   }
 }
 
+Result<void> StoredSeries::Impl::add_audited(const ShippedFrame& frame) {
+  const std::string where = "audited frame " + std::to_string(frame.number);
+  if (veto_numbers.count(frame.number) == 0)
+    return Error{Errc::malformed, where + ": its veto has not come before"};
+  if (!audit_numbers.insert(frame.number).second) {
+    ++duplicates;
+    return {};
+  }
+  auto chunk = inspect_chunk(frame.chunk);
+  if (!chunk.ok()) return std::move(chunk).error().in(where);
+  ETALON_TRY(fits(frame, *chunk));
+  ETALON_TRY(writer->append_audited(frame.number, frame.time_s, frame.chunk, frame.peaks.size(),
+                                    *frame.judged_hit));
+  audit_sums.push_back(frame_sum(frame.chunk));
+  audit_bytes += frame.chunk.size();
+  if (*frame.judged_hit) ++audit_hits;
+  return {};
+}
+
 Result<void> StoredSeries::add(const ShippedFrame& frame) {
+  if (frame.judged_hit) return impl_->add_audited(frame);
   if (impl_->numbers.count(frame.number) != 0) {
     ++impl_->duplicates;
     return {};
@@ -184,9 +218,10 @@ Result<void> StoredSeries::add(const Vetoes& vetoes) {
     std::replace_if(
         reason.begin(), reason.end(),
         [](unsigned char c) { return c < 32 || c == ',' || c == '"'; }, ' ');
-    ETALON_TRY(impl_->table->write(
-        bytes_of(std::to_string(row.number) + "," + std::to_string(row.peaks) + "," + reason + "," +
-                 hex(std::as_bytes(std::span(row.raw_sum.bytes))) + "\n")));
+    ETALON_TRY(impl_->table->write(bytes_of(
+        std::to_string(row.number) + "," + std::to_string(row.peaks) + "," + shown(row.score) +
+        "," + shown(row.resolution_angstrom) + "," + (row.audited ? "1" : "0") + "," + reason +
+        "," + hex(std::as_bytes(std::span(row.raw_sum.bytes))) + "\n")));
   }
   return {};
 }
@@ -262,12 +297,16 @@ Result<void> StoredSeries::close(Naming naming, const std::function<void()>& ali
 
 std::uint64_t StoredSeries::stored() const { return impl_->numbers.size(); }
 std::uint64_t StoredSeries::vetoed() const { return impl_->veto_numbers.size(); }
+std::uint64_t StoredSeries::audited() const { return impl_->audit_numbers.size(); }
+std::uint64_t StoredSeries::audit_hits() const { return impl_->audit_hits; }
+std::uint64_t StoredSeries::audit_bytes() const { return impl_->audit_bytes; }
 std::uint64_t StoredSeries::duplicates() const { return impl_->duplicates; }
 const std::vector<RegionInfo>& StoredSeries::regions() const { return impl_->regions; }
 Hash StoredSeries::manifest() const { return sha256(cbor::encode(impl_->manifest)); }
 Hash StoredSeries::kept_root() const { return merkle_root(impl_->kept_sums); }
 Hash StoredSeries::chunks_root() const { return merkle_root(impl_->chunk_sums); }
 Hash StoredSeries::vetoed_root() const { return merkle_root(impl_->vetoed_sums); }
+Hash StoredSeries::audited_root() const { return merkle_root(impl_->audit_sums); }
 const std::string& StoredSeries::path() const { return impl_->path; }
 const std::string& StoredSeries::veto_table() const { return impl_->veto_path; }
 std::uint64_t StoredSeries::file_bytes() const { return impl_->file_bytes; }

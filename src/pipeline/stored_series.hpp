@@ -38,7 +38,8 @@ class StoredSeries {
   StoredSeries(StoredSeries&&) noexcept;
   StoredSeries& operator=(StoredSeries&&) noexcept;
 
-  // Errc::malformed for a chunk that is not one frame of the series. A number that is there already
+  // Errc::malformed for a chunk that is not one frame of the series, and for an audited frame whose
+  // veto has not come before. A number that is there already
   // is counted as a duplicate and dropped.
   Result<void> add(const ShippedFrame& frame);
   Result<void> add(const Vetoes& vetoes);
@@ -57,18 +58,23 @@ class StoredSeries {
   // Until close(): what has come so far.
   std::uint64_t stored() const;
   std::uint64_t vetoed() const;
+  std::uint64_t audited() const;     // of the vetoed ones: stored whole
+  std::uint64_t audit_hits() const;  // of these: called hits by the judge
+  std::uint64_t audit_bytes() const;
   std::uint64_t duplicates() const;
   const std::vector<RegionInfo>& regions() const;  // summed over all chunks; [0] is the default
   Hash manifest() const;  // SHA-256 of [[number, SHA-256 of the chunk], ...] as CBOR
   // Merkle roots in the order of storing: of the kept frames as they were received, of their
-  // chunks, of the vetoed frames as they were received.
+  // chunks, of the vetoed frames as they were received, of the audited ones' chunks.
   Hash kept_root() const;
   Hash chunks_root() const;
   Hash vetoed_root() const;
+  Hash audited_root() const;
 
   // After close().
   const std::string& path() const;
-  const std::string& veto_table() const;  // CSV: number,peaks,reason,raw_sum
+  const std::string& veto_table()
+      const;  // CSV: number,peaks,score,resolution_angstrom,audited,reason,raw_sum
   std::uint64_t file_bytes() const;
   std::uint64_t checked() const;
   const Hash& hash() const;

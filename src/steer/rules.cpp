@@ -82,10 +82,20 @@ Result<Action> RuleTable::decide(const Metrics& metrics, std::uint64_t frames,
 }
 
 const std::vector<std::string>& run_metric_names() {
-  static const std::vector<std::string> names{
-      "frames",       "hits",           "hit_rate",           "mean_peaks_per_hit",
-      "lost_frames",  "lost_fraction",  "saturated_fraction", "mean_background",
-      "frames_per_s", "latency_p99_ms", "ratio_kept",         "ratio_total"};
+  static const std::vector<std::string> names{"frames",
+                                              "hits",
+                                              "hit_rate",
+                                              "mean_peaks_per_hit",
+                                              "lost_frames",
+                                              "lost_fraction",
+                                              "saturated_fraction",
+                                              "mean_background",
+                                              "frames_per_s",
+                                              "latency_p99_ms",
+                                              "ratio_kept",
+                                              "ratio_total",
+                                              "false_rejection_rate",
+                                              "false_rejection_upper"};
   return names;
 }
 

@@ -13,6 +13,46 @@ namespace {
 constexpr std::size_t rows_at_once = 64;
 const std::string results = "/entry/result_1";
 
+template <typename T>
+ArrayView row_of(const T& value) {
+  return view_of(std::span<const T>(&value, 1), {1});
+}
+
+// Frames that are no part of the series; written one by one, since they are few.
+struct AuditColumns {
+  h5::Growing images, numbers, times, peaks, hits;
+
+  static Result<AuditColumns> create(hid_t file, const FilterSettings& settings) {
+    const std::string group = "/entry/audit/";
+    ETALON_TRY(h5::make_group(file, "/entry/audit", "NXcollection"));
+    h5::Growing::Options plain, seconds, encoded;
+    seconds.units = "s";
+    encoded.etalon = &settings;
+    const Shape column{256};
+    ETALON_ASSIGN(auto images, h5::Growing::create(file, group + "data", settings.dtype,
+                                                   settings.chunk, encoded));
+    ETALON_ASSIGN(auto numbers,
+                  h5::Growing::create(file, group + "number", DType::u64, column, plain));
+    ETALON_ASSIGN(auto times,
+                  h5::Growing::create(file, group + "start_time", DType::f64, column, seconds));
+    ETALON_ASSIGN(auto peaks,
+                  h5::Growing::create(file, group + "nPeaks", DType::i32, column, plain));
+    ETALON_ASSIGN(auto hits, h5::Growing::create(file, group + "hit", DType::u8, column, plain));
+    return AuditColumns{std::move(images), std::move(numbers), std::move(times), std::move(peaks),
+                        std::move(hits)};
+  }
+
+  Result<void> append(std::uint64_t number, double time_s, std::span<const std::byte> chunk,
+                      std::int32_t count, bool hit) {
+    const auto hit_byte = static_cast<std::uint8_t>(hit);
+    ETALON_TRY(images.append_chunk(chunk));
+    ETALON_TRY(numbers.append(row_of(number)));
+    ETALON_TRY(times.append(row_of(time_s)));
+    ETALON_TRY(peaks.append(row_of(count)));
+    return hits.append(row_of(hit_byte));
+  }
+};
+
 }  // namespace
 
 struct NxmxWriter::Impl {
@@ -22,6 +62,7 @@ struct NxmxWriter::Impl {
   OutputFile output;
   h5::Id file;
   std::optional<h5::Growing> images, numbers, times, peak_counts, peak_x, peak_y, peak_intensity;
+  std::optional<AuditColumns> audit;
   bool encoded = true;
   bool failed = false;
   double last_time_s = 0;
@@ -41,6 +82,16 @@ struct NxmxWriter::Impl {
     if (done.ok()) return done;
     failed = done.error().code == Errc::io;
     return std::move(done).error().in(path);
+  }
+
+  Result<void> check_chunk(std::span<const std::byte> chunk) const {
+    ETALON_ASSIGN(const StreamInfo found, inspect_chunk(chunk));
+    const Geometry& g = info.geometry;
+    if (found.dtype == info.dtype && found.shape.count() == g.pixels()) return {};
+    return Error{Errc::usage, "chunk of " + to_string(found.shape) + " " +
+                                  std::string(name_of(found.dtype)) + " in a series of " +
+                                  to_string(Shape{g.ny, g.nx}) + " " +
+                                  std::string(name_of(info.dtype))};
   }
 
   // The image dataset, made when the first frame shows which kind it is.
@@ -135,6 +186,7 @@ struct NxmxWriter::Impl {
           h5::write_text(file, "/entry/end_time_estimated", end.empty() ? info.start_time : end));
     }
     if (encoded) ETALON_TRY(h5::link(file, results, "/entry_1/result_1"));
+    audit.reset();
     for (auto* column :
          {&images, &numbers, &times, &peak_counts, &peak_x, &peak_y, &peak_intensity})
       column->reset();
@@ -162,16 +214,24 @@ Result<NxmxWriter> NxmxWriter::create(const std::string& path, const SeriesInfo&
 Result<void> NxmxWriter::append(std::uint64_t number, double time_s,
                                 std::span<const std::byte> chunk, const std::vector<Peak>& peaks) {
   return impl_->guarded([&]() -> Result<void> {
-    ETALON_ASSIGN(const StreamInfo info, inspect_chunk(chunk));
-    const Geometry& g = impl_->info.geometry;
-    if (info.dtype != impl_->info.dtype || info.shape.count() != g.pixels())
-      return Error{Errc::usage, "chunk of " + to_string(info.shape) + " " +
-                                    std::string(name_of(info.dtype)) + " in a series of " +
-                                    to_string(Shape{g.ny, g.nx}) + " " +
-                                    std::string(name_of(impl_->info.dtype))};
+    ETALON_TRY(impl_->check_chunk(chunk));
     ETALON_TRY(impl_->begin(true));
     ETALON_TRY(impl_->images->append_chunk(chunk));
     return impl_->add_row(number, time_s, peaks);
+  });
+}
+
+Result<void> NxmxWriter::append_audited(std::uint64_t number, double time_s,
+                                        std::span<const std::byte> chunk, std::size_t peaks,
+                                        bool hit) {
+  return impl_->guarded([&]() -> Result<void> {
+    ETALON_TRY(impl_->check_chunk(chunk));
+    if (!impl_->audit) {
+      const Geometry& g = impl_->info.geometry;
+      const FilterSettings settings{impl_->info.dtype, Shape{1, g.ny, g.nx}, Bound{}};
+      ETALON_ASSIGN(impl_->audit, AuditColumns::create(impl_->file, settings));
+    }
+    return impl_->audit->append(number, time_s, chunk, static_cast<std::int32_t>(peaks), hit);
   });
 }
 

@@ -23,7 +23,8 @@ namespace etalon {
 //   /entry/instrument/detector/sequence_number (N)      number in the source series
 //   /entry/instrument/detector/start_time (N)           seconds after /entry/start_time
 //   /entry/result_1/{nPeaks (N), peakXPosRaw, peakYPosRaw, peakTotalIntensity (N, most peaks)} *
-// The last are peak lists as CXI and CrystFEL have them (pixel centres at integers, unused places
+//   /entry/audit/{data (A, y, x), number, start_time, nPeaks, hit (A)}                   *
+// Peak lists are as CXI and CrystFEL have them (pixel centres at integers, unused places
 // 0); /entry_1/result_1 * is a link to them, which is where CXI readers look.
 class NxmxWriter {
  public:
@@ -38,6 +39,10 @@ class NxmxWriter {
   // it. `number` is the frame's number in the source series; rows are in the order of the calls.
   Result<void> append(std::uint64_t number, double time_s, std::span<const std::byte> chunk,
                       const std::vector<Peak>& peaks);
+  // A frame that is not one of the series, and is kept so that its rejection can be judged: with
+  // the peaks that the judge counted, and whether it calls the frame a hit.
+  Result<void> append_audited(std::uint64_t number, double time_s, std::span<const std::byte> chunk,
+                              std::size_t peaks, bool hit);
   // A frame for any HDF5 program: byte shuffle and deflate in place of Etalon chunks. A file has
   // frames of one kind, Errc::usage otherwise.
   Result<void> append_raw(const Frame& frame);

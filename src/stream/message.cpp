@@ -45,6 +45,7 @@ struct Encoder {
     v.set("number", m.number).set("time_s", m.time_s).set("chunk", m.chunk);
     v.set("peaks", pack_peaks(m.peaks)).set("raw_sum", to_bytes(m.raw_sum.bytes));
     if (m.decoded_sum) v.set("decoded_sum", to_bytes(m.decoded_sum->bytes));
+    if (m.judged_hit) v.set("judged_hit", *m.judged_hit);
     return {type_frame, v};
   }
   Encoded operator()(const Vetoes& m) const {
@@ -53,6 +54,8 @@ struct Encoder {
     for (const VetoRow& row : m.rows) {
       Value v;
       v.set("number", row.number).set("peaks", row.peaks).set("reason", row.reason);
+      v.set("score", row.score).set("resolution_angstrom", row.resolution_angstrom);
+      v.set("audited", row.audited);
       v.set("raw_sum", to_bytes(row.raw_sum.bytes));
       rows.push_back(std::move(v));
     }
@@ -66,6 +69,7 @@ struct Encoder {
     List records;
     for (const Record& r : m.records) records.push_back(to_cbor(r));
     v.set("received", m.received).set("kept", m.kept).set("vetoed", m.vetoed).set("lost", lost);
+    v.set("audited", m.audited);
     v.set("raw_bytes", m.raw_bytes).set("raw_bytes_kept", m.raw_bytes_kept);
     v.set("seconds", m.seconds).set("latency_p99_ms", m.latency_p99_ms);
     v.set("complete", m.complete).set("records", std::move(records));
@@ -121,6 +125,9 @@ Result<Message::Body> frame(const Value& v) {
     ETALON_ASSIGN(sum.bytes, fixed<16>(v, "decoded_sum"));
     m.decoded_sum = sum;
   }
+  if (v.find("judged_hit") != nullptr) {
+    ETALON_ASSIGN(m.judged_hit, bool_at(v, "judged_hit"));
+  }
   return Message::Body(std::move(m));
 }
 
@@ -132,6 +139,9 @@ Result<Message::Body> vetoes(const Value& v) {
     VetoRow row;
     ETALON_ASSIGN(row.number, uint_at(item, "number"));
     ETALON_ASSIGN(row.peaks, uint_at(item, "peaks"));
+    ETALON_ASSIGN(row.score, number_at(item, "score"));
+    ETALON_ASSIGN(row.resolution_angstrom, number_at(item, "resolution_angstrom"));
+    ETALON_ASSIGN(row.audited, bool_at(item, "audited"));
     ETALON_ASSIGN(row.reason, text_at(item, "reason"));
     ETALON_ASSIGN(row.raw_sum.bytes, fixed<16>(item, "raw_sum"));
     m.rows.push_back(std::move(row));
@@ -144,6 +154,7 @@ Result<Message::Body> end(const Value& v) {
   ETALON_ASSIGN(m.received, uint_at(v, "received"));
   ETALON_ASSIGN(m.kept, uint_at(v, "kept"));
   ETALON_ASSIGN(m.vetoed, uint_at(v, "vetoed"));
+  ETALON_ASSIGN(m.audited, uint_at(v, "audited"));
   ETALON_ASSIGN(const Value* lost_value, v.at("lost"));
   ETALON_ASSIGN(const Map* lost, lost_value->as_map("lost"));
   for (const auto& [cause, count] : *lost) {

@@ -21,7 +21,7 @@
 namespace etalon {
 
 inline constexpr std::string_view wire_name = "etalon.ship";
-inline constexpr std::uint64_t wire_version = 1;
+inline constexpr std::uint64_t wire_version = 2;
 
 // One run of an edge node; drawn at random, so that two edges never mix.
 struct RunId {
@@ -38,7 +38,7 @@ struct Hello {
   std::string program;
 };
 
-// Edge to centre: one kept frame.
+// Edge to centre: one kept frame; or one that was not kept, and is stored whole for the audit.
 struct ShippedFrame {
   std::uint64_t number = 0;  // in the source series
   double time_s = 0;
@@ -46,13 +46,16 @@ struct ShippedFrame {
   std::vector<Peak> peaks;
   FrameSum raw_sum;  // of the frame as it was received
   std::optional<FrameSum>
-      decoded_sum;  // of the frame as it must come back, where the edge decoded it
+      decoded_sum;                 // of the frame as it must come back, where the edge decoded it
+  std::optional<bool> judged_hit;  // set: for the audit; the peaks are those that the judge found
 };
 
 // Edge to centre: frames that were not kept, and why.
 struct VetoRow {
   std::uint64_t number = 0;
   std::uint64_t peaks = 0;
+  double score = 0, resolution_angstrom = 0;
+  bool audited = false;
   std::string reason;
   FrameSum raw_sum;
   bool operator==(const VetoRow&) const = default;
@@ -64,6 +67,7 @@ struct Vetoes {
 // Edge to centre: nothing follows.
 struct End {
   std::uint64_t received = 0, kept = 0, vetoed = 0;
+  std::uint64_t audited = 0;                        // of the vetoed ones
   std::map<std::string, std::uint64_t> lost;        // by cause
   std::uint64_t raw_bytes = 0, raw_bytes_kept = 0;  // of frames received, and kept
   double seconds = 0;                               // since the first frame was asked for

@@ -71,6 +71,9 @@ TEST(Message, FrameComesBackBitForBit) {
   EXPECT_EQ(back.peaks, frame.peaks);
   EXPECT_EQ(back.raw_sum, frame.raw_sum);
   EXPECT_FALSE(back.decoded_sum.has_value());
+  EXPECT_FALSE(back.judged_hit.has_value());
+  frame.judged_hit = false;
+  EXPECT_EQ(round_trip(frame).judged_hit, frame.judged_hit);
   frame.decoded_sum = FrameSum{};
   frame.decoded_sum->bytes[0] = 8;
   EXPECT_EQ(round_trip(frame).decoded_sum, frame.decoded_sum);
@@ -81,6 +84,7 @@ TEST(Message, EndCarriesCountersAndRecords) {
   end.received = 10;
   end.kept = 2;
   end.vetoed = 7;
+  end.audited = 3;
   end.lost = {{"unreadable", 1}};
   end.complete = false;
   end.raw_bytes_kept = 5;
@@ -95,6 +99,7 @@ TEST(Message, EndCarriesCountersAndRecords) {
   const End back = round_trip(end);
   EXPECT_EQ(back.lost, end.lost);
   EXPECT_EQ(back.received, 10u);
+  EXPECT_EQ(back.audited, 3u);
   EXPECT_FALSE(back.complete);
   EXPECT_EQ(back.raw_bytes_kept, 5u);
   EXPECT_EQ(back.latency_p99_ms, 0.5);
@@ -113,7 +118,8 @@ TEST(Message, SmallOnesComeBack) {
   EXPECT_EQ(round_trip(Failure{Errc::missing, "gone"}).code, Errc::missing);
   EXPECT_EQ(round_trip(Done{"x.h5", {}, 3, 4}).stored, 3u);
   (void)round_trip(Bye{}, 0);
-  const Vetoes vetoes{{{3, 1, "peaks < 15", {}}, {4, 0, "peaks < 15", {}}}};
+  const Vetoes vetoes{
+      {{3, 1, 2.5, 3.25, true, "peaks < 15", {}}, {4, 0, 0, 0, false, "peaks < 15", {}}}};
   EXPECT_EQ(round_trip(vetoes).rows, vetoes.rows);
 }
 
@@ -150,11 +156,14 @@ TEST(Message, SenselessContentIsRefusedWithItsPlace) {
     return decode_message(
         sealed(List{wire_name, std::move(version), std::move(type), run, 0, std::move(body)}));
   };
-  EXPECT_NE(message(2, 5, cbor::Map{}).error().message.find("version 2"), std::string::npos);
-  EXPECT_NE(message(1, 99, cbor::Map{}).error().message.find("type 99"), std::string::npos);
-  EXPECT_NE(message(1, 2, cbor::Map{}).error().message.find("number"), std::string::npos);
+  EXPECT_NE(message(3, 5, cbor::Map{}).error().message.find("version 3"), std::string::npos);
+  EXPECT_NE(message(wire_version, 99, cbor::Map{}).error().message.find("type 99"),
+            std::string::npos);
+  EXPECT_NE(message(wire_version, 2, cbor::Map{}).error().message.find("number"),
+            std::string::npos);
   EXPECT_FALSE(decode_message(sealed(List{"other", 1, 5, run, 0, cbor::Map{}})).ok());
-  EXPECT_FALSE(decode_message(sealed(List{wire_name, 1, 5, Bytes(15), 0, cbor::Map{}})).ok());
+  EXPECT_FALSE(
+      decode_message(sealed(List{wire_name, wire_version, 5, Bytes(15), 0, cbor::Map{}})).ok());
   EXPECT_FALSE(decode_message(sealed(7)).ok());
 
   cbor::Value info = wire::to_cbor(example_hello().info);
@@ -163,7 +172,7 @@ TEST(Message, SenselessContentIsRefusedWithItsPlace) {
     changed.set(key, std::move(value));
     body.set("info", changed).set("recipe", Bytes(32)).set("bound", "lossless");
     body.set("program", "p");
-    return message(1, 1, body);
+    return message(wire_version, 1, body);
   };
   EXPECT_TRUE(hello("ny", 4).ok());
   EXPECT_FALSE(hello("ny", 0).ok());

@@ -95,7 +95,7 @@ TEST(Wire, CarriesARunInOrder) {
     ASSERT_TRUE(shipper.ok()) << shipper.error().message;
     for (std::uint64_t i = 0; i < 200; ++i)
       ASSERT_TRUE((*shipper)->send(frame_of(i), Shipper::Clock::now()).ok());
-    ASSERT_TRUE((*shipper)->send(Vetoes{{{200, 0, "few", {}}}}).ok());
+    ASSERT_TRUE((*shipper)->send(Vetoes{{{200, 0, 0, 0, false, "few", {}}}}).ok());
     End end;
     end.received = 201;
     auto done = (*shipper)->finish(end);

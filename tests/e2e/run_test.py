@@ -35,10 +35,11 @@ class Run(Case):
         self.assertEqual(report["decision"]["action"], "continue")
         with open(self.path(report["veto_table"])) as table:
             rows = table.read().splitlines()
-        self.assertEqual(rows[0], "number,peaks,reason,raw_sum")
+        self.assertEqual(rows[0],
+                         "number,peaks,score,resolution_angstrom,audited,reason,raw_sum")
         self.assertEqual(len(rows) - 1, accounts["vetoed"])
         for row in rows[1:]:
-            number, peaks, reason, _ = row.split(",")
+            number, peaks, _, _, _, reason, _ = row.split(",")
             self.assertLess(int(peaks), 5)
             self.assertEqual(reason, "peaks < 5")
         self.assertEqual(self.left(), ["sim.h5", "sim.powder.h5", "sim.vetoes.csv"])

@@ -1,0 +1,59 @@
+// What the edge does with one frame, on any thread: find, veto, audit, reduce.
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "kernels/peakfinder8/peakfinder8.hpp"
+#include "pipeline/edge.hpp"
+#include "pipeline/frame_source.hpp"
+#include "pipeline/reduction.hpp"
+#include "pipeline/veto.hpp"
+
+namespace etalon {
+
+// What became of one frame.
+struct Outcome {
+  Outcome(std::chrono::steady_clock::time_point when, Result<Frame> what)
+      : since(when), frame(std::move(what)) {}
+
+  std::chrono::steady_clock::time_point since;
+  Result<Frame> frame;
+  FrameSum raw_sum;
+  std::vector<Peak> peaks;
+  FrameFigures figures;
+  std::string veto;                // empty: kept
+  std::optional<bool> judged_hit;  // set: not kept, but audited
+  std::vector<Peak> judged;        // the peaks that the judge found
+  Bytes chunk;                     // of a frame that is kept or audited
+  std::optional<Error> failure;
+  StageSeconds stages;
+};
+
+// What every worker does the same way.
+struct EdgePlan {
+  const Recipe& recipe;
+  const Veto& veto;
+  const Reduction& reduction;
+  AuditDraw audited;
+};
+
+// One per thread. The same frame gives the same outcome, whichever worker has it.
+class EdgeWorker {
+ public:
+  EdgeWorker(const EdgePlan& plan, PeakFinder8 finder, PeakFinder8 judge)
+      : plan_(plan), finder_(std::move(finder)), judge_(std::move(judge)) {}
+
+  Outcome operator()(Arrival job);
+
+ private:
+  Result<void> search(Outcome& out);
+  Result<void> audit(Outcome& out);
+
+  const EdgePlan& plan_;
+  PeakFinder8 finder_, judge_;
+};
+
+}  // namespace etalon
