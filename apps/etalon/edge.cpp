@@ -1,6 +1,7 @@
 #include "audit_report.hpp"
 #include "base/text.hpp"
 #include "commands.hpp"
+#include "control/simulated_instrument.hpp"
 #include "run_report.hpp"
 
 namespace etalon::cli {
@@ -16,6 +17,7 @@ struct Options {
 Result<void> run(const Options& options) {
   ETALON_ASSIGN(Recipe recipe, load_recipe(options.recipe));
   if (options.audit_limit) recipe.audit.limit = *options.audit_limit;
+  SimulatedInstrument instrument;
   EdgeReport report;
   {
     std::optional<Progress> progress;
@@ -24,6 +26,7 @@ Result<void> run(const Options& options) {
     edge.address = options.address;
     edge.threads = options.threads;
     edge.interrupted = &interrupted;
+    edge.instrument = &instrument;
     edge.alarm = [](const std::string& text) { note(text); };
     edge.progress = [&](std::uint64_t done, std::uint64_t all) {
       if (!progress) progress.emplace("frames", all, "frames");

@@ -23,6 +23,7 @@ Result<void> run(const Options& options) {
   edge.source = options.source;
   edge.threads = options.threads;
   edge.interrupted = &interrupted;
+  edge.instrument = &instrument;
   edge.alarm = [](const std::string& text) { note(text); };
   CollectOptions centre;
   centre.folder = options.folder;

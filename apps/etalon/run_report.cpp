@@ -166,6 +166,17 @@ void add_speed(json& j, const EdgeReport& r) {
                    {"find", s.find},
                    {"reduce", s.reduce},
                    {"ship", s.ship}};
+  if (r.fast.has_rules) {
+    const Latencies& l = r.fast.latencies;
+    j["fast"] = {{"actions", r.fast.actions},
+                 {"budget_ms", r.fast.budget_ms},
+                 {"over_budget", r.fast.over_budget},
+                 {"latency_ms",
+                  {{"p50", l.quantile_ms(0.5)},
+                   {"p99", l.quantile_ms(0.99)},
+                   {"p99_9", l.quantile_ms(0.999)},
+                   {"max", l.quantile_ms(1)}}}};
+  }
   j["seconds"] = r.seconds;
   j["frames_per_s"] = r.seconds > 0 ? frames_worked_on(r) / r.seconds : 0.0;
   j["latency_ms"] = {{"p50", r.shipped.latencies.quantile_ms(0.5)},
@@ -179,6 +190,15 @@ std::string speed_text(const EdgeReport& r) {
          line("latency", "%s median, %s p99, from a frame's arrival to its storage",
               time_text(r.shipped.latencies.quantile_ms(0.5)).c_str(),
               time_text(r.shipped.latencies.quantile_ms(0.99)).c_str());
+}
+
+std::string fast_text(const FastReport& f) {
+  if (!f.has_rules) return "";
+  return line("fast loop", "%s; from arrival: %s median, %s p99, %s p99.9; %s later than %g ms",
+              counted(f.actions, "action").c_str(), time_text(f.latencies.quantile_ms(0.5)).c_str(),
+              time_text(f.latencies.quantile_ms(0.99)).c_str(),
+              time_text(f.latencies.quantile_ms(0.999)).c_str(),
+              counted(f.over_budget, "frame").c_str(), f.budget_ms);
 }
 
 std::string frames_text(std::uint64_t frames, std::uint64_t kept) {
@@ -243,8 +263,8 @@ std::string run_text(const RunReport& report) {
   const CollectReport& c = report.centre;
   return line("source", "%s", report.edge.source.c_str()) + frames_text(c.received, c.stored) +
          conservation_text(c) + audit_text(c.audit) + bytes_text(c) + regions_text(c.regions) +
-         checked_text(c) + speed_text(report.edge) + output_text(c) + decision_text(c) +
-         next_text(c);
+         checked_text(c) + fast_text(report.edge.fast) + speed_text(report.edge) + output_text(c) +
+         decision_text(c) + next_text(c);
 }
 
 std::string collect_text(const CollectReport& c) {
@@ -259,7 +279,8 @@ std::string edge_text(const EdgeReport& r) {
          line("shipped", "%s in %s, %llu sent again",
               human_bytes(static_cast<double>(r.shipped.bytes)).c_str(),
               counted(r.shipped.messages, "message").c_str(), ull(r.shipped.resent)) +
-         speed_text(r) + line("stored as", "%s (at the collector)", r.done.path.c_str());
+         fast_text(r.fast) + speed_text(r) +
+         line("stored as", "%s (at the collector)", r.done.path.c_str());
 }
 
 }  // namespace etalon::cli

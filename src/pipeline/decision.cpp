@@ -6,6 +6,7 @@
 
 #include "base/text.hpp"
 #include "etalon/version.hpp"
+#include "pipeline/edge_records.hpp"
 
 namespace etalon {
 namespace {
@@ -18,13 +19,6 @@ std::set<std::string> metrics_used(const Recipe::Decide& decide) {
     if (auto condition = parse_condition(rule.when); condition.ok())
       for (const Comparison& c : condition->comparisons) used.insert(c.metric);
   return used;
-}
-
-cbor::Value parameters_value(const ActionParameters& parameters) {
-  cbor::Value v(cbor::Map{});
-  for (const auto& [name, value] : parameters)
-    std::visit([&, key = name](const auto& x) { v.set(key, cbor::Value(x)); }, value);
-  return v;
 }
 
 cbor::Value decide_settings(const Recipe::Decide& decide, const Metrics& metrics,

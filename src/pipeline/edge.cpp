@@ -29,8 +29,9 @@ std::chrono::milliseconds ms(double seconds) {
 // Takes the outcomes in order: ships them and keeps the books.
 class Books {
  public:
-  Books(const Recipe& recipe, const Reduction& reduction, Shipper& shipper, EdgeReport& report)
-      : recipe_(recipe), reduction_(reduction), shipper_(shipper), report_(report) {}
+  Books(const Recipe& recipe, const Reduction& reduction, Shipper& shipper, EdgeReport& report,
+        const std::function<void(const std::string&)>& alarm)
+      : recipe_(recipe), reduction_(reduction), shipper_(shipper), report_(report), alarm_(alarm) {}
 
   Result<void> take(Outcome out) {
     ++report_.frames;
@@ -47,6 +48,7 @@ class Books {
     report_.raw_bytes += bytes;
     journal.frame(out.raw_sum);
     journal.peaks(out.frame->number, out.peaks);
+    if (report_.fast.has_rules) follow(out);
     if (!out.veto.empty()) return reject(std::move(out));
     ShippedFrame shipped{out.frame->number, out.frame->time_s, {}, out.peaks, out.raw_sum, {}, {}};
     const std::uint64_t every = recipe_.reduce.check_every;
@@ -72,6 +74,17 @@ class Books {
   EdgeJournal journal;
 
  private:
+  void follow(const Outcome& out) {
+    FastReport& fast = report_.fast;
+    journal.acted(out.actions);
+    fast.actions += out.actions.size();
+    fast.latencies.add(out.decided);
+    const std::chrono::duration<double, std::milli> took = out.decided;
+    if (took.count() > fast.budget_ms && fast.over_budget++ == 0 && alarm_)
+      alarm_("frame " + std::to_string(out.frame->number) +
+             ": its rules were followed later than fast.budget_ms after its arrival");
+  }
+
   Result<void> reject(Outcome out) {
     const bool audited = out.judged_hit.has_value();
     rows_.rows.push_back({out.frame->number, out.figures.peaks, out.figures.score,
@@ -96,6 +109,7 @@ class Books {
   const Reduction& reduction_;
   Shipper& shipper_;
   EdgeReport& report_;
+  const std::function<void(const std::string&)>& alarm_;
   Vetoes rows_;
 };
 
@@ -160,6 +174,7 @@ Result<EdgeReport> run_edge(const Recipe& recipe, const EdgeOptions& options) {
   } else {
     ETALON_ASSIGN(report.source, source_path(recipe));
   }
+  ETALON_ASSIGN(auto publisher, FastLoop::open_publisher(recipe, options.alarm));
   ETALON_ASSIGN(const auto source,
                 open_frames(recipe, report.source, {options.interrupted, options.alarm}));
   SeriesInfo info = source->info();
@@ -190,6 +205,11 @@ Result<EdgeReport> run_edge(const Recipe& recipe, const EdgeOptions& options) {
                 Reduction::create(recipe, info.geometry, calibration.mask));
   auto veto = Veto::create(recipe.veto, info.geometry);
   if (!veto.ok()) return std::move(veto).error().in(recipe.path);
+  ETALON_ASSIGN(const auto fast, FastLoop::create(recipe, calibration.mask, std::move(publisher),
+                                                  {info.name, info.saturation_value,
+                                                   options.instrument, options.alarm}));
+  report.fast.has_rules = fast->has_rules();
+  report.fast.budget_ms = recipe.fast.budget_ms;
 
   ShipperOptions wire;
   wire.address = options.address.empty() ? recipe.ship.address : options.address;
@@ -205,9 +225,9 @@ Result<EdgeReport> run_edge(const Recipe& recipe, const EdgeOptions& options) {
   const unsigned threads =
       options.threads != 0 ? options.threads : std::max(1u, std::thread::hardware_concurrency());
   const EdgePlan plan{recipe, *veto, reduction,
-                      AuditDraw(recipe.audit.seed, info.name, recipe.audit.share)};
+                      AuditDraw(recipe.audit.seed, info.name, recipe.audit.share), *fast};
   std::vector<EdgeWorker> workers(threads, EdgeWorker(plan, finder, judge));
-  Books books(recipe, reduction, *shipper, report);
+  Books books(recipe, reduction, *shipper, report, options.alarm);
 
   const auto stopped = [&] {
     return (options.interrupted != nullptr && options.interrupted->load()) ||

@@ -6,6 +6,7 @@
 #include <map>
 #include <string>
 
+#include "control/instrument.hpp"
 #include "pipeline/recipe.hpp"
 #include "pipeline/veto.hpp"
 #include "stream/shipper.hpp"
@@ -16,6 +17,7 @@ struct EdgeOptions {
   std::string source;    // replaces recipe.source.path
   std::string address;   // replaces recipe.ship.address
   unsigned threads = 0;  // 0: one per hardware thread; what is stored does not depend on it
+  Instrument* instrument = nullptr;  // takes the actions of single frames; none: they are published
   const std::atomic<bool>* interrupted = nullptr;  // when set: the frames in hand are finished
   std::function<void(std::uint64_t done, std::uint64_t all)> progress;  // all 0: not known
   // Told at once, in words, of frames that are lost and of what is odd in a stream.
@@ -29,10 +31,19 @@ struct StageSeconds {
   double ship = 0;  // with waiting for the collector's credit
 };
 
+// What the rules on single frames did.
+struct FastReport {
+  bool has_rules = false;
+  std::uint64_t actions = 0, over_budget = 0;
+  double budget_ms = 0;
+  Latencies latencies;  // of every frame, from its arrival until its rules had been followed
+};
+
 struct EdgeReport {
   std::string source, series;
   std::uint64_t frames = 0, kept = 0, vetoed = 0;
   AuditSummary audit;
+  FastReport fast;
   std::map<std::string, std::uint64_t> lost;  // by cause
   std::uint64_t raw_bytes = 0, raw_bytes_kept = 0, chunk_bytes = 0;
   std::uint64_t checked = 0;       // frames decoded again and compared pixel by pixel

@@ -47,6 +47,13 @@ Value reduce_settings(const Recipe::Reduce& reduce) {
 
 Value bound_value(const Bound& bound) { return Value(to_string(bound)); }
 
+cbor::Value parameters_value(const ActionParameters& parameters) {
+  cbor::Value v(cbor::Map{});
+  for (const auto& [name, value] : parameters)
+    std::visit([&, key = name](const auto& x) { v.set(key, cbor::Value(x)); }, value);
+  return v;
+}
+
 Artifact record_artifact(const Record& record) { return {"record", record.id(), ""}; }
 
 void EdgeJournal::peaks(std::uint64_t number, const std::vector<Peak>& peaks) {
@@ -68,6 +75,28 @@ void EdgeJournal::vetoed(const VetoRow& row) { vetoed_.push_back(row.raw_sum); }
 void EdgeJournal::audited(ByteSpan chunk, bool hit) {
   audited_.push_back(frame_sum(chunk));
   if (hit) ++audit_hits_;
+}
+
+void EdgeJournal::acted(const std::vector<FastAction>& actions) {
+  actions_.insert(actions_.end(), actions.begin(), actions.end());
+}
+
+// Which rules there were, and each action that they took: [frame, rule from 1, id].
+Record EdgeJournal::fast_record(const Recipe& recipe, Artifact found) const {
+  List rules, actions;
+  for (const Recipe::FastRule& rule : recipe.fast.rules) {
+    Value v;
+    v.set("when", rule.text.when).set("action", rule.text.action);
+    v.set("hold_frames", rule.hold_frames);
+    v.set("parameters", parameters_value(rule.text.parameters));
+    rules.push_back(std::move(v));
+  }
+  for (const FastAction& a : actions_)
+    actions.push_back(List{a.frame, std::uint64_t{a.rule} + 1, wire::to_bytes(a.id.bytes)});
+  Value settings;
+  settings.set("rules", std::move(rules)).set("actions", actions_.size());
+  return step("fast", {std::move(found)},
+              {{"actions", sha256(cbor::encode(Value(std::move(actions)))), ""}}, settings);
 }
 
 std::vector<Record> EdgeJournal::records(const Recipe& recipe, const SeriesInfo& info,
@@ -112,6 +141,8 @@ std::vector<Record> EdgeJournal::records(const Recipe& recipe, const SeriesInfo&
   find.set("peaks", peaks_found_);
   out.push_back(
       step("find", {record_artifact(out.back())}, {{"peaks", peaks_.finish(), ""}}, find));
+
+  if (!recipe.fast.rules.empty()) out.push_back(fast_record(recipe, record_artifact(out.back())));
 
   Value veto;
   veto.set("min_peaks", recipe.veto.min_peaks).set("max_peaks", recipe.veto.max_peaks);

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "pipeline/calibration.hpp"
+#include "pipeline/fast_loop.hpp"
 #include "pipeline/recipe.hpp"
 #include "stream/message.hpp"
 
@@ -18,6 +19,7 @@ class EdgeJournal {
   void kept(const FrameSum& raw_sum, ByteSpan chunk);
   void vetoed(const VetoRow& row);
   void audited(ByteSpan chunk, bool hit);
+  void acted(const std::vector<FastAction>& actions);
 
   // `files` are the source's, `region_files` those that the reduction read, `lost` frames by cause.
   // Parents first; each names the one before it, so that the last leads to the source's files.
@@ -27,13 +29,17 @@ class EdgeJournal {
                               const std::map<std::string, std::uint64_t>& lost);
 
  private:
+  Record fast_record(const Recipe& recipe, Artifact found) const;
+
   std::vector<FrameSum> raw_, kept_, chunks_, vetoed_, audited_;
+  std::vector<FastAction> actions_;
   Sha256 peaks_;
   std::uint64_t peaks_found_ = 0, audit_hits_ = 0;
 };
 
 // Settings as the ledger holds them, also of the collector's steps.
 cbor::Value bound_value(const Bound& bound);
+cbor::Value parameters_value(const ActionParameters& parameters);
 Artifact record_artifact(const Record& record);
 
 }  // namespace etalon

@@ -22,6 +22,10 @@ Result<void> EdgeWorker::search(Outcome& out) {
     ETALON_ASSIGN(out.peaks, finder_.find(out.frame->image.view()));
   }
   out.figures = plan_.veto.figures(out.peaks);
+  if (plan_.fast.has_rules()) {
+    ETALON_ASSIGN(out.actions, plan_.fast.consider(*out.frame, out.peaks, out.figures, out.since));
+    out.decided = std::chrono::steady_clock::now() - out.since;
+  }
   out.veto = plan_.veto.reason(out.figures);
   if (!out.veto.empty()) return audit(out);
   const Stopwatch watch(out.stages.reduce);

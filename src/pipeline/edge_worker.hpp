@@ -8,6 +8,7 @@
 
 #include "kernels/peakfinder8/peakfinder8.hpp"
 #include "pipeline/edge.hpp"
+#include "pipeline/fast_loop.hpp"
 #include "pipeline/frame_source.hpp"
 #include "pipeline/reduction.hpp"
 #include "pipeline/veto.hpp"
@@ -27,7 +28,9 @@ struct Outcome {
   std::string veto;                // empty: kept
   std::optional<bool> judged_hit;  // set: not kept, but audited
   std::vector<Peak> judged;        // the peaks that the judge found
-  Bytes chunk;                     // of a frame that is kept or audited
+  std::vector<FastAction> actions;
+  std::chrono::nanoseconds decided{};  // from arrival until the fast rules had been followed
+  Bytes chunk;                         // of a frame that is kept or audited
   std::optional<Error> failure;
   StageSeconds stages;
 };
@@ -38,6 +41,7 @@ struct EdgePlan {
   const Veto& veto;
   const Reduction& reduction;
   AuditDraw audited;
+  FastLoop& fast;
 };
 
 // One per thread. The same frame gives the same outcome, whichever worker has it.

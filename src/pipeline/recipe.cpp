@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <functional>
 
+#include "pipeline/recipe_arrays.hpp"
 #include "pipeline/recipe_keys.hpp"
 #include "store/file.hpp"
 
@@ -42,11 +43,11 @@ class Parser {
     std::vector<std::string> names;
     for (const recipe::Key& key : recipe::keys())
       if (key.about.table == table) names.push_back(key.about.name);
-    if (table == "reduce") names.push_back("region");
-    if (table == "decide") names.push_back("rule");
+    for (const std::string& array : recipe::arrays())
+      if (array.starts_with(table + ".")) names.push_back(array.substr(table.size() + 1));
     for (const auto& [name, node] : content) {
       const std::string full = table + "." + std::string(name.str());
-      if (full == "reduce.region" || full == "decide.rule") {
+      if (std::ranges::find(recipe::arrays(), full) != recipe::arrays().end()) {
         ETALON_TRY(parse_array(full, node));
         continue;
       }
@@ -66,10 +67,9 @@ class Parser {
     const toml::array* array = node.as_array();
     if (array == nullptr)
       return at(file_, node.source(), full + " must be written as [[" + full + "]]");
-    const bool region = full == "reduce.region";
     std::vector<std::string> names;
-    for (const RecipeKey& key : region ? recipe::region_keys() : recipe::rule_keys())
-      names.push_back(key.name);
+    for (const RecipeKey& key : recipe::array_keys())
+      if (key.table == full) names.push_back(key.name);
     for (const toml::node& item : *array) {
       const toml::table* table = item.as_table();
       if (table == nullptr)
@@ -79,94 +79,9 @@ class Parser {
           return at(file_, name.source(),
                     "there is no key " + full + "." + std::string(name.str()) +
                         recipe::suggestion(name.str(), names));
-      auto parsed = region ? parse_region_table(*table) : parse_rule(*table);
+      auto parsed = recipe::add_to_array(recipe_, full, *table);
       if (!parsed.ok()) return at(file_, item.source(), full + ": " + parsed.error().message);
     }
-    return {};
-  }
-
-  Result<void> parse_region_table(const toml::table& table) {
-    RegionRule rule;
-    const toml::node* kind = table.get("kind");
-    const toml::node* bound = table.get("bound");
-    if (kind == nullptr || bound == nullptr)
-      return Error{Errc::usage, "kind and bound must be given"};
-    ETALON_ASSIGN(rule.spec.kind,
-                  recipe::one_of(*kind, {"peaks", "box", "annulus", "mask", "active"}));
-    ETALON_ASSIGN(const std::string bound_text, recipe::text(*bound));
-    ETALON_ASSIGN(rule.spec.bound, parse_bound(bound_text));
-    const std::vector<std::string> wanted =
-        rule.spec.kind == "peaks"     ? std::vector<std::string>{"half"}
-        : rule.spec.kind == "box"     ? std::vector<std::string>{"y", "x"}
-        : rule.spec.kind == "annulus" ? std::vector<std::string>{"r", "centre"}
-        : rule.spec.kind == "active"  ? std::vector<std::string>{"quantile", "window", "grow"}
-                                      : std::vector<std::string>{"file"};
-    const auto may_be_absent = [](std::string_view name) {
-      return name == "window" || name == "grow";
-    };
-    for (const auto& [name, value] : table) {
-      if (name == "kind" || name == "bound") continue;
-      if (std::find(wanted.begin(), wanted.end(), name.str()) == wanted.end())
-        return Error{Errc::usage,
-                     std::string(name.str()) + " does not belong to kind " + rule.spec.kind};
-      if (name == "half") {
-        ETALON_ASSIGN(const std::uint64_t half, recipe::count(value, 0, 1000));
-        rule.half = half;
-        continue;
-      }
-      std::string written;
-      if (may_be_absent(name.str())) {
-        ETALON_ASSIGN(const std::uint64_t pixels, recipe::count(value, 0, 1000));
-        written = std::to_string(pixels);
-      } else if (name == "quantile") {
-        ETALON_ASSIGN(const double quantile, recipe::number(value, 0, 1));
-        char shortest[32];
-        written.assign(shortest, std::to_chars(shortest, std::end(shortest), quantile).ptr);
-      } else {
-        ETALON_ASSIGN(written, recipe::text(value));
-      }
-      rule.spec.parameters.emplace_back(std::string(name.str()), std::move(written));
-    }
-    if (rule.spec.kind != "peaks") {
-      for (const std::string& name : wanted)
-        if (rule.spec.get(name).empty() && !may_be_absent(name))
-          return Error{Errc::usage, name + " must be given for kind " + rule.spec.kind};
-      if (rule.spec.kind != "mask") {  // the command line's grammar knows what is well formed
-        std::string text = rule.spec.kind + ":";
-        for (const auto& [name, value] : rule.spec.parameters)
-          text += (text.back() == ':' ? "" : ",") + name + "=" + value;
-        ETALON_TRY(parse_region(text + "@" + bound_text));
-      }
-    }
-    if (recipe_.reduce.regions.size() == 15)
-      return Error{Errc::usage, "there may be 15 regions at most"};
-    recipe_.reduce.regions.push_back(std::move(rule));
-    return {};
-  }
-
-  Result<void> parse_rule(const toml::table& table) {
-    RuleText rule;
-    const toml::node* when = table.get("when");
-    const toml::node* action = table.get("action");
-    if (when == nullptr || action == nullptr)
-      return Error{Errc::usage, "when and action must be given"};
-    ETALON_ASSIGN(rule.when, recipe::text(*when));
-    ETALON_ASSIGN(rule.action, recipe::text(*action));
-    if (const toml::node* node = table.get("parameters")) {
-      const toml::table* parameters = node->as_table();
-      if (parameters == nullptr) return Error{Errc::usage, "parameters must be a table"};
-      for (const auto& [name, value] : *parameters) {
-        if (value.is_string()) {
-          ETALON_ASSIGN(rule.parameters[std::string(name.str())], recipe::text(value));
-        } else {
-          ETALON_ASSIGN(rule.parameters[std::string(name.str())],
-                        recipe::number(value, -1e300, 1e300));
-        }
-      }
-    }
-    // Whether the rule makes sense is known at once: the names that it may look at are fixed.
-    ETALON_TRY(RuleTable::create({rule}, {}, run_metric_names()));
-    recipe_.decide.rules.push_back(std::move(rule));
     return {};
   }
 
@@ -258,8 +173,7 @@ Result<std::string> source_path(const Recipe& recipe) {
 std::vector<RecipeKey> recipe_keys() {
   std::vector<RecipeKey> all;
   for (const recipe::Key& key : recipe::keys()) all.push_back(key.about);
-  for (const RecipeKey& key : recipe::region_keys()) all.push_back(key);
-  for (const RecipeKey& key : recipe::rule_keys()) all.push_back(key);
+  for (const RecipeKey& key : recipe::array_keys()) all.push_back(key);
   return all;
 }
 

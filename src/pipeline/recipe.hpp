@@ -51,10 +51,19 @@ struct Recipe {
   struct Audit {
     double share = 0.01;  // of the frames that are not kept
     std::uint64_t seed = 0;
-    double limit = 0;  // of the false rejections that is to be shown; 0: none
+    double limit = 0;                        // of the false rejections that is to be shown; 0: none
     std::optional<std::uint64_t> min_peaks;  // the judge's; else the veto's
     std::optional<double> threshold, snr;
     std::optional<std::uint32_t> min_pixels;
+  };
+  struct FastRule {
+    RuleText text;
+    std::uint64_t hold_frames = 0;
+  };
+  struct Fast {
+    std::string publish;  // an address; empty: nowhere
+    double budget_ms = 100, wait_s = 0;
+    std::vector<FastRule> rules;
   };
   struct Reduce {
     Bound bound;
@@ -86,6 +95,7 @@ struct Recipe {
   Find find;
   Veto veto;
   Audit audit;
+  Fast fast;
   Reduce reduce;
   Ship ship;
   Store store;

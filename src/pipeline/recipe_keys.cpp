@@ -221,6 +221,17 @@ std::vector<Key> make_keys() {
         "The judge's find.min_pixels; without it, the same."},
        count_to(PICK(audit.min_pixels), 1, 1000000)},
 
+      {{"fast", "publish", "text", "", "\"\"",
+        "Address at which the actions of single frames are published (ZeroMQ PUB), "
+        "`tcp://*:5602`; empty: nowhere."},
+       text_to(PICK(fast.publish))},
+      {{"fast", "budget_ms", "number", "ms", "100",
+        "From a frame's arrival to its action; longer ones are counted."},
+       number_to(PICK(fast.budget_ms), 0.001, 1e6)},
+      {{"fast", "wait_s", "number", "s", "0",
+        "Before the first frame, wait so long for somebody who listens to the actions."},
+       number_to(PICK(fast.wait_s), 0, 86400)},
+
       {{"reduce", "bound", "\"lossless\" or \"abs:E\"", "ADU or photons", "\"lossless\"",
         "How far a pixel in no region may be from what was measured."},
        read_bound},
@@ -278,43 +289,6 @@ std::vector<Key> make_keys() {
 
 const std::vector<Key>& keys() {
   static const std::vector<Key> all = make_keys();
-  return all;
-}
-
-const std::vector<RecipeKey>& region_keys() {
-  static const std::vector<RecipeKey> all = {
-      {"reduce.region", "kind", "\"peaks\", \"box\", \"annulus\", \"mask\" or \"active\"", "", "",
-       "What the region covers; of regions that overlap, the later one holds."},
-      {"reduce.region", "bound", "\"lossless\" or \"abs:E\"", "ADU or photons", "",
-       "How far its pixels may be from what was measured."},
-      {"reduce.region", "half", "integer", "pixels", "4",
-       "peaks: a square of side 2·half+1 round each."},
-      {"reduce.region", "y", "text", "pixels", "", "box: `\"100..200\"`, half open."},
-      {"reduce.region", "x", "text", "pixels", "", "box: `\"0..50\"`, half open."},
-      {"reduce.region", "r", "text", "pixels", "", "annulus: `\"50..80\"`, half open."},
-      {"reduce.region", "centre", "text", "pixels", "", "annulus: `\"515.3/532.6\"`, x/y."},
-      {"reduce.region", "file", "text", "", "",
-       "mask: an array file (y, x); the region is where it is not 0."},
-      {"reduce.region", "quantile", "number", "0 to 1", "",
-       "active: pixels whose activity (spread round them plus gradient) is at or above this "
-       "quantile of their own frame's."},
-      {"reduce.region", "window", "odd integer", "pixels", "5",
-       "active: side of the square that the spread is taken in, 3 to 63."},
-      {"reduce.region", "grow", "integer", "pixels", "0", "active: how far the region is widened."},
-  };
-  return all;
-}
-
-const std::vector<RecipeKey>& rule_keys() {
-  static const std::vector<RecipeKey> all = {
-      {"decide.rule", "when", "text", "", "",
-       "Comparisons joined by `and`: `\"hit_rate < 10% and frames >= 50\"`. The first rule that "
-       "holds decides."},
-      {"decide.rule", "action", "text", "", "",
-       "`continue`, `stop`, `resume`, `move_sample`, `attenuate`, `set_distance`."},
-      {"decide.rule", "parameters", "table", "in the names", "{}",
-       "What the action needs: `{ dx_um = 20 }`, `{ factor = 0.5 }`, `{ distance_m = 0.15 }`."},
-  };
   return all;
 }
 

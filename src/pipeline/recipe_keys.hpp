@@ -17,8 +17,4 @@ struct Key {
 // In the order of the documentation.
 const std::vector<Key>& keys();
 
-// The keys of one [[reduce.region]] and one [[decide.rule]]: read by recipe.cpp.
-const std::vector<RecipeKey>& region_keys();
-const std::vector<RecipeKey>& rule_keys();
-
 }  // namespace etalon::recipe

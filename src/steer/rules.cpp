@@ -100,8 +100,8 @@ const std::vector<std::string>& run_metric_names() {
 }
 
 const std::vector<std::string>& frame_metric_names() {
-  static const std::vector<std::string> names{"peaks", "max_snr", "saturated_pixels",
-                                              "mean_background"};
+  static const std::vector<std::string> names{"peaks",     "score",           "max_snr",
+                                              "max_value", "mean_background", "saturated_pixels"};
   return names;
 }
 

@@ -22,6 +22,8 @@ int zmq_type(Socket::Kind kind) {
       return ZMQ_ROUTER;
     case Socket::Kind::push:
       return ZMQ_PUSH;
+    case Socket::Kind::publish:
+      return ZMQ_XPUB;
     case Socket::Kind::pull:
       break;
   }

@@ -13,7 +13,7 @@ namespace etalon {
 
 class Socket {
  public:
-  enum class Kind { dealer, router, push, pull };
+  enum class Kind { dealer, router, push, pull, publish };
 
   struct Options {
     std::size_t queued = 64;                         // messages, each way
