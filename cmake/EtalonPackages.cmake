@@ -16,6 +16,7 @@ if(NOT ETALON_CORE_ONLY)
   find_package(tomlplusplus REQUIRED)                          # libtomlplusplus-dev
   find_package(CLI11 REQUIRED)                                 # libcli11-dev
   pkg_check_modules(ZMQ REQUIRED IMPORTED_TARGET libzmq)       # libzmq3-dev, cppzmq-dev
+  pkg_check_modules(HTTPLIB REQUIRED IMPORTED_TARGET cpp-httplib)  # libcpp-httplib-dev
   pkg_check_modules(LZ4 REQUIRED IMPORTED_TARGET liblz4)       # liblz4-dev
   pkg_check_modules(XXHASH REQUIRED IMPORTED_TARGET libxxhash) # libxxhash-dev
 endif()

@@ -49,7 +49,7 @@ Progress::~Progress() {
   if (state_ && state_->shown) std::fputs("\r\033[K", stderr);
 }
 
-void Progress::update(std::uint64_t done) {
+void Progress::update(std::uint64_t done, std::string_view more) {
   if (!state_) return;
   const std::lock_guard lock(state_->mutex);
   const auto now = State::Clock::now();
@@ -59,17 +59,21 @@ void Progress::update(std::uint64_t done) {
   const double seconds = std::chrono::duration<double>(now - state_->start).count();
   const double rate = static_cast<double>(done) / seconds;
   if (state_->total == 0) {
-    std::fprintf(stderr, "\r\033[K%s %llu %s  %.1f/s", state_->what.c_str(),
-                 static_cast<unsigned long long>(done), state_->unit.c_str(), rate);
+    std::fprintf(stderr, "\r\033[K%s %llu %s  %.1f/s%s%.*s", state_->what.c_str(),
+                 static_cast<unsigned long long>(done), state_->unit.c_str(), rate,
+                 more.empty() ? "" : "  ", static_cast<int>(more.size()), more.data());
     return;
   }
-  constexpr int width = 30;
+  constexpr int most = 30;
+  const int width = more.empty() ? most : 10;
   const double share = static_cast<double>(done) / static_cast<double>(state_->total);
   const int filled = std::min(width, static_cast<int>(share * width));
-  std::fprintf(stderr, "\r\033[K%s [%.*s%.*s] %3.0f%%  %.1f %s/s  %.0f s left",
-               state_->what.c_str(), filled, "##############################", width - filled,
-               "                              ", 100 * share, rate, state_->unit.c_str(),
-               rate > 0 ? static_cast<double>(state_->total - done) / rate : 0.0);
+  std::fprintf(
+      stderr, "\r\033[K%s [%.*s%.*s] %3.0f%%  %.1f %s/s  %.0f s left%s%.*s", state_->what.c_str(),
+      filled, "##############################", width - filled, "                              ",
+      100 * share, rate, state_->unit.c_str(),
+      rate > 0 ? static_cast<double>(state_->total - std::min(done, state_->total)) / rate : 0.0,
+      more.empty() ? "" : "  ", static_cast<int>(more.size()), more.data());
   std::fflush(stderr);
 }
 

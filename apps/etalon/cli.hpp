@@ -48,7 +48,8 @@ class Progress {
  public:
   Progress(std::string what, std::uint64_t total, std::string unit);
   ~Progress();
-  void update(std::uint64_t done);  // thread-safe
+  // `more` follows the rate. Thread-safe.
+  void update(std::uint64_t done, std::string_view more = {});
 
  private:
   struct State;

@@ -2,13 +2,14 @@
 #include "base/text.hpp"
 #include "commands.hpp"
 #include "control/simulated_instrument.hpp"
+#include "edge_display.hpp"
 #include "run_report.hpp"
 
 namespace etalon::cli {
 namespace {
 
 struct Options {
-  std::string recipe, source, address;
+  std::string recipe, source, address, metrics;
   unsigned threads = 0;
   std::optional<double> audit_limit;
   bool json = false;
@@ -18,9 +19,9 @@ Result<void> run(const Options& options) {
   ETALON_ASSIGN(Recipe recipe, load_recipe(options.recipe));
   if (options.audit_limit) recipe.audit.limit = *options.audit_limit;
   SimulatedInstrument instrument;
+  ETALON_ASSIGN(const auto display, EdgeDisplay::open(options.metrics));
   EdgeReport report;
   {
-    std::optional<Progress> progress;
     EdgeOptions edge;
     edge.source = options.source;
     edge.address = options.address;
@@ -28,11 +29,9 @@ Result<void> run(const Options& options) {
     edge.interrupted = &interrupted;
     edge.instrument = &instrument;
     edge.alarm = [](const std::string& text) { note(text); };
-    edge.progress = [&](std::uint64_t done, std::uint64_t all) {
-      if (!progress) progress.emplace("frames", all, "frames");
-      progress->update(done);
-    };
+    edge.progress = [&](const EdgeStatus& status) { display->show(status); };
     ETALON_ASSIGN(report, run_edge(recipe, edge));
+    display->end();
   }
   ETALON_TRY(print(options.json ? edge_json(report).dump(2) + "\n" : edge_text(report)));
   if (report.cut_short) return *report.cut_short;
@@ -61,6 +60,7 @@ void add_edge(Cli& cli) {
                       "ship.address");
   command->add_option("-T,--threads", options->threads, "Threads; 0: one per processor")
       ->check(CLI::Range(0, 1024));
+  add_metrics(command, options->metrics);
   add_audit_limit(command, options->audit_limit);
   command->add_flag("--json", options->json, "Print JSON");
 }

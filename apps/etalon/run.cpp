@@ -2,13 +2,14 @@
 #include "base/text.hpp"
 #include "commands.hpp"
 #include "control/simulated_instrument.hpp"
+#include "edge_display.hpp"
 #include "run_report.hpp"
 
 namespace etalon::cli {
 namespace {
 
 struct Options {
-  std::string recipe, source, folder;
+  std::string recipe, source, folder, metrics;
   unsigned threads = 0;
   std::optional<double> audit_limit;
   bool overwrite = false, json = false;
@@ -18,7 +19,7 @@ Result<void> run(const Options& options) {
   ETALON_ASSIGN(Recipe recipe, load_recipe(options.recipe));
   if (options.audit_limit) recipe.audit.limit = *options.audit_limit;
   SimulatedInstrument instrument;
-  std::optional<Progress> progress;
+  ETALON_ASSIGN(const auto display, EdgeDisplay::open(options.metrics));
   EdgeOptions edge;
   edge.source = options.source;
   edge.threads = options.threads;
@@ -30,12 +31,9 @@ Result<void> run(const Options& options) {
   centre.overwrite = options.overwrite;
   centre.instrument = &instrument;
   centre.interrupted = &interrupted;
-  edge.progress = [&](std::uint64_t done, std::uint64_t all) {
-    if (!progress) progress.emplace("frames", all, "frames");
-    progress->update(done);
-  };
+  edge.progress = [&](const EdgeStatus& status) { display->show(status); };
   ETALON_ASSIGN(const RunReport report, run_both(recipe, edge, centre));
-  progress.reset();
+  display->end();
   ETALON_TRY(print(options.json ? run_json(report).dump(2) + "\n" : run_text(report)));
   if (report.centre.failure) return *report.centre.failure;  // of what follows storing
   if (report.edge.cut_short) return *report.edge.cut_short;
@@ -68,6 +66,7 @@ void add_run(Cli& cli) {
   command->add_option("-T,--threads", options->threads, "Threads; 0: one per processor")
       ->check(CLI::Range(0, 1024));
   command->add_flag("-f,--force", options->overwrite, "Overwrite what is there");
+  add_metrics(command, options->metrics);
   add_audit_limit(command, options->audit_limit);
   command->add_flag("--json", options->json, "Print JSON");
 }

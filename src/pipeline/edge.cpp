@@ -11,6 +11,7 @@
 #include "kernels/peakfinder8/peakfinder8.hpp"
 #include "pipeline/calibration.hpp"
 #include "pipeline/edge_records.hpp"
+#include "pipeline/edge_teller.hpp"
 #include "pipeline/edge_worker.hpp"
 #include "pipeline/frame_source.hpp"
 #include "pipeline/ordered.hpp"
@@ -233,11 +234,12 @@ Result<EdgeReport> run_edge(const Recipe& recipe, const EdgeOptions& options) {
     return (options.interrupted != nullptr && options.interrupted->load()) ||
            shipper->asked_to_stop();
   };
+  EdgeTeller teller(options.progress, info);
   std::uint64_t given = 0;
   auto next = [&]() -> std::optional<Arrival> {
     std::optional<Arrival> arrival;
     if (!stopped()) arrival = frames.next();
-    if (arrival) ++given;
+    if (arrival) teller.read(++given, source->lost(), source->busy_s());
     // Interrupted after the last frame it is whole all the same.
     if (!arrival && stopped()) report.complete = given == info.frames;
     return arrival;
@@ -247,12 +249,13 @@ Result<EdgeReport> run_edge(const Recipe& recipe, const EdgeOptions& options) {
       [&](unsigned worker, Arrival job) { return workers[worker](std::move(job)); },
       [&](Outcome out) -> Result<void> {
         ETALON_TRY(books.take(std::move(out)));
-        if (options.progress) options.progress(report.frames, info.frames);
+        teller.taken(report, *shipper, false);
         return {};
       });
   if (flow.ok()) flow = books.flush();
   auto files = hashing.get();
   if (flow.ok() && !files.ok()) flow = files.error();
+  if (flow.ok()) teller.taken(report, *shipper, true);
   if (flow.ok()) account_for(*source, report);
   if (!flow.ok()) {
     shipper->abandon(flow.error());

@@ -13,22 +13,38 @@
 
 namespace etalon {
 
-struct EdgeOptions {
-  std::string source;    // replaces recipe.source.path
-  std::string address;   // replaces recipe.ship.address
-  unsigned threads = 0;  // 0: one per hardware thread; what is stored does not depend on it
-  Instrument* instrument = nullptr;  // takes the actions of single frames; none: they are published
-  const std::atomic<bool>* interrupted = nullptr;  // when set: the frames in hand are finished
-  std::function<void(std::uint64_t done, std::uint64_t all)> progress;  // all 0: not known
-  // Told at once, in words, of frames that are lost and of what is odd in a stream.
-  std::function<void(const std::string&)> alarm;
-};
-
 // Seconds that threads spent on each stage, added up; waiting for frames is none of it.
 struct StageSeconds {
   double receive = 0;  // read or decode, calibrate
   double checksum = 0, find = 0, reduce = 0;
   double ship = 0;  // with waiting for the collector's credit
+};
+
+// How a run stands.
+struct EdgeStatus {
+  std::string series;
+  std::uint64_t announced = 0;  // frames that there will be; 0: not known
+  std::uint64_t frames = 0, kept = 0, vetoed = 0, audited = 0, audit_hits = 0;
+  std::map<std::string, std::uint64_t>
+      lost;  // by cause; not yet in `frames` where a stream is read
+  std::uint64_t raw_bytes = 0, raw_bytes_kept = 0, chunk_bytes = 0;
+  std::uint64_t actions = 0, over_budget = 0;
+  std::uint64_t in_flight = 0;                    // frames between reading and shipping
+  std::uint64_t unacknowledged = 0, resent = 0;   // messages to the collector
+  double latency_p50_ms = 0, latency_p99_ms = 0;  // from arrival to storage
+  StageSeconds stages;
+  double seconds = 0;  // since the first frame
+};
+
+struct EdgeOptions {
+  std::string source;    // replaces recipe.source.path
+  std::string address;   // replaces recipe.ship.address
+  unsigned threads = 0;  // 0: one per hardware thread; what is stored does not depend on it
+  Instrument* instrument = nullptr;  // takes the actions of single frames; none: they are published
+  const std::atomic<bool>* interrupted = nullptr;   // when set: the frames in hand are finished
+  std::function<void(const EdgeStatus&)> progress;  // some twenty times a second, and at the end
+  // Told at once, in words, of frames that are lost and of what is odd in a stream.
+  std::function<void(const std::string&)> alarm;
 };
 
 // What the rules on single frames did.

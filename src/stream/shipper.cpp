@@ -112,6 +112,11 @@ ShipperCounters Shipper::counters() const {
   return counters_;
 }
 
+std::size_t Shipper::unacknowledged() const {
+  const std::lock_guard lock(mutex_);
+  return window_.size();
+}
+
 bool Shipper::asked_to_stop() const {
   const std::lock_guard lock(mutex_);
   return asked_to_stop_;

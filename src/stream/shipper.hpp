@@ -59,6 +59,7 @@ class Shipper {
   // The collector wants no more frames: finish() soon.
   bool asked_to_stop() const;
   ShipperCounters counters() const;
+  std::size_t unacknowledged() const;  // messages
 
  private:
   struct Outgoing {
