@@ -6,7 +6,7 @@ namespace etalon::cli {
 namespace {
 
 struct Options {
-  std::string recipe, source, address;
+  std::string recipe, source, address, spool;
   unsigned threads = 0;
   bool json = false;
 };
@@ -20,6 +20,10 @@ Result<void> run(const Options& options) {
     edge.source = options.source;
     edge.address = options.address;
     edge.threads = options.threads;
+    edge.spool = options.spool;
+    if (edge.spool.empty() && !recipe.ship.spool.empty()) {
+      ETALON_ASSIGN(edge.spool, output_path(recipe, recipe.ship.spool));
+    }
     edge.interrupted = &interrupted;
     edge.alarm = [](const std::string& text) { note(text); };
     edge.progress = [&](std::uint64_t done, std::uint64_t all) {
@@ -53,6 +57,10 @@ void add_edge(Cli& cli) {
   command->add_option("--connect", options->address,
                       "The collector, tcp://HOST:PORT or ipc://PATH; default: the recipe's "
                       "ship.address");
+  command->add_option(
+      "--spool", options->spool,
+      "Folder for what the collector has not stored yet: started again with it after "
+      "a kill or a cut, the edge goes on; default: the recipe's ship.spool");
   command->add_option("-T,--threads", options->threads, "Threads; 0: one per processor")
       ->check(CLI::Range(0, 1024));
   command->add_flag("--json", options->json, "Print JSON");

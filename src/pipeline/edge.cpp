@@ -10,7 +10,7 @@
 #include "etalon/version.hpp"
 #include "kernels/peakfinder8/peakfinder8.hpp"
 #include "pipeline/calibration.hpp"
-#include "pipeline/edge_records.hpp"
+#include "pipeline/dispatch.hpp"
 #include "pipeline/frame_source.hpp"
 #include "pipeline/ordered.hpp"
 #include "pipeline/reduction.hpp"
@@ -20,10 +20,6 @@ namespace etalon {
 namespace {
 
 using Clock = Shipper::Clock;
-
-std::chrono::milliseconds ms(double seconds) {
-  return std::chrono::milliseconds(static_cast<std::int64_t>(seconds * 1e3));
-}
 
 // What became of one frame.
 struct Outcome {
@@ -84,8 +80,8 @@ class Worker {
 // Takes the outcomes in order: ships them and keeps the books.
 class Books {
  public:
-  Books(const Recipe& recipe, const Reduction& reduction, Shipper& shipper, EdgeReport& report)
-      : recipe_(recipe), reduction_(reduction), shipper_(shipper), report_(report) {}
+  Books(const Recipe& recipe, const Reduction& reduction, Dispatch& dispatch, EdgeReport& report)
+      : recipe_(recipe), reduction_(reduction), dispatch_(dispatch), report_(report) {}
 
   Result<void> take(Outcome out) {
     ++report_.frames;
@@ -100,13 +96,11 @@ class Books {
     report_.stages.reduce += out.stages.reduce;
     const std::uint64_t bytes = out.frame->image.view().size_bytes();
     report_.raw_bytes += bytes;
-    journal.frame(out.raw_sum);
-    journal.peaks(out.frame->number, out.peaks);
     if (!out.veto.empty()) {
       rows_.rows.push_back({out.frame->number, out.peaks.size(), out.veto, out.raw_sum});
-      journal.vetoed(rows_.rows.back());
       ++report_.vetoed;
-      return rows_.rows.size() < 256 ? Result<void>() : flush();
+      const bool due = rows_.rows.size() >= 256 || Clock::now() - flushed_ > dispatch_.patience();
+      return due ? flush() : Result<void>();
     }
     ShippedFrame shipped{out.frame->number, out.frame->time_s, {},
                          out.peaks,         out.raw_sum,       std::nullopt};
@@ -118,26 +112,25 @@ class Books {
     ++report_.kept;
     report_.raw_bytes_kept += bytes;
     report_.chunk_bytes += out.chunk.size();
-    journal.kept(out.raw_sum, out.chunk);
     shipped.chunk = std::move(out.chunk);
     const Stopwatch watch(report_.stages.ship);
-    return shipper_.send(std::move(shipped), out.since);
+    return dispatch_.send(std::move(shipped), out.since);
   }
 
   // Sends the rows of vetoed frames gathered so far.
   Result<void> flush() {
+    flushed_ = Clock::now();
     if (rows_.rows.empty()) return {};
-    return shipper_.send(std::exchange(rows_, {}));
+    return dispatch_.send(std::exchange(rows_, {}));
   }
-
-  EdgeJournal journal;
 
  private:
   const Recipe& recipe_;
   const Reduction& reduction_;
-  Shipper& shipper_;
+  Dispatch& dispatch_;
   EdgeReport& report_;
   Vetoes rows_;
+  Clock::time_point flushed_ = Clock::now();
 };
 
 Result<std::vector<Artifact>> hash_files(const std::vector<std::string>& files) {
@@ -176,6 +169,37 @@ class Lookahead {
   std::deque<Arrival> seen_;
 };
 
+// What processes that were killed committed counts as this one's.
+void recall(const std::vector<FrameFacts>& committed, const SeriesInfo& info, EdgeReport& report) {
+  const std::uint64_t bytes = info.geometry.pixels() * size_of(info.dtype);
+  for (const FrameFacts& facts : committed) {
+    ++report.resumed;
+    ++report.frames;
+    report.raw_bytes += bytes;
+    report.vetoed += facts.chunk ? 0 : 1;
+    if (!facts.chunk) continue;
+    ++report.kept;
+    report.raw_bytes_kept += bytes;
+    report.chunk_bytes += facts.chunk->bytes;
+    report.checked += facts.chunk->checked ? 1 : 0;
+  }
+}
+
+// A run of which only the collector's last word is missing.
+Result<EdgeReport> await_done(Dispatch& dispatch, const EdgeOptions& options, EdgeReport report) {
+  const Hello hello = *dispatch.hello();
+  const End end = *dispatch.end();
+  recall(dispatch.committed(), hello.info, report);
+  report.series = hello.info.name;
+  report.frames = end.received;
+  report.lost = end.lost;
+  report.complete = end.complete;
+  ETALON_TRY(dispatch.connect(options.address, hello));
+  ETALON_ASSIGN(report.done, dispatch.finish());
+  report.shipped = dispatch.counters();
+  return report;
+}
+
 // What never came counts as received by the series, and lost. Of an interrupted one, what was not
 // waited for does not.
 void account_for(const FrameSource& source, EdgeReport& report) {
@@ -201,6 +225,8 @@ Result<EdgeReport> run_edge(const Recipe& recipe, const EdgeOptions& options) {
   } else {
     ETALON_ASSIGN(report.source, source_path(recipe));
   }
+  ETALON_ASSIGN(Dispatch dispatch, Dispatch::open(recipe, options.spool));
+  if (dispatch.end() != nullptr) return await_done(dispatch, options, std::move(report));
   ETALON_ASSIGN(const auto source,
                 open_frames(recipe, report.source, {options.interrupted, options.alarm}));
   SeriesInfo info = source->info();
@@ -227,31 +253,28 @@ Result<EdgeReport> run_edge(const Recipe& recipe, const EdgeOptions& options) {
   ETALON_ASSIGN(const Reduction reduction,
                 Reduction::create(recipe, info.geometry, calibration.mask));
 
-  ShipperOptions wire;
-  wire.address = options.address.empty() ? recipe.ship.address : options.address;
-  wire.connect_limit = ms(recipe.ship.connect_limit_s);
-  wire.silence_limit = ms(recipe.ship.silence_limit_s);
-  wire.resend_after = ms(recipe.ship.resend_after_s);
-  wire.window = recipe.ship.window;
-  ETALON_ASSIGN(const auto shipper, Shipper::connect(wire, {info, recipe.hash, recipe.reduce.bound,
-                                                            std::string(program)}));
+  ETALON_TRY(dispatch.connect(options.address,
+                              {info, recipe.hash, recipe.reduce.bound, std::string(program)}));
+  recall(dispatch.committed(), info, report);
 
   const auto start = Clock::now();
   auto hashing = std::async(std::launch::async, hash_files, source->files());
   const unsigned threads =
       options.threads != 0 ? options.threads : std::max(1u, std::thread::hardware_concurrency());
   std::vector<Worker> workers(threads, Worker(recipe, finder, reduction));
-  Books books(recipe, reduction, *shipper, report);
+  Books books(recipe, reduction, dispatch, report);
 
   const auto stopped = [&] {
     return (options.interrupted != nullptr && options.interrupted->load()) ||
-           shipper->asked_to_stop();
+           dispatch.asked_to_stop();
   };
   std::uint64_t given = 0;
   auto next = [&]() -> std::optional<Arrival> {
     std::optional<Arrival> arrival;
-    if (!stopped()) arrival = frames.next();
-    if (arrival) ++given;
+    do {
+      arrival = stopped() ? std::nullopt : frames.next();
+      if (arrival) ++given;
+    } while (arrival && arrival->frame.ok() && dispatch.knows(arrival->frame->number));
     // Interrupted after the last frame it is whole all the same.
     if (!arrival && stopped()) report.complete = given == info.frames;
     return arrival;
@@ -268,10 +291,7 @@ Result<EdgeReport> run_edge(const Recipe& recipe, const EdgeOptions& options) {
   auto files = hashing.get();
   if (flow.ok() && !files.ok()) flow = files.error();
   if (flow.ok()) account_for(*source, report);
-  if (!flow.ok()) {
-    shipper->abandon(flow.error());
-    return std::move(flow).error();
-  }
+  if (!flow.ok()) return dispatch.abandon(std::move(flow).error());
   End end;
   end.received = report.frames;
   end.kept = report.kept;
@@ -280,13 +300,13 @@ Result<EdgeReport> run_edge(const Recipe& recipe, const EdgeOptions& options) {
   end.raw_bytes = report.raw_bytes;
   end.raw_bytes_kept = report.raw_bytes_kept;
   end.seconds = std::chrono::duration<double>(Clock::now() - start).count();
-  end.latency_p99_ms = shipper->counters().latencies.quantile_ms(0.99);
+  end.latency_p99_ms = dispatch.counters().latencies.quantile_ms(0.99);
   end.complete = report.complete;
   end.records =
-      books.journal.records(recipe, info, calibration, *files, reduction.files(), report.lost);
-  ETALON_ASSIGN(report.done, shipper->finish(std::move(end)));
+      dispatch.journal.records(recipe, info, calibration, *files, reduction.files(), report.lost);
+  ETALON_ASSIGN(report.done, dispatch.finish(std::move(end)));
   report.seconds = std::chrono::duration<double>(Clock::now() - start).count();
-  report.shipped = shipper->counters();
+  report.shipped = dispatch.counters();
   report.stages.receive = source->busy_s();
   return report;
 }

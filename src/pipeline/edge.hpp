@@ -12,8 +12,11 @@
 namespace etalon {
 
 struct EdgeOptions {
-  std::string source;    // replaces recipe.source.path
-  std::string address;   // replaces recipe.ship.address
+  std::string source;   // replaces recipe.source.path
+  std::string address;  // replaces recipe.ship.address
+  // A folder: what is committed there survives this process, and the next run_edge() with the same
+  // recipe and folder goes on with it. Empty: none.
+  std::string spool;
   unsigned threads = 0;  // 0: one per hardware thread; what is stored does not depend on it
   const std::atomic<bool>* interrupted = nullptr;  // when set: the frames in hand are finished
   std::function<void(std::uint64_t done, std::uint64_t all)> progress;  // all 0: not known
@@ -33,6 +36,7 @@ struct EdgeReport {
   std::uint64_t frames = 0, kept = 0, vetoed = 0;
   std::map<std::string, std::uint64_t> lost;  // by cause
   std::uint64_t raw_bytes = 0, raw_bytes_kept = 0, chunk_bytes = 0;
+  std::uint64_t resumed = 0;       // of the frames: committed by processes that were killed
   std::uint64_t checked = 0;       // frames decoded again and compared pixel by pixel
   bool complete = true;            // false: interrupted, or cut short
   std::optional<Error> cut_short;  // a stream without an end: why

@@ -1,5 +1,7 @@
 #include "pipeline/edge_records.hpp"
 
+#include <algorithm>
+
 #include "etalon/version.hpp"
 #include "kernels/jungfrau/jungfrau.hpp"
 #include "kernels/peakfinder8/peakfinder8.hpp"
@@ -42,27 +44,34 @@ Value reduce_settings(const Recipe::Reduce& reduce) {
   return v;
 }
 
+// Roots over all frames, in the order of their numbers, and over kept and vetoed ones, in the order
+// in which they are stored.
+struct Roots {
+  std::vector<FrameSum> raw, peaks, kept, chunks, vetoed;
+  std::uint64_t peaks_found = 0;
+
+  explicit Roots(const std::vector<FrameFacts>& facts) {
+    std::vector<const FrameFacts*> sorted;
+    for (const FrameFacts& f : facts) sorted.push_back(&f);
+    std::stable_sort(sorted.begin(), sorted.end(),
+                     [](const auto* a, const auto* b) { return a->number < b->number; });
+    for (const FrameFacts* f : sorted) {
+      raw.push_back(f->raw_sum);
+      peaks.push_back(f->peaks_sum);
+    }
+    for (const FrameFacts& f : facts) {
+      peaks_found += f.peaks;
+      (f.chunk ? kept : vetoed).push_back(f.raw_sum);
+      if (f.chunk) chunks.push_back(f.chunk->sum);
+    }
+  }
+};
+
 }  // namespace
 
 Value bound_value(const Bound& bound) { return Value(to_string(bound)); }
 
 Artifact record_artifact(const Record& record) { return {"record", record.id(), ""}; }
-
-void EdgeJournal::peaks(std::uint64_t number, const std::vector<Peak>& peaks) {
-  ByteWriter head;
-  head.put(number);
-  head.put(static_cast<std::uint64_t>(peaks.size()));
-  peaks_.add(head.buffer());
-  peaks_.add(wire::pack_peaks(peaks));
-  peaks_found_ += peaks.size();
-}
-
-void EdgeJournal::kept(const FrameSum& raw_sum, ByteSpan chunk) {
-  kept_.push_back(raw_sum);
-  chunks_.push_back(frame_sum(chunk));
-}
-
-void EdgeJournal::vetoed(const VetoRow& row) { vetoed_.push_back(row.raw_sum); }
 
 std::vector<Record> EdgeJournal::records(const Recipe& recipe, const SeriesInfo& info,
                                          const Calibration& calibration,
@@ -70,11 +79,12 @@ std::vector<Record> EdgeJournal::records(const Recipe& recipe, const SeriesInfo&
                                          const std::vector<Artifact>& region_files,
                                          const std::map<std::string, std::uint64_t>& lost) {
   std::vector<Record> out;
+  const Roots roots(facts_);
   const Artifact recipe_file{"recipe", recipe.hash, ""};
 
   Value source;
   source.set("name", info.name).set("dataset", recipe.source.dataset);
-  source.set("first", recipe.source.first).set("frames", raw_.size());
+  source.set("first", recipe.source.first).set("frames", roots.raw.size());
   source.set("dtype", name_of(info.dtype)).set("shape", List{info.geometry.ny, info.geometry.nx});
   if (!lost.empty()) {
     Value causes;
@@ -83,7 +93,7 @@ std::vector<Record> EdgeJournal::records(const Recipe& recipe, const SeriesInfo&
   }
   std::vector<Artifact> inputs = files;
   inputs.push_back(recipe_file);
-  out.push_back(step("source", inputs, {{"frames", merkle_root(raw_), ""}}, source));
+  out.push_back(step("source", inputs, {{"frames", merkle_root(roots.raw), ""}}, source));
 
   Value mask;
   mask.set("pixel_mask", recipe.calibrate.pixel_mask)
@@ -103,20 +113,20 @@ std::vector<Record> EdgeJournal::records(const Recipe& recipe, const SeriesInfo&
   out.push_back(step("calibrate", inputs, {}, mask));
 
   Value find = find_settings(recipe.find, info.geometry);
-  find.set("peaks", peaks_found_);
+  find.set("peaks", roots.peaks_found);
   out.push_back(
-      step("find", {record_artifact(out.back())}, {{"peaks", peaks_.finish(), ""}}, find));
+      step("find", {record_artifact(out.back())}, {{"peaks", merkle_root(roots.peaks), ""}}, find));
 
   Value veto;
   veto.set("min_peaks", recipe.veto.min_peaks).set("max_peaks", recipe.veto.max_peaks);
-  veto.set("kept", kept_.size()).set("vetoed", vetoed_.size());
-  out.push_back(step("veto", {record_artifact(out.back())},
-                     {{"kept", merkle_root(kept_), ""}, {"vetoed", merkle_root(vetoed_), ""}},
-                     veto));
+  veto.set("kept", roots.kept.size()).set("vetoed", roots.vetoed.size());
+  out.push_back(step(
+      "veto", {record_artifact(out.back())},
+      {{"kept", merkle_root(roots.kept), ""}, {"vetoed", merkle_root(roots.vetoed), ""}}, veto));
 
   inputs = {record_artifact(out.back())};
   inputs.insert(inputs.end(), region_files.begin(), region_files.end());
-  out.push_back(step("reduce", inputs, {{"chunks", merkle_root(chunks_), ""}},
+  out.push_back(step("reduce", inputs, {{"chunks", merkle_root(roots.chunks), ""}},
                      reduce_settings(recipe.reduce)));
   return out;
 }

@@ -5,18 +5,16 @@
 #include <string>
 
 #include "pipeline/calibration.hpp"
+#include "pipeline/frame_facts.hpp"
 #include "pipeline/recipe.hpp"
 #include "stream/message.hpp"
 
 namespace etalon {
 
-// Gathers, in the order of the frames, what the records must hold.
+// Gathers, in the order of the messages, what the records must hold.
 class EdgeJournal {
  public:
-  void frame(const FrameSum& raw_sum) { raw_.push_back(raw_sum); }
-  void peaks(std::uint64_t number, const std::vector<Peak>& peaks);
-  void kept(const FrameSum& raw_sum, ByteSpan chunk);
-  void vetoed(const VetoRow& row);
+  void add(const FrameFacts& facts) { facts_.push_back(facts); }
 
   // `files` are the source's, `region_files` those that the reduction read, `lost` frames by cause.
   // Parents first; each names the one before it, so that the last leads to the source's files.
@@ -26,9 +24,7 @@ class EdgeJournal {
                               const std::map<std::string, std::uint64_t>& lost);
 
  private:
-  std::vector<FrameSum> raw_, kept_, chunks_, vetoed_;
-  Sha256 peaks_;
-  std::uint64_t peaks_found_ = 0;
+  std::vector<FrameFacts> facts_;
 };
 
 // Settings as the ledger holds them, also of the collector's steps.

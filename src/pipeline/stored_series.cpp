@@ -19,7 +19,7 @@ namespace fs = std::filesystem;
 
 struct StoredSeries::Impl {
   SeriesInfo info;
-  bool overwrite = false, replace = false;
+  bool overwrite = false, replace = false, resumed = false;
   std::string target, path, veto_path;
   std::optional<NxmxWriter> writer;
   std::optional<OutputFile> file, table;  // file: closed, without its name
@@ -38,6 +38,8 @@ struct StoredSeries::Impl {
   Result<void> fits(const ShippedFrame& frame, const StreamInfo& chunk) const;
   void count(const StreamInfo& chunk);
   Result<void> read_again(const std::function<void()>& alive);
+  // The file of a killed program has the name and these bytes already.
+  bool named_before(const std::string& name, const Hash& content) const;
 };
 
 namespace {
@@ -87,6 +89,7 @@ Result<StoredSeries> StoredSeries::create(const Options& options, const Hello& h
   auto impl = std::make_unique<Impl>();
   impl->info = hello.info;
   impl->overwrite = options.overwrite;
+  impl->resumed = options.resumed;
   std::error_code error;
   fs::create_directories(options.folder, error);
   if (error) return Error{Errc::io, options.folder + ": cannot be made: " + error.message()};
@@ -95,7 +98,7 @@ Result<StoredSeries> StoredSeries::create(const Options& options, const Hello& h
   if (options.analysed) outputs.push_back(powder_beside(impl->target));
   for (const std::string& path : outputs) {
     if (fs::is_directory(path, error)) return Error{Errc::usage, path + ": is a folder"};
-    if (!options.overwrite && taken(path)) return exists_already(path);
+    if (!options.overwrite && !options.resumed && taken(path)) return exists_already(path);
     if (!options.source.empty()) ETALON_TRY(refuse_same_file(options.source, path));
   }
   ETALON_ASSIGN(impl->writer, NxmxWriter::create(impl->target, hello.info, hello.bound, true));
@@ -205,6 +208,12 @@ Result<void> StoredSeries::Impl::read_again(const std::function<void()>& alive) 
   return {};
 }
 
+bool StoredSeries::Impl::named_before(const std::string& name, const Hash& content) const {
+  if (!resumed || !taken(name)) return false;
+  const auto there = sha256_file(name);
+  return there.ok() && *there == content;
+}
+
 void StoredSeries::rename(Naming naming) {
   Impl& i = *impl_;
   i.replace = naming == Naming::whole && i.overwrite;
@@ -213,6 +222,7 @@ void StoredSeries::rename(Naming naming) {
   for (int n = 1; naming != Naming::whole; ++n) {
     const std::string ending = mark + (n == 1 ? "" : "-" + std::to_string(n)) + ".h5";
     i.path = fs::path(i.target).replace_extension(ending).string();
+    if (i.named_before(i.path, i.hash)) break;
     if (!taken(i.path) && !taken(table_beside(i.path))) break;
   }
   i.veto_path = table_beside(i.path);
@@ -223,6 +233,11 @@ void StoredSeries::rename(Naming naming) {
 // cannot exchange names is it lost to an error between the two.
 Result<void> StoredSeries::name_files() {
   Impl& i = *impl_;
+  if (i.named_before(i.veto_path, i.veto_hash)) i.table.reset();
+  if (i.named_before(i.path, i.hash)) i.file.reset();
+  if (!i.file && !i.table) return {};
+  if (!i.table) return i.file->name_as(i.path, i.replace);
+  if (!i.file) return i.table->name_as(i.veto_path, i.replace);
   const std::string part = i.table->temporary_path();
   const bool exchanged = i.replace && taken(i.veto_path) && swap_names(part, i.veto_path);
   if (!exchanged) ETALON_TRY(i.table->name_as(i.veto_path, i.replace));
@@ -239,6 +254,7 @@ Result<void> StoredSeries::name_files() {
 }
 
 const std::string& StoredSeries::keep() {
+  if (!impl_->file) return impl_->path;
   impl_->file->keep();
   if (impl_->table) impl_->table->keep();
   return impl_->file->temporary_path();

@@ -38,6 +38,7 @@ struct Encoder {
     Value v;
     v.set("info", to_cbor(m.info)).set("recipe", to_bytes(m.recipe.bytes));
     v.set("bound", to_string(m.bound)).set("program", m.program);
+    if (m.spooled) v.set("spooled", true).set("first", m.first);
     return {type_hello, v};
   }
   Encoded operator()(const ShippedFrame& m) const {
@@ -77,6 +78,7 @@ struct Encoder {
     Value v;
     v.set("next", m.next).set("limit", m.limit).set("resend", m.resend);
     v.set("stop", m.stop);
+    if (!m.missing.empty()) v.set("missing", List(m.missing.begin(), m.missing.end()));
     return {type_ack, v};
   }
   Encoded operator()(const Done& m) const {
@@ -102,6 +104,11 @@ Result<Message::Body> hello(const Value& v) {
   if (!parsed.ok()) return bad("bound: " + parsed.error().message);
   m.bound = *parsed;
   ETALON_ASSIGN(m.program, text_at(v, "program"));
+  if (v.find("spooled") != nullptr) {
+    ETALON_ASSIGN(m.spooled, bool_at(v, "spooled"));
+    ETALON_ASSIGN(m.first, uint_at(v, "first"));
+    if (!m.spooled) return bad("spooled: not true");
+  }
   return Message::Body(std::move(m));
 }
 
@@ -170,7 +177,14 @@ Result<Message::Body> ack(const Value& v) {
   ETALON_ASSIGN(m.limit, uint_at(v, "limit"));
   ETALON_ASSIGN(m.resend, bool_at(v, "resend"));
   ETALON_ASSIGN(m.stop, bool_at(v, "stop"));
-  return Message::Body(m);
+  if (const Value* value = v.find("missing")) {
+    ETALON_ASSIGN(const List* missing, value->as_list("missing"));
+    for (const Value& item : *missing) {
+      ETALON_ASSIGN(m.missing.emplace_back(), item.as_uint("missing"));
+    }
+    if (m.missing.empty()) return bad("missing: empty");
+  }
+  return Message::Body(std::move(m));
 }
 
 Result<Message::Body> done(const Value& v) {

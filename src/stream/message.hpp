@@ -36,6 +36,8 @@ struct Hello {
   Hash recipe;  // SHA-256 of the recipe file that the edge follows
   Bound bound;  // of elements in no region
   std::string program;
+  bool spooled = false;     // the edge goes on with this run when it was killed, or cut off
+  std::uint64_t first = 1;  // the edge has forgotten the data messages before it
 };
 
 // Edge to centre: one kept frame.
@@ -82,8 +84,9 @@ struct Bye {};
 // wait.
 struct Ack {
   std::uint64_t next = 1, limit = 1;
-  bool resend = false;  // something between was lost: send again from `next`
-  bool stop = false;    // the collector wants an end: finish the frames in hand
+  bool resend = false;                 // what was sent is lost: send again from `next`
+  bool stop = false;                   // the collector wants an end: finish the frames in hand
+  std::vector<std::uint64_t> missing;  // those between `next` and the last that came
 };
 
 // Centre to edge: the answer to End.
