@@ -1,5 +1,6 @@
 #include "pipeline/dispatch.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/text.hpp"
@@ -49,6 +50,7 @@ Result<void> Dispatch::connect(const std::string& address, Hello hello) {
     ETALON_ASSIGN(wire.run, memory_->begin(hello));
     wire.spool = &memory_->spool();
     hello.first = wire.spool->first();
+    if (memory_->done()) wire.connect_limit = std::min(wire.connect_limit, 3 * wire.resend_after);
   }
   auto shipper = Shipper::connect(wire, hello);
   if (shipper.ok()) {
@@ -92,7 +94,11 @@ Result<Done> Dispatch::conclude(Result<Done> done) {
   if (!memory_) return done;
   if (!done.ok()) return abandon(std::move(done).error());
   if (!memory_->done()) ETALON_TRY(memory_->finish(*done));
-  if (shipper_) shipper_->confirm();
+  if (shipper_) {
+    shipper_->confirm();
+    counters_ = shipper_->counters();
+    shipper_.reset();
+  }
   memory_->remove();
   return done;
 }
@@ -109,8 +115,6 @@ Error Dispatch::abandon(Error why) {
   return why;
 }
 
-ShipperCounters Dispatch::counters() const {
-  return shipper_ ? shipper_->counters() : ShipperCounters();
-}
+ShipperCounters Dispatch::counters() const { return shipper_ ? shipper_->counters() : counters_; }
 
 }  // namespace etalon

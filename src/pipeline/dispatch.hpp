@@ -28,7 +28,8 @@ class Dispatch {
   const End* end() const;
   bool knows(std::uint64_t number) const { return numbers_.count(number) != 0; }
 
-  // Where the collector's last word is known already, it need not answer.
+  // Where the collector's last word is known already, it need not answer: it is told so if it
+  // waits.
   Result<void> connect(const std::string& address, Hello hello);
   Result<void> send(ShippedFrame frame, Shipper::Clock::time_point since);
   Result<void> send(Vetoes vetoes);
@@ -54,6 +55,7 @@ class Dispatch {
   const Recipe* recipe_;
   std::unique_ptr<EdgeMemory> memory_;  // outlives the shipper, which uses its spool
   std::unique_ptr<Shipper> shipper_;
+  ShipperCounters counters_;  // of a shipper that is gone
   std::set<std::uint64_t> numbers_;
 };
 
