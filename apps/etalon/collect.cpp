@@ -21,11 +21,15 @@ Result<void> run(const Options& options) {
   CollectOptions centre;
   centre.folder = options.folder;
   centre.overwrite = options.overwrite;
+  centre.journal = true;
   centre.instrument = &instrument;
   centre.interrupted = &interrupted;
   centre.opened = [&](const SeriesInfo& info) {
     note("receiving " + info.name + ", " + counted(info.frames, "frame"));
     progress.emplace("frames", info.frames, "frames");
+  };
+  centre.resumed = [&](std::uint64_t messages) {
+    note("going on with a run that was cut off: " + counted(messages, "message") + " of it here");
   };
   centre.progress = [&](std::uint64_t done, std::uint64_t) { progress->update(done); };
   ETALON_ASSIGN(Collector collector, Collector::open(recipe, centre));
@@ -52,7 +56,9 @@ void add_collect(Cli& cli) {
       run);
   command->footer(
       "Listens for one `etalon edge RECIPE`, serves it and ends. Ctrl-C asks the edge to finish\n"
-      "what it has in hand, and stores it as NAME.partial.h5.");
+      "what it has in hand, and stores it as NAME.partial.h5. Started again after it was killed, "
+      "it\n"
+      "goes on with the run; Ctrl-C before the edge is back stores what there is.");
   command->add_option("RECIPE", options->recipe, "Recipe (TOML)")->required();
   command->add_option("--out", options->folder,
                       "Folder to write to; default: the recipe's store.folder");

@@ -9,7 +9,7 @@ namespace etalon::cli {
 namespace {
 
 struct Options {
-  std::string recipe, source, address, metrics;
+  std::string recipe, source, address, metrics, spool;
   unsigned threads = 0;
   std::optional<double> audit_limit;
   bool json = false;
@@ -26,6 +26,10 @@ Result<void> run(const Options& options) {
     edge.source = options.source;
     edge.address = options.address;
     edge.threads = options.threads;
+    edge.spool = options.spool;
+    if (edge.spool.empty() && !recipe.ship.spool.empty()) {
+      ETALON_ASSIGN(edge.spool, output_path(recipe, recipe.ship.spool));
+    }
     edge.interrupted = &interrupted;
     edge.instrument = &instrument;
     edge.alarm = [](const std::string& text) { note(text); };
@@ -58,6 +62,10 @@ void add_edge(Cli& cli) {
   command->add_option("--connect", options->address,
                       "The collector, tcp://HOST:PORT or ipc://PATH; default: the recipe's "
                       "ship.address");
+  command->add_option(
+      "--spool", options->spool,
+      "Folder for what the collector has not stored yet: started again with it after "
+      "a kill or a cut, the edge goes on; default: the recipe's ship.spool");
   command->add_option("-T,--threads", options->threads, "Threads; 0: one per processor")
       ->check(CLI::Range(0, 1024));
   add_metrics(command, options->metrics);

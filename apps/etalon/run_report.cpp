@@ -254,6 +254,8 @@ json edge_json(const EdgeReport& r) {
             {"output", r.done.path},
             {"sha256", r.done.sha256.hex()},
             {"messages_resent", r.shipped.resent},
+            {"messages_spooled", r.shipped.spooled},
+            {"frames_resumed", r.resumed},
             {"conservation", conservation_json(r.frames, r.done.stored, r.vetoed, r.lost)}};
   add_speed(j, r);
   return j;

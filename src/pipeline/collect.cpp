@@ -12,6 +12,7 @@
 #include "pipeline/decision.hpp"
 #include "pipeline/edge_records.hpp"
 #include "pipeline/stored_series.hpp"
+#include "stream/journal.hpp"
 
 namespace etalon {
 namespace {
@@ -20,6 +21,8 @@ namespace fs = std::filesystem;
 using std::chrono::milliseconds;
 
 bool set(const std::atomic<bool>* flag) { return flag != nullptr && flag->load(); }
+
+milliseconds ms(double seconds) { return milliseconds(static_cast<std::int64_t>(seconds * 1e3)); }
 
 }  // namespace
 
@@ -30,7 +33,13 @@ struct Collector::Impl {
     receiver_ = &receiver;
     if (auto received = guarded(); !received.ok()) {
       Error why = std::move(received).error();
-      if (edge_gone_) keep_part(why);
+      if (goes_on(why)) {
+        why.message += "; " + counted(series_->stored(), "frame") + " wait in " + journal_->path() +
+                       ": start the collector again to go on";
+      } else {
+        if (edge_gone_) keep_part(why);
+        if (journal_) journal_->remove();
+      }
       series_.reset();
       receiver_->reject(why);
       return why;
@@ -40,8 +49,11 @@ struct Collector::Impl {
     if (report_.complete && recipe_.analyse.kind != "none")
       if (auto concluded = conclude(); !concluded.ok())
         report_.failure = std::move(concluded).error();
-    // The edge may have missed the last word; one that lives asks again within this time.
-    receiver_->see_off(milliseconds(static_cast<std::int64_t>(3e3 * recipe_.ship.resend_after_s)));
+    // The edge may have missed the last word: one that lives asks again within this time, one that
+    // was killed when it is there again.
+    receiver_->see_off(
+        ms(spooled_ ? recipe_.ship.silence_limit_s : 3 * recipe_.ship.resend_after_s));
+    if (journal_) journal_->remove();
     report_.dropped = receiver_->counters().dropped;
     if (series_->duplicates() > 0) report_.dropped["frame stored already"] = series_->duplicates();
     return std::move(report_);
@@ -92,11 +104,68 @@ struct Collector::Impl {
     }
   }
 
+  std::string journal_path() const {
+    return (fs::path(folder_) / (recipe_.hash.hex().substr(0, 16) + ".journal")).string();
+  }
+
+  // What is in the journal is stored again: the files of the killed run are written anew. True when
+  // that was all of it.
+  Result<bool> resume() {
+    std::error_code unknown;
+    if (!fs::exists(journal_path(), unknown)) return false;
+    ETALON_ASSIGN(journal_, Journal::open(journal_path()));
+    resumed_ = true;
+    bool ended = false;
+    std::uint64_t messages = 0;
+    for (;; ++messages) {
+      ETALON_ASSIGN(const auto entry, journal_->read());
+      if (!entry) break;
+      auto taken = again(*entry, messages);
+      if (!taken.ok())
+        return std::move(taken).error().in(journal_->path() + ": message " +
+                                           std::to_string(messages));
+      ended = *taken;
+    }
+    resumed_ = messages > 0;
+    if (resumed_ && options_.resumed) options_.resumed(messages - 1);
+    return ended;
+  }
+
+  Result<bool> again(ByteSpan bytes, std::uint64_t messages) {
+    ETALON_ASSIGN(const Message message, decode_message(bytes));
+    if (std::holds_alternative<Hello>(message.body) != (messages == 0) ||
+        message.sequence != messages)
+      return Error{Errc::malformed, "not the next one of its run"};
+    receiver_->resume(message.run, messages + 1);
+    return std::visit([&](const auto& body) { return take(body); }, message.body);
+  }
+
+  Result<void> write_down() {
+    if (!options_.journal) return {};
+    if (!journal_) {
+      ETALON_ASSIGN(journal_, Journal::open(journal_path()));
+    }
+    return journal_->append(receiver_->bytes());
+  }
+
+  // Whether a later collector can take this run to its end.
+  bool goes_on(const Error& why) const {
+    return journal_ && series_ && spooled_ && why.code == Errc::io && !edge_gave_up_;
+  }
+
   Result<void> receive() {
+    if (options_.journal) {
+      ETALON_ASSIGN(const bool ended, resume());
+      if (ended) return {};
+    }
     for (bool asked = false;;) {
       if (!series_ && (options_.edge_failed != nullptr ? options_.edge_failed->load()
                                                        : set(options_.interrupted)))
         return Error{Errc::interrupted, receiver_->address() + ": interrupted"};
+      if (series_ && set(options_.interrupted) && !receiver_->heard()) {
+        edge_gone_ = true;
+        return Error{Errc::interrupted, receiver_->address() + ": interrupted without an edge"};
+      }
       if (series_ && set(options_.interrupted) && !asked) {
         receiver_->ask_to_stop();
         asked = true;
@@ -105,9 +174,11 @@ struct Collector::Impl {
       edge_gone_ = !next.ok();
       ETALON_ASSIGN(const auto message, std::move(next));
       if (!message) continue;
+      if (std::holds_alternative<End>(message->body)) ETALON_TRY(write_down());
       ETALON_ASSIGN(const bool ended,
                     std::visit([&](const auto& body) { return take(body); }, message->body));
       if (ended) return {};
+      ETALON_TRY(write_down());
       ETALON_TRY(receiver_->accept());
     }
   }
@@ -118,8 +189,18 @@ struct Collector::Impl {
       return Error{Errc::usage, recipe_.path + ": the edge follows another recipe (SHA-256 " +
                                     hello.recipe.hex().substr(0, 12) + ", here " +
                                     recipe_.hash.hex().substr(0, 12) + ")"};
-    const StoredSeries::Options files{folder_, recipe_.store.file, options_.overwrite,
-                                      options_.source, recipe_.analyse.kind != "none"};
+    if (hello.first > 1 && !resumed_)
+      return Error{Errc::io, recipe_.path +
+                                 ": the edge goes on with a run of which another "
+                                 "collector has the first " +
+                                 counted(hello.first - 1, "message")};
+    spooled_ = hello.spooled;
+    const StoredSeries::Options files{folder_,
+                                      recipe_.store.file,
+                                      options_.overwrite,
+                                      options_.source,
+                                      recipe_.analyse.kind != "none",
+                                      resumed_};
     if (ledger_) ETALON_TRY(StoredSeries::recover(files, hello, *ledger_));
     ETALON_ASSIGN(StoredSeries series, StoredSeries::create(files, hello));
     series_.emplace(std::move(series));
@@ -136,7 +217,7 @@ struct Collector::Impl {
     return progressed();
   }
   Result<bool> take(const Failure& failure) {
-    edge_gone_ = true;
+    edge_gone_ = edge_gave_up_ = true;
     return Error{failure.code, "edge: " + failure.message};
   }
   template <typename Other>
@@ -289,7 +370,7 @@ struct Collector::Impl {
                         report_.output,
                         report_.sha256,
                         report_.store_record,
-                        options_.overwrite,
+                        options_.overwrite || resumed_,
                         options_.interrupted,
                         {}};
       // The edge may have missed the last word: it is repeated while the job runs.
@@ -318,7 +399,10 @@ struct Collector::Impl {
   std::optional<Ledger> ledger_;
   std::optional<StoredSeries> series_;
   std::uint64_t frames_ = 0;
-  bool edge_gone_ = false;
+  std::optional<Journal> journal_;
+  bool resumed_ = false;  // the journal of a killed collector was there
+  bool spooled_ = false;  // the edge waits for a collector that goes on
+  bool edge_gone_ = false, edge_gave_up_ = false;
   double seconds_ = 0, latency_p99_ms_ = 0;
   CollectReport report_;
 };

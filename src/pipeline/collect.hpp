@@ -21,12 +21,17 @@ struct CollectOptions {
   std::string folder;      // replaces store.folder
   std::string executable;  // the program that analyses; empty: the running one
   bool overwrite = false;
+  // What comes is written down in OUTPUT_FOLDER/RECIPE.journal before the edge hears that it is
+  // stored, so that this run goes on when the process was killed.
+  bool journal = false;
   std::string source;  // what the edge reads where both are one process: never overwritten
   Instrument* instrument = nullptr;  // takes the Action; none: the Action is only recorded
   const std::atomic<bool>* interrupted = nullptr;
   // Set: no edge will come. Where it is given, the edge takes care of interruptions.
   const std::atomic<bool>* edge_failed = nullptr;
   std::function<void(const SeriesInfo&)> opened;  // an edge has said hello
+  // After opened: the run is one that was killed or cut off; so many messages are in its journal.
+  std::function<void(std::uint64_t messages)> resumed;
   std::function<void(std::uint64_t frames, std::uint64_t all)> progress;
 };
 

@@ -165,7 +165,7 @@ TEST_F(CollectorTest, StoresWhatCame) {
   std::string line;
   std::getline(table, line);
   std::getline(table, line);
-  EXPECT_EQ(line, "3,1,peaks < 15   x  ,00000000000000000000000000000000");
+  EXPECT_EQ(line, "3,1,1.5,0,0,peaks < 15   x  ,00000000000000000000000000000000");
 }
 
 TEST_F(CollectorTest, AFrameThatComesTwiceIsStoredOnce) {

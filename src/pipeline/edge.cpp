@@ -10,7 +10,7 @@
 #include "etalon/version.hpp"
 #include "kernels/peakfinder8/peakfinder8.hpp"
 #include "pipeline/calibration.hpp"
-#include "pipeline/edge_records.hpp"
+#include "pipeline/dispatch.hpp"
 #include "pipeline/edge_teller.hpp"
 #include "pipeline/edge_worker.hpp"
 #include "pipeline/frame_source.hpp"
@@ -23,16 +23,16 @@ namespace {
 
 using Clock = Shipper::Clock;
 
-std::chrono::milliseconds ms(double seconds) {
-  return std::chrono::milliseconds(static_cast<std::int64_t>(seconds * 1e3));
-}
-
 // Takes the outcomes in order: ships them and keeps the books.
 class Books {
  public:
-  Books(const Recipe& recipe, const Reduction& reduction, Shipper& shipper, EdgeReport& report,
+  Books(const Recipe& recipe, const Reduction& reduction, Dispatch& dispatch, EdgeReport& report,
         const std::function<void(const std::string&)>& alarm)
-      : recipe_(recipe), reduction_(reduction), shipper_(shipper), report_(report), alarm_(alarm) {}
+      : recipe_(recipe),
+        reduction_(reduction),
+        dispatch_(dispatch),
+        report_(report),
+        alarm_(alarm) {}
 
   Result<void> take(Outcome out) {
     ++report_.frames;
@@ -47,8 +47,6 @@ class Books {
     report_.stages.reduce += out.stages.reduce;
     const std::uint64_t bytes = out.frame->image.view().size_bytes();
     report_.raw_bytes += bytes;
-    journal.frame(out.raw_sum);
-    journal.peaks(out.frame->number, out.peaks);
     if (report_.fast.has_rules) follow(out);
     if (!out.veto.empty()) return reject(std::move(out));
     ShippedFrame shipped{out.frame->number, out.frame->time_s, {}, out.peaks, out.raw_sum, {}, {}};
@@ -60,24 +58,22 @@ class Books {
     ++report_.kept;
     report_.raw_bytes_kept += bytes;
     report_.chunk_bytes += out.chunk.size();
-    journal.kept(out.raw_sum, out.chunk);
     shipped.chunk = std::move(out.chunk);
     const Stopwatch watch(report_.stages.ship);
-    return shipper_.send(std::move(shipped), out.since);
+    return dispatch_.send(std::move(shipped), out.since);
   }
 
   // Sends the rows of vetoed frames gathered so far.
   Result<void> flush() {
+    flushed_ = Clock::now();
     if (rows_.rows.empty()) return {};
-    return shipper_.send(std::exchange(rows_, {}));
+    return dispatch_.send(std::exchange(rows_, {}));
   }
-
-  EdgeJournal journal;
 
  private:
   void follow(const Outcome& out) {
     FastReport& fast = report_.fast;
-    journal.acted(out.actions);
+    dispatch_.journal.acted(out.actions);
     fast.actions += out.actions.size();
     fast.latencies.add(out.decided);
     const std::chrono::duration<double, std::milli> took = out.decided;
@@ -87,31 +83,42 @@ class Books {
   }
 
   Result<void> reject(Outcome out) {
-    const bool audited = out.judged_hit.has_value();
-    rows_.rows.push_back({out.frame->number, out.figures.peaks, out.figures.score,
-                          out.figures.resolution_angstrom, audited, out.veto, out.raw_sum});
-    journal.vetoed(rows_.rows.back());
+    VetoRow row{out.frame->number,
+                out.figures.peaks,
+                out.figures.score,
+                out.figures.resolution_angstrom,
+                out.judged_hit.has_value(),
+                out.veto,
+                out.raw_sum};
     ++report_.vetoed;
     ++report_.audit.rejected;
-    if (rows_.rows.size() >= 256 || audited) ETALON_TRY(flush());
-    if (!audited) return {};
-    journal.audited(out.chunk, *out.judged_hit);
+    if (!out.judged_hit) {
+      rows_.rows.push_back(std::move(row));
+      const bool due = rows_.rows.size() >= 256 || Clock::now() - flushed_ > dispatch_.patience();
+      return due ? flush() : Result<void>();
+    }
+    ETALON_TRY(flush());  // the table is in the order of the frames
     ++report_.audit.audited;
     report_.audit.bytes += out.chunk.size();
     if (*out.judged_hit) ++report_.audit.hits;
-    ShippedFrame whole{out.frame->number,     out.frame->time_s, std::move(out.chunk),
-                       std::move(out.judged), out.raw_sum,       {},
-                       out.judged_hit};
+    ShippedFrame whole{out.frame->number,
+                       out.frame->time_s,
+                       std::move(out.chunk),
+                       std::move(out.judged),
+                       out.raw_sum,
+                       {},
+                       Rejected{std::move(row), *out.judged_hit}};
     const Stopwatch watch(report_.stages.ship);
-    return shipper_.send(std::move(whole), out.since);
+    return dispatch_.send(std::move(whole), out.since);
   }
 
   const Recipe& recipe_;
   const Reduction& reduction_;
-  Shipper& shipper_;
+  Dispatch& dispatch_;
   EdgeReport& report_;
   const std::function<void(const std::string&)>& alarm_;
   Vetoes rows_;
+  Clock::time_point flushed_ = Clock::now();
 };
 
 Result<std::vector<Artifact>> hash_files(const std::vector<std::string>& files) {
@@ -150,6 +157,44 @@ class Lookahead {
   std::deque<Arrival> seen_;
 };
 
+// What processes that were killed committed counts as this one's.
+void recall(const std::vector<FrameFacts>& committed, const SeriesInfo& info, EdgeReport& report) {
+  const std::uint64_t bytes = info.geometry.pixels() * size_of(info.dtype);
+  for (const FrameFacts& facts : committed) {
+    ++report.resumed;
+    ++report.frames;
+    report.raw_bytes += bytes;
+    if (!facts.is_kept()) {
+      ++report.vetoed;
+      ++report.audit.rejected;
+      if (!facts.chunk) continue;
+      ++report.audit.audited;
+      report.audit.bytes += facts.chunk->bytes;
+      report.audit.hits += *facts.judged_hit ? 1 : 0;
+      continue;
+    }
+    ++report.kept;
+    report.raw_bytes_kept += bytes;
+    report.chunk_bytes += facts.chunk->bytes;
+    report.checked += facts.chunk->checked ? 1 : 0;
+  }
+}
+
+// A run of which only the collector's last word is missing.
+Result<EdgeReport> await_done(Dispatch& dispatch, const EdgeOptions& options, EdgeReport report) {
+  const Hello hello = *dispatch.hello();
+  const End end = *dispatch.end();
+  recall(dispatch.committed(), hello.info, report);
+  report.series = hello.info.name;
+  report.frames = end.received;
+  report.lost = end.lost;
+  report.complete = end.complete;
+  ETALON_TRY(dispatch.connect(options.address, hello));
+  ETALON_ASSIGN(report.done, dispatch.finish());
+  report.shipped = dispatch.counters();
+  return report;
+}
+
 // What never came counts as received by the series, and lost. Of an interrupted one, what was not
 // waited for does not.
 void account_for(const FrameSource& source, EdgeReport& report) {
@@ -175,6 +220,8 @@ Result<EdgeReport> run_edge(const Recipe& recipe, const EdgeOptions& options) {
   } else {
     ETALON_ASSIGN(report.source, source_path(recipe));
   }
+  ETALON_ASSIGN(Dispatch dispatch, Dispatch::open(recipe, options.spool));
+  if (dispatch.end() != nullptr) return await_done(dispatch, options, std::move(report));
   ETALON_ASSIGN(auto publisher, FastLoop::open_publisher(recipe, options.alarm));
   ETALON_ASSIGN(const auto source,
                 open_frames(recipe, report.source, {options.interrupted, options.alarm}));
@@ -212,14 +259,9 @@ Result<EdgeReport> run_edge(const Recipe& recipe, const EdgeOptions& options) {
   report.fast.has_rules = fast->has_rules();
   report.fast.budget_ms = recipe.fast.budget_ms;
 
-  ShipperOptions wire;
-  wire.address = options.address.empty() ? recipe.ship.address : options.address;
-  wire.connect_limit = ms(recipe.ship.connect_limit_s);
-  wire.silence_limit = ms(recipe.ship.silence_limit_s);
-  wire.resend_after = ms(recipe.ship.resend_after_s);
-  wire.window = recipe.ship.window;
-  ETALON_ASSIGN(const auto shipper, Shipper::connect(wire, {info, recipe.hash, recipe.reduce.bound,
-                                                            std::string(program)}));
+  ETALON_TRY(dispatch.connect(options.address,
+                              {info, recipe.hash, recipe.reduce.bound, std::string(program)}));
+  recall(dispatch.committed(), info, report);
 
   const auto start = Clock::now();
   auto hashing = std::async(std::launch::async, hash_files, source->files());
@@ -228,18 +270,20 @@ Result<EdgeReport> run_edge(const Recipe& recipe, const EdgeOptions& options) {
   const EdgePlan plan{recipe, *veto, reduction,
                       AuditDraw(recipe.audit.seed, info.name, recipe.audit.share), *fast};
   std::vector<EdgeWorker> workers(threads, EdgeWorker(plan, finder, judge));
-  Books books(recipe, reduction, *shipper, report, options.alarm);
+  Books books(recipe, reduction, dispatch, report, options.alarm);
 
   const auto stopped = [&] {
     return (options.interrupted != nullptr && options.interrupted->load()) ||
-           shipper->asked_to_stop();
+           dispatch.asked_to_stop();
   };
   EdgeTeller teller(options.progress, info);
   std::uint64_t given = 0;
   auto next = [&]() -> std::optional<Arrival> {
     std::optional<Arrival> arrival;
-    if (!stopped()) arrival = frames.next();
-    if (arrival) teller.read(++given, source->lost(), source->busy_s());
+    do {
+      arrival = stopped() ? std::nullopt : frames.next();
+      if (arrival) teller.read(++given, source->lost(), source->busy_s());
+    } while (arrival && arrival->frame.ok() && dispatch.knows(arrival->frame->number));
     // Interrupted after the last frame it is whole all the same.
     if (!arrival && stopped()) report.complete = given == info.frames;
     return arrival;
@@ -249,18 +293,15 @@ Result<EdgeReport> run_edge(const Recipe& recipe, const EdgeOptions& options) {
       [&](unsigned worker, Arrival job) { return workers[worker](std::move(job)); },
       [&](Outcome out) -> Result<void> {
         ETALON_TRY(books.take(std::move(out)));
-        teller.taken(report, *shipper, false);
+        teller.taken(report, dispatch, false);
         return {};
       });
   if (flow.ok()) flow = books.flush();
   auto files = hashing.get();
   if (flow.ok() && !files.ok()) flow = files.error();
-  if (flow.ok()) teller.taken(report, *shipper, true);
+  if (flow.ok()) teller.taken(report, dispatch, true);
   if (flow.ok()) account_for(*source, report);
-  if (!flow.ok()) {
-    shipper->abandon(flow.error());
-    return std::move(flow).error();
-  }
+  if (!flow.ok()) return dispatch.abandon(std::move(flow).error());
   End end;
   end.received = report.frames;
   end.kept = report.kept;
@@ -270,13 +311,13 @@ Result<EdgeReport> run_edge(const Recipe& recipe, const EdgeOptions& options) {
   end.raw_bytes = report.raw_bytes;
   end.raw_bytes_kept = report.raw_bytes_kept;
   end.seconds = std::chrono::duration<double>(Clock::now() - start).count();
-  end.latency_p99_ms = shipper->counters().latencies.quantile_ms(0.99);
+  end.latency_p99_ms = dispatch.counters().latencies.quantile_ms(0.99);
   end.complete = report.complete;
   end.records =
-      books.journal.records(recipe, info, calibration, *files, reduction.files(), report.lost);
-  ETALON_ASSIGN(report.done, shipper->finish(std::move(end)));
+      dispatch.journal.records(recipe, info, calibration, *files, reduction.files(), report.lost);
+  ETALON_ASSIGN(report.done, dispatch.finish(std::move(end)));
   report.seconds = std::chrono::duration<double>(Clock::now() - start).count();
-  report.shipped = shipper->counters();
+  report.shipped = dispatch.counters();
   report.stages.receive = source->busy_s();
   return report;
 }

@@ -41,6 +41,9 @@ struct EdgeOptions {
   std::string address;   // replaces recipe.ship.address
   unsigned threads = 0;  // 0: one per hardware thread; what is stored does not depend on it
   Instrument* instrument = nullptr;  // takes the actions of single frames; none: they are published
+  // A folder: what is committed there survives this process, and the next run_edge() with the same
+  // recipe and folder goes on with it. Empty: none.
+  std::string spool;
   const std::atomic<bool>* interrupted = nullptr;   // when set: the frames in hand are finished
   std::function<void(const EdgeStatus&)> progress;  // some twenty times a second, and at the end
   // Told at once, in words, of frames that are lost and of what is odd in a stream.
@@ -62,6 +65,7 @@ struct EdgeReport {
   FastReport fast;
   std::map<std::string, std::uint64_t> lost;  // by cause
   std::uint64_t raw_bytes = 0, raw_bytes_kept = 0, chunk_bytes = 0;
+  std::uint64_t resumed = 0;       // of the frames: committed by processes that were killed
   std::uint64_t checked = 0;       // frames decoded again and compared pixel by pixel
   bool complete = true;            // false: interrupted, or cut short
   std::optional<Error> cut_short;  // a stream without an end: why

@@ -1,5 +1,7 @@
 #include "pipeline/edge_records.hpp"
 
+#include <algorithm>
+
 #include "etalon/version.hpp"
 #include "kernels/jungfrau/jungfrau.hpp"
 #include "kernels/peakfinder8/peakfinder8.hpp"
@@ -43,6 +45,30 @@ Value reduce_settings(const Recipe::Reduce& reduce) {
   return v;
 }
 
+// Roots over all frames, in the order of their numbers, and over kept and vetoed ones, in the order
+// in which they are stored.
+struct Roots {
+  std::vector<FrameSum> raw, peaks, kept, chunks, vetoed, audited;
+  std::uint64_t peaks_found = 0, audit_hits = 0;
+
+  explicit Roots(const std::vector<FrameFacts>& facts) {
+    std::vector<const FrameFacts*> sorted;
+    for (const FrameFacts& f : facts) sorted.push_back(&f);
+    std::stable_sort(sorted.begin(), sorted.end(),
+                     [](const auto* a, const auto* b) { return a->number < b->number; });
+    for (const FrameFacts* f : sorted) {
+      raw.push_back(f->raw_sum);
+      peaks.push_back(f->peaks_sum);
+    }
+    for (const FrameFacts& f : facts) {
+      peaks_found += f.peaks;
+      (f.is_kept() ? kept : vetoed).push_back(f.raw_sum);
+      if (f.chunk) (f.is_kept() ? chunks : audited).push_back(f.chunk->sum);
+      if (f.judged_hit.value_or(false)) ++audit_hits;
+    }
+  }
+};
+
 }  // namespace
 
 Value bound_value(const Bound& bound) { return Value(to_string(bound)); }
@@ -55,27 +81,6 @@ cbor::Value parameters_value(const ActionParameters& parameters) {
 }
 
 Artifact record_artifact(const Record& record) { return {"record", record.id(), ""}; }
-
-void EdgeJournal::peaks(std::uint64_t number, const std::vector<Peak>& peaks) {
-  ByteWriter head;
-  head.put(number);
-  head.put(static_cast<std::uint64_t>(peaks.size()));
-  peaks_.add(head.buffer());
-  peaks_.add(wire::pack_peaks(peaks));
-  peaks_found_ += peaks.size();
-}
-
-void EdgeJournal::kept(const FrameSum& raw_sum, ByteSpan chunk) {
-  kept_.push_back(raw_sum);
-  chunks_.push_back(frame_sum(chunk));
-}
-
-void EdgeJournal::vetoed(const VetoRow& row) { vetoed_.push_back(row.raw_sum); }
-
-void EdgeJournal::audited(ByteSpan chunk, bool hit) {
-  audited_.push_back(frame_sum(chunk));
-  if (hit) ++audit_hits_;
-}
 
 void EdgeJournal::acted(const std::vector<FastAction>& actions) {
   actions_.insert(actions_.end(), actions.begin(), actions.end());
@@ -105,11 +110,12 @@ std::vector<Record> EdgeJournal::records(const Recipe& recipe, const SeriesInfo&
                                          const std::vector<Artifact>& region_files,
                                          const std::map<std::string, std::uint64_t>& lost) {
   std::vector<Record> out;
+  const Roots roots(facts_);
   const Artifact recipe_file{"recipe", recipe.hash, ""};
 
   Value source;
   source.set("name", info.name).set("dataset", recipe.source.dataset);
-  source.set("first", recipe.source.first).set("frames", raw_.size());
+  source.set("first", recipe.source.first).set("frames", roots.raw.size());
   source.set("dtype", name_of(info.dtype)).set("shape", List{info.geometry.ny, info.geometry.nx});
   if (!lost.empty()) {
     Value causes;
@@ -118,7 +124,7 @@ std::vector<Record> EdgeJournal::records(const Recipe& recipe, const SeriesInfo&
   }
   std::vector<Artifact> inputs = files;
   inputs.push_back(recipe_file);
-  out.push_back(step("source", inputs, {{"frames", merkle_root(raw_), ""}}, source));
+  out.push_back(step("source", inputs, {{"frames", merkle_root(roots.raw), ""}}, source));
 
   Value mask;
   mask.set("pixel_mask", recipe.calibrate.pixel_mask)
@@ -138,9 +144,9 @@ std::vector<Record> EdgeJournal::records(const Recipe& recipe, const SeriesInfo&
   out.push_back(step("calibrate", inputs, {}, mask));
 
   Value find = find_settings(recipe.find, info.geometry);
-  find.set("peaks", peaks_found_);
+  find.set("peaks", roots.peaks_found);
   out.push_back(
-      step("find", {record_artifact(out.back())}, {{"peaks", peaks_.finish(), ""}}, find));
+      step("find", {record_artifact(out.back())}, {{"peaks", merkle_root(roots.peaks), ""}}, find));
 
   if (!recipe.fast.rules.empty()) out.push_back(fast_record(recipe, record_artifact(out.back())));
 
@@ -149,24 +155,24 @@ std::vector<Record> EdgeJournal::records(const Recipe& recipe, const SeriesInfo&
   veto.set("min_score", recipe.veto.min_score);
   veto.set("resolution_angstrom", recipe.veto.resolution_angstrom);
   veto.set("resolution_peaks", recipe.veto.resolution_peaks);
-  veto.set("kept", kept_.size()).set("vetoed", vetoed_.size());
+  veto.set("kept", roots.kept.size()).set("vetoed", roots.vetoed.size());
   const PeakParameters judge = judge_parameters(recipe);
   Value audit;
   audit.set("share", recipe.audit.share).set("seed", recipe.audit.seed);
   audit.set("threshold", double{judge.threshold}).set("snr", double{judge.snr});
   audit.set("min_pixels", judge.min_pixels);
   audit.set("min_peaks", recipe.audit.min_peaks.value_or(recipe.veto.min_peaks));
-  audit.set("audited", audited_.size()).set("hits", audit_hits_);
+  audit.set("audited", roots.audited.size()).set("hits", roots.audit_hits);
   veto.set("audit", std::move(audit));
   out.push_back(step("veto", {record_artifact(out.back())},
-                     {{"kept", merkle_root(kept_), ""},
-                      {"vetoed", merkle_root(vetoed_), ""},
-                      {"audited", merkle_root(audited_), ""}},
+                     {{"kept", merkle_root(roots.kept), ""},
+                      {"vetoed", merkle_root(roots.vetoed), ""},
+                      {"audited", merkle_root(roots.audited), ""}},
                      veto));
 
   inputs = {record_artifact(out.back())};
   inputs.insert(inputs.end(), region_files.begin(), region_files.end());
-  out.push_back(step("reduce", inputs, {{"chunks", merkle_root(chunks_), ""}},
+  out.push_back(step("reduce", inputs, {{"chunks", merkle_root(roots.chunks), ""}},
                      reduce_settings(recipe.reduce)));
   return out;
 }

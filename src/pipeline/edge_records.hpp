@@ -6,19 +6,16 @@
 
 #include "pipeline/calibration.hpp"
 #include "pipeline/fast_loop.hpp"
+#include "pipeline/frame_facts.hpp"
 #include "pipeline/recipe.hpp"
 #include "stream/message.hpp"
 
 namespace etalon {
 
-// Gathers, in the order of the frames, what the records must hold.
+// Gathers, in the order of the messages, what the records must hold.
 class EdgeJournal {
  public:
-  void frame(const FrameSum& raw_sum) { raw_.push_back(raw_sum); }
-  void peaks(std::uint64_t number, const std::vector<Peak>& peaks);
-  void kept(const FrameSum& raw_sum, ByteSpan chunk);
-  void vetoed(const VetoRow& row);
-  void audited(ByteSpan chunk, bool hit);
+  void add(const FrameFacts& facts) { facts_.push_back(facts); }
   void acted(const std::vector<FastAction>& actions);
 
   // `files` are the source's, `region_files` those that the reduction read, `lost` frames by cause.
@@ -31,10 +28,8 @@ class EdgeJournal {
  private:
   Record fast_record(const Recipe& recipe, Artifact found) const;
 
-  std::vector<FrameSum> raw_, kept_, chunks_, vetoed_, audited_;
+  std::vector<FrameFacts> facts_;
   std::vector<FastAction> actions_;
-  Sha256 peaks_;
-  std::uint64_t peaks_found_ = 0, audit_hits_ = 0;
 };
 
 // Settings as the ledger holds them, also of the collector's steps.

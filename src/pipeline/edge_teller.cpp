@@ -4,11 +4,11 @@
 
 namespace etalon {
 
-void EdgeTeller::taken(const EdgeReport& r, const Shipper& shipper, bool at_the_end) {
+void EdgeTeller::taken(const EdgeReport& r, const Dispatch& dispatch, bool at_the_end) {
   const auto now = std::chrono::steady_clock::now();
   if (!tell_ || (!at_the_end && now - last_ < std::chrono::milliseconds(50))) return;
   last_ = now;
-  const ShipperCounters shipped = shipper.counters();
+  const ShipperCounters shipped = dispatch.counters();
   EdgeStatus s;
   {
     const std::lock_guard lock(mutex_);
@@ -27,7 +27,7 @@ void EdgeTeller::taken(const EdgeReport& r, const Shipper& shipper, bool at_the_
   s.chunk_bytes = r.chunk_bytes;
   s.actions = r.fast.actions;
   s.over_budget = r.fast.over_budget;
-  s.unacknowledged = shipper.unacknowledged();
+  s.unacknowledged = dispatch.unacknowledged();
   s.resent = shipped.resent;
   s.latency_p50_ms = shipped.latencies.quantile_ms(0.5);
   s.latency_p99_ms = shipped.latencies.quantile_ms(0.99);

@@ -7,6 +7,7 @@
 #include <mutex>
 #include <string>
 
+#include "pipeline/dispatch.hpp"
 #include "pipeline/edge.hpp"
 
 namespace etalon {
@@ -29,7 +30,7 @@ class EdgeTeller {
     status_.stages.receive = receive_s;
   }
   // On the thread that takes.
-  void taken(const EdgeReport& report, const Shipper& shipper, bool at_the_end);
+  void taken(const EdgeReport& report, const Dispatch& dispatch, bool at_the_end);
 
  private:
   const std::function<void(const EdgeStatus&)>& tell_;

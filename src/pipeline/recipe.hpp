@@ -73,7 +73,9 @@ struct Recipe {
   struct Ship {
     std::string address = "tcp://127.0.0.1:5601";
     double connect_limit_s = 5, silence_limit_s = 30, resend_after_s = 1;
-    std::uint64_t window = 32;
+    std::uint64_t window = 32, streams = 1;
+    std::string spool;  // empty: none
+    std::uint64_t spool_limit_mb = 1000;
   };
   struct Store {
     std::string folder = "out", file, ledger;

@@ -255,6 +255,16 @@ std::vector<Key> make_keys() {
       {{"ship", "window", "integer", "messages", "32",
         "On their way at once: bounds the memory of both ends."},
        count_to(PICK(ship.window), 1, 100000)},
+      {{"ship", "streams", "integer", "connections", "1",
+        "Used side by side: a far link carries more on several."},
+       count_to(PICK(ship.streams), 1, 64)},
+      {{"ship", "spool", "text", "", "\"\"",
+        "Folder on the edge's disk, from the current one, for what the collector has not stored: "
+        "`etalon edge` goes on with it after a kill or a cut; empty: none. `--spool` replaces it."},
+       text_to(PICK(ship.spool))},
+      {{"ship", "spool_limit_mb", "integer", "MB", "1000",
+        "So much may wait there; then the stages before wait, too."},
+       count_to(PICK(ship.spool_limit_mb), 1, 1000000000)},
 
       {{"store", "folder", "text", "", "\"out\"",
         "Folder of what is written, from the current one; made where it is not there. `--out` "

@@ -21,12 +21,11 @@ namespace fs = std::filesystem;
 
 struct StoredSeries::Impl {
   SeriesInfo info;
-  bool overwrite = false, replace = false;
+  bool overwrite = false, replace = false, resumed = false;
   std::string target, path, veto_path;
   std::optional<NxmxWriter> writer;
   std::optional<OutputFile> file, table;  // file: closed, without its name
   std::set<std::uint64_t> numbers, veto_numbers;
-  std::set<std::uint64_t> audit_numbers;
   std::vector<FrameSum> kept_sums, chunk_sums, vetoed_sums, audit_sums;
   std::uint64_t audit_hits = 0, audit_bytes = 0, duplicates = 0, file_bytes = 0, checked = 0;
   std::vector<RegionInfo> regions;
@@ -40,8 +39,11 @@ struct StoredSeries::Impl {
 
   Result<void> fits(const ShippedFrame& frame, const StreamInfo& chunk) const;
   void count(const StreamInfo& chunk);
+  Result<void> add_row(const VetoRow& row);
   Result<void> add_audited(const ShippedFrame& frame);
   Result<void> read_again(const std::function<void()>& alive);
+  // The file of a killed program has the name and these bytes already.
+  bool named_before(const std::string& name, const Hash& content) const;
 };
 
 namespace {
@@ -101,6 +103,7 @@ Result<StoredSeries> StoredSeries::create(const Options& options, const Hello& h
   auto impl = std::make_unique<Impl>();
   impl->info = hello.info;
   impl->overwrite = options.overwrite;
+  impl->resumed = options.resumed;
   std::error_code error;
   fs::create_directories(options.folder, error);
   if (error) return Error{Errc::io, options.folder + ": cannot be made: " + error.message()};
@@ -109,7 +112,7 @@ Result<StoredSeries> StoredSeries::create(const Options& options, const Hello& h
   if (options.analysed) outputs.push_back(powder_beside(impl->target));
   for (const std::string& path : outputs) {
     if (fs::is_directory(path, error)) return Error{Errc::usage, path + ": is a folder"};
-    if (!options.overwrite && taken(path)) return exists_already(path);
+    if (!options.overwrite && !options.resumed && taken(path)) return exists_already(path);
     if (!options.source.empty()) ETALON_TRY(refuse_same_file(options.source, path));
   }
   ETALON_ASSIGN(impl->writer, NxmxWriter::create(impl->target, hello.info, hello.bound, true));
@@ -168,11 +171,25 @@ void StoredSeries::Impl::count(const StreamInfo& chunk) {
   }
 }
 
+Result<void> StoredSeries::Impl::add_row(const VetoRow& row) {
+  if (!veto_numbers.insert(row.number).second) {
+    ++duplicates;
+    return {};
+  }
+  vetoed_sums.push_back(row.raw_sum);
+  std::string reason = row.reason;  // from outside: one field, one line
+  std::replace_if(
+      reason.begin(), reason.end(), [](unsigned char c) { return c < 32 || c == ',' || c == '"'; },
+      ' ');
+  return table->write(bytes_of(std::to_string(row.number) + "," + std::to_string(row.peaks) + "," +
+                               shown(row.score) + "," + shown(row.resolution_angstrom) + "," +
+                               (row.audited ? "1" : "0") + "," + reason + "," +
+                               hex(std::as_bytes(std::span(row.raw_sum.bytes))) + "\n"));
+}
+
 Result<void> StoredSeries::Impl::add_audited(const ShippedFrame& frame) {
   const std::string where = "audited frame " + std::to_string(frame.number);
-  if (veto_numbers.count(frame.number) == 0)
-    return Error{Errc::malformed, where + ": its veto has not come before"};
-  if (!audit_numbers.insert(frame.number).second) {
+  if (veto_numbers.count(frame.number) != 0) {
     ++duplicates;
     return {};
   }
@@ -180,15 +197,15 @@ Result<void> StoredSeries::Impl::add_audited(const ShippedFrame& frame) {
   if (!chunk.ok()) return std::move(chunk).error().in(where);
   ETALON_TRY(fits(frame, *chunk));
   ETALON_TRY(writer->append_audited(frame.number, frame.time_s, frame.chunk, frame.peaks.size(),
-                                    *frame.judged_hit));
+                                    frame.rejected->judged_hit));
   audit_sums.push_back(frame_sum(frame.chunk));
   audit_bytes += frame.chunk.size();
-  if (*frame.judged_hit) ++audit_hits;
-  return {};
+  if (frame.rejected->judged_hit) ++audit_hits;
+  return add_row(frame.rejected->row);
 }
 
 Result<void> StoredSeries::add(const ShippedFrame& frame) {
-  if (frame.judged_hit) return impl_->add_audited(frame);
+  if (frame.rejected) return impl_->add_audited(frame);
   if (impl_->numbers.count(frame.number) != 0) {
     ++impl_->duplicates;
     return {};
@@ -208,21 +225,7 @@ Result<void> StoredSeries::add(const ShippedFrame& frame) {
 }
 
 Result<void> StoredSeries::add(const Vetoes& vetoes) {
-  for (const VetoRow& row : vetoes.rows) {
-    if (!impl_->veto_numbers.insert(row.number).second) {
-      ++impl_->duplicates;
-      continue;
-    }
-    impl_->vetoed_sums.push_back(row.raw_sum);
-    std::string reason = row.reason;  // from outside: one field, one line
-    std::replace_if(
-        reason.begin(), reason.end(),
-        [](unsigned char c) { return c < 32 || c == ',' || c == '"'; }, ' ');
-    ETALON_TRY(impl_->table->write(bytes_of(
-        std::to_string(row.number) + "," + std::to_string(row.peaks) + "," + shown(row.score) +
-        "," + shown(row.resolution_angstrom) + "," + (row.audited ? "1" : "0") + "," + reason +
-        "," + hex(std::as_bytes(std::span(row.raw_sum.bytes))) + "\n")));
-  }
+  for (const VetoRow& row : vetoes.rows) ETALON_TRY(impl_->add_row(row));
   return {};
 }
 
@@ -240,6 +243,12 @@ Result<void> StoredSeries::Impl::read_again(const std::function<void()>& alive) 
   return {};
 }
 
+bool StoredSeries::Impl::named_before(const std::string& name, const Hash& content) const {
+  if (!resumed || !taken(name)) return false;
+  const auto there = sha256_file(name);
+  return there.ok() && *there == content;
+}
+
 void StoredSeries::rename(Naming naming) {
   Impl& i = *impl_;
   i.replace = naming == Naming::whole && i.overwrite;
@@ -248,6 +257,7 @@ void StoredSeries::rename(Naming naming) {
   for (int n = 1; naming != Naming::whole; ++n) {
     const std::string ending = mark + (n == 1 ? "" : "-" + std::to_string(n)) + ".h5";
     i.path = fs::path(i.target).replace_extension(ending).string();
+    if (i.named_before(i.path, i.hash)) break;
     if (!taken(i.path) && !taken(table_beside(i.path))) break;
   }
   i.veto_path = table_beside(i.path);
@@ -258,6 +268,11 @@ void StoredSeries::rename(Naming naming) {
 // cannot exchange names is it lost to an error between the two.
 Result<void> StoredSeries::name_files() {
   Impl& i = *impl_;
+  if (i.named_before(i.veto_path, i.veto_hash)) i.table.reset();
+  if (i.named_before(i.path, i.hash)) i.file.reset();
+  if (!i.file && !i.table) return {};
+  if (!i.table) return i.file->name_as(i.path, i.replace);
+  if (!i.file) return i.table->name_as(i.veto_path, i.replace);
   const std::string part = i.table->temporary_path();
   const bool exchanged = i.replace && taken(i.veto_path) && swap_names(part, i.veto_path);
   if (!exchanged) ETALON_TRY(i.table->name_as(i.veto_path, i.replace));
@@ -274,6 +289,7 @@ Result<void> StoredSeries::name_files() {
 }
 
 const std::string& StoredSeries::keep() {
+  if (!impl_->file) return impl_->path;
   impl_->file->keep();
   if (impl_->table) impl_->table->keep();
   return impl_->file->temporary_path();
@@ -297,7 +313,7 @@ Result<void> StoredSeries::close(Naming naming, const std::function<void()>& ali
 
 std::uint64_t StoredSeries::stored() const { return impl_->numbers.size(); }
 std::uint64_t StoredSeries::vetoed() const { return impl_->veto_numbers.size(); }
-std::uint64_t StoredSeries::audited() const { return impl_->audit_numbers.size(); }
+std::uint64_t StoredSeries::audited() const { return impl_->audit_sums.size(); }
 std::uint64_t StoredSeries::audit_hits() const { return impl_->audit_hits; }
 std::uint64_t StoredSeries::audit_bytes() const { return impl_->audit_bytes; }
 std::uint64_t StoredSeries::duplicates() const { return impl_->duplicates; }

@@ -26,8 +26,10 @@ class StoredSeries {
     bool overwrite = false;
     std::string source;     // never overwritten
     bool analysed = false;  // NAME.powder.h5 will be made, too
+    bool resumed = false;   // a killed program may have come as far as naming the same files
   };
-  // Errc::usage when one of the files that will be written exists and not `overwrite`.
+  // Errc::usage when one of the files that will be written exists and not `overwrite`; of a run
+  // that is resumed, only when it gets its name, and is another one.
   static Result<StoredSeries> create(const Options& options, const Hello& hello);
 
   // A program that was killed after its record was in the ledger, and before its files had their
@@ -38,8 +40,7 @@ class StoredSeries {
   StoredSeries(StoredSeries&&) noexcept;
   StoredSeries& operator=(StoredSeries&&) noexcept;
 
-  // Errc::malformed for a chunk that is not one frame of the series, and for an audited frame whose
-  // veto has not come before. A number that is there already
+  // Errc::malformed for a chunk that is not one frame of the series. A number that is there already
   // is counted as a duplicate and dropped.
   Result<void> add(const ShippedFrame& frame);
   Result<void> add(const Vetoes& vetoes);

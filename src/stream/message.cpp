@@ -28,6 +28,27 @@ enum Type : std::uint64_t {
 
 Error bad(std::string_view what) { return {Errc::malformed, std::string(what)}; }
 
+Value row_value(const VetoRow& row) {
+  Value v;
+  v.set("number", row.number).set("peaks", row.peaks).set("reason", row.reason);
+  v.set("score", row.score).set("resolution_angstrom", row.resolution_angstrom);
+  v.set("audited", row.audited);
+  v.set("raw_sum", to_bytes(row.raw_sum.bytes));
+  return v;
+}
+
+Result<VetoRow> veto_row(const Value& v) {
+  VetoRow row;
+  ETALON_ASSIGN(row.number, uint_at(v, "number"));
+  ETALON_ASSIGN(row.peaks, uint_at(v, "peaks"));
+  ETALON_ASSIGN(row.score, number_at(v, "score"));
+  ETALON_ASSIGN(row.resolution_angstrom, number_at(v, "resolution_angstrom"));
+  ETALON_ASSIGN(row.audited, bool_at(v, "audited"));
+  ETALON_ASSIGN(row.reason, text_at(v, "reason"));
+  ETALON_ASSIGN(row.raw_sum.bytes, fixed<16>(v, "raw_sum"));
+  return row;
+}
+
 struct Encoded {
   Type type;
   Value body;
@@ -38,6 +59,7 @@ struct Encoder {
     Value v;
     v.set("info", to_cbor(m.info)).set("recipe", to_bytes(m.recipe.bytes));
     v.set("bound", to_string(m.bound)).set("program", m.program);
+    if (m.spooled) v.set("spooled", true).set("first", m.first);
     return {type_hello, v};
   }
   Encoded operator()(const ShippedFrame& m) const {
@@ -45,20 +67,14 @@ struct Encoder {
     v.set("number", m.number).set("time_s", m.time_s).set("chunk", m.chunk);
     v.set("peaks", pack_peaks(m.peaks)).set("raw_sum", to_bytes(m.raw_sum.bytes));
     if (m.decoded_sum) v.set("decoded_sum", to_bytes(m.decoded_sum->bytes));
-    if (m.judged_hit) v.set("judged_hit", *m.judged_hit);
+    if (m.rejected)
+      v.set("veto", row_value(m.rejected->row)).set("judged_hit", m.rejected->judged_hit);
     return {type_frame, v};
   }
   Encoded operator()(const Vetoes& m) const {
     List rows;
     rows.reserve(m.rows.size());
-    for (const VetoRow& row : m.rows) {
-      Value v;
-      v.set("number", row.number).set("peaks", row.peaks).set("reason", row.reason);
-      v.set("score", row.score).set("resolution_angstrom", row.resolution_angstrom);
-      v.set("audited", row.audited);
-      v.set("raw_sum", to_bytes(row.raw_sum.bytes));
-      rows.push_back(std::move(v));
-    }
+    for (const VetoRow& row : m.rows) rows.push_back(row_value(row));
     Value v;
     v.set("rows", std::move(rows));
     return {type_vetoes, v};
@@ -81,6 +97,7 @@ struct Encoder {
     Value v;
     v.set("next", m.next).set("limit", m.limit).set("resend", m.resend);
     v.set("stop", m.stop);
+    if (!m.missing.empty()) v.set("missing", List(m.missing.begin(), m.missing.end()));
     return {type_ack, v};
   }
   Encoded operator()(const Done& m) const {
@@ -106,6 +123,11 @@ Result<Message::Body> hello(const Value& v) {
   if (!parsed.ok()) return bad("bound: " + parsed.error().message);
   m.bound = *parsed;
   ETALON_ASSIGN(m.program, text_at(v, "program"));
+  if (v.find("spooled") != nullptr) {
+    ETALON_ASSIGN(m.spooled, bool_at(v, "spooled"));
+    ETALON_ASSIGN(m.first, uint_at(v, "first"));
+    if (!m.spooled) return bad("spooled: not true");
+  }
   return Message::Body(std::move(m));
 }
 
@@ -125,8 +147,13 @@ Result<Message::Body> frame(const Value& v) {
     ETALON_ASSIGN(sum.bytes, fixed<16>(v, "decoded_sum"));
     m.decoded_sum = sum;
   }
-  if (v.find("judged_hit") != nullptr) {
-    ETALON_ASSIGN(m.judged_hit, bool_at(v, "judged_hit"));
+  if (const Value* row = v.find("veto")) {
+    Rejected rejected;
+    ETALON_ASSIGN(rejected.row, veto_row(*row));
+    ETALON_ASSIGN(rejected.judged_hit, bool_at(v, "judged_hit"));
+    if (rejected.row.number != m.number || !rejected.row.audited)
+      return bad("veto: not the row of this frame");
+    m.rejected = std::move(rejected);
   }
   return Message::Body(std::move(m));
 }
@@ -136,14 +163,7 @@ Result<Message::Body> vetoes(const Value& v) {
   ETALON_ASSIGN(const Value* value, v.at("rows"));
   ETALON_ASSIGN(const List* rows, value->as_list("rows"));
   for (const Value& item : *rows) {
-    VetoRow row;
-    ETALON_ASSIGN(row.number, uint_at(item, "number"));
-    ETALON_ASSIGN(row.peaks, uint_at(item, "peaks"));
-    ETALON_ASSIGN(row.score, number_at(item, "score"));
-    ETALON_ASSIGN(row.resolution_angstrom, number_at(item, "resolution_angstrom"));
-    ETALON_ASSIGN(row.audited, bool_at(item, "audited"));
-    ETALON_ASSIGN(row.reason, text_at(item, "reason"));
-    ETALON_ASSIGN(row.raw_sum.bytes, fixed<16>(item, "raw_sum"));
+    ETALON_ASSIGN(VetoRow row, veto_row(item));
     m.rows.push_back(std::move(row));
   }
   return Message::Body(std::move(m));
@@ -181,7 +201,14 @@ Result<Message::Body> ack(const Value& v) {
   ETALON_ASSIGN(m.limit, uint_at(v, "limit"));
   ETALON_ASSIGN(m.resend, bool_at(v, "resend"));
   ETALON_ASSIGN(m.stop, bool_at(v, "stop"));
-  return Message::Body(m);
+  if (const Value* value = v.find("missing")) {
+    ETALON_ASSIGN(const List* missing, value->as_list("missing"));
+    for (const Value& item : *missing) {
+      ETALON_ASSIGN(m.missing.emplace_back(), item.as_uint("missing"));
+    }
+    if (m.missing.empty()) return bad("missing: empty");
+  }
+  return Message::Body(std::move(m));
 }
 
 Result<Message::Body> done(const Value& v) {

@@ -36,6 +36,26 @@ struct Hello {
   Hash recipe;  // SHA-256 of the recipe file that the edge follows
   Bound bound;  // of elements in no region
   std::string program;
+  bool spooled = false;     // the edge goes on with this run when it was killed, or cut off
+  std::uint64_t first = 1;  // the edge has forgotten the data messages before it
+};
+
+// A frame that was not kept, and why.
+struct VetoRow {
+  std::uint64_t number = 0;
+  std::uint64_t peaks = 0;
+  double score = 0, resolution_angstrom = 0;
+  bool audited = false;
+  std::string reason;
+  FrameSum raw_sum;
+  bool operator==(const VetoRow&) const = default;
+};
+
+// What a frame that is only stored for the audit carries besides.
+struct Rejected {
+  VetoRow row;
+  bool judged_hit = false;
+  bool operator==(const Rejected&) const = default;
 };
 
 // Edge to centre: one kept frame; or one that was not kept, and is stored whole for the audit.
@@ -46,20 +66,11 @@ struct ShippedFrame {
   std::vector<Peak> peaks;
   FrameSum raw_sum;  // of the frame as it was received
   std::optional<FrameSum>
-      decoded_sum;                 // of the frame as it must come back, where the edge decoded it
-  std::optional<bool> judged_hit;  // set: for the audit; the peaks are those that the judge found
+      decoded_sum;                   // of the frame as it must come back, where the edge decoded it
+  std::optional<Rejected> rejected;  // set: for the audit; the peaks are those that the judge found
 };
 
-// Edge to centre: frames that were not kept, and why.
-struct VetoRow {
-  std::uint64_t number = 0;
-  std::uint64_t peaks = 0;
-  double score = 0, resolution_angstrom = 0;
-  bool audited = false;
-  std::string reason;
-  FrameSum raw_sum;
-  bool operator==(const VetoRow&) const = default;
-};
+// Edge to centre: frames that were not kept and are not audited.
 struct Vetoes {
   std::vector<VetoRow> rows;
 };
@@ -86,8 +97,9 @@ struct Bye {};
 // wait.
 struct Ack {
   std::uint64_t next = 1, limit = 1;
-  bool resend = false;  // something between was lost: send again from `next`
-  bool stop = false;    // the collector wants an end: finish the frames in hand
+  bool resend = false;                 // what was sent is lost: send again from `next`
+  bool stop = false;                   // the collector wants an end: finish the frames in hand
+  std::vector<std::uint64_t> missing;  // those between `next` and the last that came
 };
 
 // Centre to edge: the answer to End.

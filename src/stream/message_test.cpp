@@ -71,9 +71,12 @@ TEST(Message, FrameComesBackBitForBit) {
   EXPECT_EQ(back.peaks, frame.peaks);
   EXPECT_EQ(back.raw_sum, frame.raw_sum);
   EXPECT_FALSE(back.decoded_sum.has_value());
-  EXPECT_FALSE(back.judged_hit.has_value());
-  frame.judged_hit = false;
-  EXPECT_EQ(round_trip(frame).judged_hit, frame.judged_hit);
+  EXPECT_FALSE(back.rejected.has_value());
+  frame.rejected = Rejected{{41, 1, 2.5, 3.25, true, "peaks < 15", {}}, true};
+  EXPECT_EQ(round_trip(frame).rejected, frame.rejected);
+  frame.rejected->row.number = 40;  // of another frame
+  EXPECT_FALSE(decode_message(encode_message({{}, 1, frame})).ok());
+  frame.rejected.reset();
   frame.decoded_sum = FrameSum{};
   frame.decoded_sum->bytes[0] = 8;
   EXPECT_EQ(round_trip(frame).decoded_sum, frame.decoded_sum);
@@ -110,11 +113,12 @@ TEST(Message, EndCarriesCountersAndRecords) {
 }
 
 TEST(Message, SmallOnesComeBack) {
-  const Ack ack = round_trip(Ack{7, 39, true, true}, 0);
+  const Ack ack = round_trip(Ack{7, 39, true, true, {41, 43}}, 0);
   EXPECT_EQ(ack.next, 7u);
   EXPECT_EQ(ack.limit, 39u);
   EXPECT_TRUE(ack.resend);
   EXPECT_TRUE(ack.stop);
+  EXPECT_EQ(ack.missing, (std::vector<std::uint64_t>{41, 43}));
   EXPECT_EQ(round_trip(Failure{Errc::missing, "gone"}).code, Errc::missing);
   EXPECT_EQ(round_trip(Done{"x.h5", {}, 3, 4}).stored, 3u);
   (void)round_trip(Bye{}, 0);

@@ -1,10 +1,19 @@
 #include "stream/receiver.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace etalon {
 
 using std::chrono::milliseconds;
+
+namespace {
+
+constexpr milliseconds patience{100};  // of several connections, one may be slower
+constexpr milliseconds ask_again{250};
+constexpr std::size_t most_asked = 256;
+
+}  // namespace
 
 Result<Receiver> Receiver::bind(const ReceiverOptions& options) {
   if (options.window == 0) return Error{Errc::usage, "ship.window: must be at least 1"};
@@ -18,6 +27,12 @@ Result<Receiver> Receiver::bind(const ReceiverOptions& options) {
 Result<std::optional<Message>> Receiver::next(milliseconds limit) {
   const auto until = Clock::now() + limit;
   for (;;) {
+    if (const auto turn = early_.find(expected_); turn != early_.end()) {
+      Bytes bytes = std::move(turn->second);
+      early_.erase(turn);
+      ETALON_ASSIGN(Message message, decode_message(bytes));
+      return hand_out(std::move(message), std::move(bytes));
+    }
     ETALON_ASSIGN(std::optional<Socket::Packet> packet, socket_.receive());
     if (packet) {
       if (auto message = sort(std::move(*packet))) return message;
@@ -48,7 +63,9 @@ std::optional<Message> Receiver::sort(Socket::Packet packet) {
   if (!open_ && hello) {
     open_ = true;
     run_ = message.run;
+    peers_.emplace(text_of(packet.peer));
     peer_ = std::move(packet.peer);
+    bytes_ = std::move(packet.bytes);
     heard_ = Clock::now();
     return std::move(message);
   }
@@ -63,8 +80,10 @@ std::optional<Message> Receiver::sort(Socket::Packet packet) {
     refuse(packet, message.run, "busy with another run");
     return {};
   }
+  peers_.emplace(text_of(packet.peer));
   peer_ = std::move(packet.peer);
   heard_ = Clock::now();
+  if (std::exchange(resumed_, false)) acknowledge(true);
   if (std::holds_alternative<Bye>(message.body)) {
     seen_off_ = answer_.has_value();
     return {};
@@ -74,6 +93,7 @@ std::optional<Message> Receiver::sort(Socket::Packet packet) {
     return {};
   }
   if (hello || std::holds_alternative<Ping>(message.body)) {
+    if (welcomed_ && !early_.empty()) ask_for_missing();
     if (welcomed_) acknowledge();
     return {};
   }
@@ -81,31 +101,55 @@ std::optional<Message> Receiver::sort(Socket::Packet packet) {
     ended_ = true;
     return std::move(message);
   }
+  return sort_data(std::move(message), std::move(packet.bytes));
+}
+
+std::optional<Message> Receiver::sort_data(Message message, Bytes bytes) {
+  const std::uint64_t sequence = message.sequence;
   if (message.body.index() > 3) {
     ++counters_.dropped["not for a collector"];
-    return {};
-  }
-  if (!welcomed_ || message.sequence >= expected_ + options_.window) {
+  } else if (!welcomed_ || sequence >= expected_ + options_.window) {
     ++counters_.dropped["beyond its credit"];
-    return {};
-  }
-  if (message.sequence < expected_) {
+  } else if (sequence < expected_ || early_.contains(sequence)) {
     ++counters_.dropped["duplicate"];
     acknowledge();
-    return {};
+  } else if (sequence > expected_) {
+    early_.emplace(sequence, std::move(bytes));
+    ask_for_missing();
+  } else {
+    return hand_out(std::move(message), std::move(bytes));
   }
-  if (message.sequence > expected_) {
-    ++counters_.dropped["out of order"];
-    if (asked_again_ != expected_ || heard_ - asked_at_ > milliseconds(200)) {
-      asked_again_ = expected_;
-      asked_at_ = heard_;
-      acknowledge(true);
-    }
-    return {};
-  }
+  return {};
+}
+
+std::optional<Message> Receiver::hand_out(Message message, Bytes bytes) {
   ++counters_.messages;
-  counters_.bytes += packet.bytes.size();
-  return std::move(message);
+  counters_.bytes += bytes.size();
+  bytes_ = std::move(bytes);
+  return message;
+}
+
+// On one connection a gap is a loss, and is asked for at once; several overtake each other.
+void Receiver::ask_for_missing() {
+  const bool first = asked_again_ != expected_;
+  if (first) {
+    asked_again_ = expected_;
+    asked_at_ = heard_;
+  }
+  const bool due = first ? peers_.size() == 1 : heard_ - asked_at_ > patience;
+  if (!due) return;
+  Ack ack{expected_, expected_ + options_.window, false, stop_, {}};
+  for (std::uint64_t n = expected_; n < early_.rbegin()->first; ++n)
+    if (!early_.contains(n) && ack.missing.size() < most_asked) ack.missing.push_back(n);
+  answer(ack);
+  asked_at_ = heard_ + ask_again;
+}
+
+void Receiver::resume(const RunId& run, std::uint64_t next) {
+  open_ = welcomed_ = resumed_ = true;
+  run_ = run;
+  expected_ = next;
+  heard_ = Clock::now();
 }
 
 Result<void> Receiver::accept() {
@@ -117,11 +161,11 @@ Result<void> Receiver::accept() {
 }
 
 void Receiver::keep_waiting() {
-  if (welcomed_ && !ended_ && Clock::now() - heard_ > milliseconds(500)) acknowledge();
+  if (welcomed_ && !ended_ && heard() && Clock::now() - heard_ > milliseconds(500)) acknowledge();
 }
 
 void Receiver::acknowledge(bool resend) {
-  answer(Ack{expected_, expected_ + options_.window, resend, stop_});
+  answer(Ack{expected_, expected_ + options_.window, resend, stop_, {}});
 }
 
 void Receiver::ask_to_stop() {
@@ -155,7 +199,7 @@ bool Receiver::see_off(milliseconds limit) {
 void Receiver::reject(const Error& why) {
   ended_ = true;
   answer_ = Failure{why.code, why.message};
-  if (open_) answer(*answer_);
+  if (heard()) answer(*answer_);
 }
 
 }  // namespace etalon

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 
 #include "stream/message.hpp"
@@ -35,6 +36,13 @@ class Receiver {
   // Hello first, then ShippedFrame, Vetoes and End in the order of the edge, or its Failure.
   // Nothing when `limit` passed; Errc::io when the edge fell silent.
   Result<std::optional<Message>> next(std::chrono::milliseconds limit);
+  // What next() handed out last, as it came.
+  const Bytes& bytes() const { return bytes_; }
+  // Goes on with a run that a killed collector began: `next` is the first message that it does not
+  // have. Before the first next().
+  void resume(const RunId& run, std::uint64_t next);
+  // Whether the edge of the run has said anything.
+  bool heard() const { return !peers_.empty(); }
   // What next() handed out last is stored: the edge need not keep it.
   Result<void> accept();
   // Tells the edge that what next() handed out last is being worked on. To be called often where
@@ -60,6 +68,9 @@ class Receiver {
 
   // The message when it is one to hand out.
   std::optional<Message> sort(Socket::Packet packet);
+  std::optional<Message> sort_data(Message message, Bytes bytes);
+  std::optional<Message> hand_out(Message message, Bytes bytes);
+  void ask_for_missing();
   void acknowledge(bool resend = false);
   void answer(const Message::Body& body);
   void refuse(const Socket::Packet& packet, const RunId& run, const std::string& reason);
@@ -68,11 +79,14 @@ class Receiver {
   Socket socket_;
   ReceiverCounters counters_;
   bool open_ = false, welcomed_ = false, ended_ = false, stop_ = false, seen_off_ = false;
+  bool resumed_ = false;                 // and the edge does not know yet
   std::optional<Message::Body> answer_;  // that ended the run
   RunId run_;
-  Bytes peer_;
+  std::set<std::string> peers_;  // connections of the edge
+  Bytes peer_, bytes_;           // peer_: the one that spoke last
   std::uint64_t expected_ = 1;
-  std::uint64_t asked_again_ = 0;  // the message that a resend was asked for, to ask once
+  std::map<std::uint64_t, Bytes> early_;  // before their turn; at most a window
+  std::uint64_t asked_again_ = 0;         // the message that was asked for, to ask once
   Clock::time_point heard_, asked_at_;
 };
 

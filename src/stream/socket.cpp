@@ -155,11 +155,13 @@ void Socket::forget() {
   (void)set(ZMQ_LINGER, &none, sizeof none);
 }
 
-Result<void> Socket::wait(std::chrono::milliseconds limit, int wake_fd) {
-  std::array<zmq_pollitem_t, 2> items{
-      {{socket_, 0, ZMQ_POLLIN, 0}, {nullptr, wake_fd, ZMQ_POLLIN, 0}}};
-  if (zmq_poll(items.data(), wake_fd >= 0 ? 2 : 1, limit.count()) < 0 && zmq_errno() != EINTR)
-    return failed("poll");
+Result<void> Socket::wait(std::span<Socket> sockets, std::chrono::milliseconds limit, int wake_fd) {
+  std::vector<zmq_pollitem_t> items;
+  for (const Socket& socket : sockets) items.push_back({socket.socket_, 0, ZMQ_POLLIN, 0});
+  if (wake_fd >= 0) items.push_back({nullptr, wake_fd, ZMQ_POLLIN, 0});
+  const int count = static_cast<int>(items.size());
+  if (zmq_poll(items.data(), count, limit.count()) < 0 && zmq_errno() != EINTR)
+    return sockets.front().failed("poll");
   return {};
 }
 

@@ -4,7 +4,9 @@
 #include <chrono>
 #include <cstddef>
 #include <optional>
+#include <span>
 #include <string>
+#include <vector>
 
 #include "base/bytes.hpp"
 #include "etalon/result.hpp"
@@ -46,9 +48,11 @@ class Socket {
   Result<bool> send(ByteSpan bytes, const Bytes& peer = {});
   // Closing does not wait for what was sent: nobody will take it.
   void forget();
-  // Until something can be received, `wake_fd` can be read, or the time is over; also returns early
-  // on signals.
-  Result<void> wait(std::chrono::milliseconds limit, int wake_fd = -1);
+  // Until something can be received, `wake_fd` can be read (-1: none), or the time is over; also
+  // returns early on signals.
+  Result<void> wait(std::chrono::milliseconds limit) { return wait({this, 1}, limit, -1); }
+  // The same for any of several.
+  static Result<void> wait(std::span<Socket> sockets, std::chrono::milliseconds limit, int wake_fd);
   // The same, until send() would be taken.
   Result<void> wait_to_send(std::chrono::milliseconds limit);
 

@@ -1,0 +1,122 @@
+#include "pipeline/dispatch.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/text.hpp"
+
+namespace etalon {
+namespace {
+
+std::chrono::milliseconds ms(double seconds) {
+  return std::chrono::milliseconds(static_cast<std::int64_t>(seconds * 1e3));
+}
+
+}  // namespace
+
+Result<Dispatch> Dispatch::open(const Recipe& recipe, const std::string& folder) {
+  Dispatch dispatch(recipe);
+  if (folder.empty()) return dispatch;
+  ETALON_ASSIGN(EdgeMemory memory, EdgeMemory::open(folder, recipe.ship.spool_limit_mb * 1000000));
+  dispatch.memory_ = std::make_unique<EdgeMemory>(std::move(memory));
+  for (const FrameFacts& facts : dispatch.committed()) {
+    dispatch.journal.add(facts);
+    dispatch.numbers_.insert(facts.number);
+  }
+  return dispatch;
+}
+
+const Hello* Dispatch::hello() const {
+  return memory_ && memory_->hello() ? std::get_if<Hello>(&memory_->hello()->body) : nullptr;
+}
+
+const std::vector<FrameFacts>& Dispatch::committed() const {
+  static const std::vector<FrameFacts> none;
+  return memory_ ? memory_->committed() : none;
+}
+
+const End* Dispatch::end() const { return memory_ && memory_->end() ? &*memory_->end() : nullptr; }
+
+Result<void> Dispatch::connect(const std::string& address, Hello hello) {
+  ShipperOptions wire;
+  wire.address = address.empty() ? recipe_->ship.address : address;
+  wire.connect_limit = ms(recipe_->ship.connect_limit_s);
+  wire.silence_limit = ms(recipe_->ship.silence_limit_s);
+  wire.resend_after = ms(recipe_->ship.resend_after_s);
+  wire.window = recipe_->ship.window;
+  wire.streams = static_cast<unsigned>(recipe_->ship.streams);
+  if (memory_) {
+    hello.spooled = true;
+    ETALON_ASSIGN(wire.run, memory_->begin(hello));
+    wire.spool = &memory_->spool();
+    hello.first = wire.spool->first();
+    if (memory_->done()) wire.connect_limit = std::min(wire.connect_limit, 3 * wire.resend_after);
+  }
+  auto shipper = Shipper::connect(wire, hello);
+  if (shipper.ok()) {
+    shipper_ = std::move(*shipper);
+  } else if (!memory_ || !memory_->done()) {
+    return abandon(std::move(shipper).error());
+  }
+  return {};
+}
+
+Result<void> Dispatch::note(const std::vector<FrameFacts>& facts) {
+  for (const FrameFacts& f : facts) journal.add(f);
+  return memory_ ? memory_->commit(facts) : Result<void>();
+}
+
+Result<void> Dispatch::send(ShippedFrame frame, Shipper::Clock::time_point since) {
+  const std::vector<FrameFacts> facts{facts_of(frame)};
+  ETALON_TRY(shipper_->send(std::move(frame), since));
+  return note(facts);
+}
+
+Result<void> Dispatch::send(Vetoes vetoes) {
+  const std::vector<FrameFacts> facts = facts_of(vetoes);
+  ETALON_TRY(shipper_->send(std::move(vetoes)));
+  return note(facts);
+}
+
+std::chrono::milliseconds Dispatch::patience() const {
+  return memory_ ? std::chrono::milliseconds(500) : std::chrono::milliseconds::max();
+}
+
+Result<Done> Dispatch::finish(End end) { return conclude(shipper_->finish(std::move(end))); }
+
+Result<Done> Dispatch::finish() {
+  if (!shipper_) return conclude(*memory_->done());
+  return conclude(shipper_->finish());
+}
+
+// The last word is on the disk before the collector hears that it need not be repeated.
+Result<Done> Dispatch::conclude(Result<Done> done) {
+  if (!memory_) return done;
+  if (!done.ok()) return abandon(std::move(done).error());
+  if (!memory_->done()) ETALON_TRY(memory_->finish(*done));
+  if (shipper_) {
+    shipper_->confirm();
+    counters_ = shipper_->counters();
+    shipper_.reset();
+  }
+  memory_->remove();
+  return done;
+}
+
+Error Dispatch::abandon(Error why) {
+  const bool stored = shipper_ && shipper_->abandon(why);
+  if (!memory_) return why;
+  const std::uint64_t waiting = memory_->spool().next() - memory_->spool().first();
+  if (stored || memory_->is_empty())
+    memory_->remove();
+  else
+    why.message += "; " + counted(waiting, "message") + " wait in " + memory_->folder() +
+                   ": start the edge again to go on";
+  return why;
+}
+
+std::uint64_t Dispatch::unacknowledged() const { return shipper_ ? shipper_->unacknowledged() : 0; }
+
+ShipperCounters Dispatch::counters() const { return shipper_ ? shipper_->counters() : counters_; }
+
+}  // namespace etalon

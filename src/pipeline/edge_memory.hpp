@@ -1,0 +1,57 @@
+// What an edge must still know when it was killed: its run, what of it is committed, and the
+// messages that no collector has acknowledged. A folder on the edge's disk.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "pipeline/frame_facts.hpp"
+#include "stream/journal.hpp"
+#include "stream/spool.hpp"
+
+namespace etalon {
+
+// Protocol: open begin? commit* finish? . A frame is committed when its message is in the spool.
+//   FOLDER/run.journal   hello, then the facts of each message, then done
+//   FOLDER/N.spool       messages (stream/spool.hpp)
+class EdgeMemory {
+ public:
+  // Makes the folder, or takes up what is in it. Errc::io when another process holds it.
+  static Result<EdgeMemory> open(const std::string& folder, std::uint64_t limit);
+
+  const std::string& folder() const { return folder_; }
+  Spool& spool() { return spool_; }
+  // Of the run that was begun here; none: there is none.
+  const std::optional<Message>& hello() const { return hello_; }
+  // Of the frames that were committed by killed processes, in the order of their messages.
+  const std::vector<FrameFacts>& committed() const { return committed_; }
+  const std::optional<End>& end() const { return end_; }     // committed, too
+  const std::optional<Done>& done() const { return done_; }  // the collector's last word
+
+  // The run to ship: begins it, or goes on with it. Errc::usage when another one is here.
+  Result<RunId> begin(const Hello& hello);
+  // The messages of these frames are in the spool.
+  Result<void> commit(const std::vector<FrameFacts>& facts);
+  Result<void> finish(const Done& done);
+  // Nobody needs it any more.
+  void remove();
+  bool is_empty() const { return spool_.next() == 1; }
+
+ private:
+  EdgeMemory(std::string folder, Journal journal, Spool spool)
+      : folder_(std::move(folder)), journal_(std::move(journal)), spool_(std::move(spool)) {}
+  Result<void> load();
+  Result<void> load_entry(ByteSpan entry);
+
+  std::string folder_;
+  Journal journal_;
+  Spool spool_;
+  std::optional<Message> hello_;
+  std::vector<FrameFacts> committed_;
+  std::uint64_t messages_ = 0;  // whose facts are in the journal
+  std::optional<End> end_;
+  std::optional<Done> done_;
+};
+
+}  // namespace etalon

@@ -1,0 +1,152 @@
+"""Edge, collector and network killed at random moments: every frame is stored exactly once, bit for bit."""
+import hashlib
+import json
+import os
+import random
+import shutil
+import signal
+import sys
+import time
+
+from common import Case, free_address, main, sha256
+from link import Link
+
+os.environ["HDF5_PLUGIN_PATH"] = os.path.join(os.environ["ETALON_BINARY_DIR"], "plugin")
+try:
+    import h5py
+except ImportError:
+    print("skipped: no h5py")
+    sys.exit(77)
+
+KILLS = int(os.environ.get("ETALON_KILLS", "50"))
+SEED = int(os.environ.get("ETALON_SEED", "1"))
+SHIP = """
+[ship]
+connect_limit_s = 30
+silence_limit_s = 15
+resend_after_s = 0.3
+window = 8
+[veto]
+min_peaks = 5
+[audit]
+share = 0.3
+min_peaks = 2
+[reduce]
+bound = "lossless"
+check_every = 4
+[analyse]
+kind = "none"
+"""
+
+
+def frames_of(path):
+    """SHA-256 of each image by its number in the series."""
+    with h5py.File(path) as file:
+        numbers = file["/entry/instrument/detector/sequence_number"][...]
+        images = file["/entry/data/data"]
+        return [(int(n), hashlib.sha256(images[i].tobytes()).hexdigest()) for i, n in enumerate(numbers)]
+
+
+class Kill(Case):
+    FRAMES = 240
+
+    def setUp(self):
+        super().setUp()
+        self.random = random.Random(SEED)
+        self.source = self.simulate(frames=self.FRAMES)
+        self.ship = self.path("ship.toml")
+        with open(self.ship, "w") as file:
+            file.write(SHIP)
+        self.sent = dict(frames_of(self.source))
+        self.killed = {"edge": 0, "collect": 0, "network": 0}
+
+    def start_edge(self, address, *more):
+        return self.start("edge", self.ship, "--source", self.source, "--connect", address, "--spool", "spool", "-T",
+                          "1", "--json", *more)
+
+    def start_collect(self, address, out):
+        return self.start("collect", self.ship, "--bind", address, "--out", out, "--json")
+
+    def check_files(self, path):
+        """Whatever has been stored is what the detector gave, once."""
+        stored = frames_of(path)
+        self.assertEqual(len(stored), len(dict(stored)), "a frame is stored twice")
+        for number, digest in stored:
+            self.assertEqual(digest, self.sent[number], f"frame {number}")
+        return len(stored)
+
+    def check_killed(self, out):
+        """A collector that finds no edge makes a whole file of what its killed sister had acknowledged."""
+        folder = f"{out}.copy"
+        if not any(name.endswith(".journal") for name in self.left(out)):
+            return  # killed before the edge said hello, or after its end
+        shutil.copytree(self.path(out), self.path(folder))
+        collect = self.start_collect(free_address(), folder)
+        for line in collect.stderr:
+            if "listening" in line or "going on" in line:
+                break
+        time.sleep(0.1)
+        collect.send_signal(signal.SIGINT)
+        collect.communicate(timeout=60)
+        parts = [name for name in self.left(folder) if name.endswith(".h5")]
+        for name in parts:
+            self.valid += 1
+            self.check_files(self.path(folder, name))
+            self.etalon("verify", self.source, self.path(folder, name))
+        shutil.rmtree(self.path(folder))
+
+    def one_run(self, out, whole):
+        collector = free_address()
+        link = Link(collector, rate=4e6, window=1 << 16)
+        self.addCleanup(link.close)
+        running = {"collect": self.start_collect(collector, out), "edge": self.start_edge(link.address)}
+        start = {"collect": lambda: self.start_collect(collector, out), "edge": lambda: self.start_edge(link.address)}
+        for _ in range(self.random.randint(4, 12)):
+            time.sleep(self.random.uniform(0.02, 0.5))
+            if any(process.poll() is not None for process in running.values()):
+                break  # it is at its end
+            name = self.random.choice(list(self.killed))
+            self.killed[name] += 1
+            if name == "network":
+                link.cut()
+                continue
+            running[name].kill()
+            running[name].communicate()
+            if name == "edge" and not os.path.exists(self.path("spool")) and "sim.h5" in self.left(out):
+                running["edge"] = None  # it had heard the last word
+                break
+            if name == "collect" and self.random.random() < 0.4:
+                self.check_killed(out)
+            running[name] = start[name]()
+        if running["edge"]:
+            edge = json.loads(self.end(running["edge"])[0])
+            self.resumed_frames += edge["frames_resumed"]
+            self.assertEqual(edge["conservation"], whole["conservation"])
+            self.assertEqual(edge["audit"], whole["audit"])
+        centre = json.loads(self.end(running["collect"])[0])
+        self.assertEqual(self.left(out), ["sim.h5", "sim.vetoes.csv"])  # no journal, no part
+        self.assertFalse(os.path.exists(self.path("spool")))
+        self.assertEqual(centre["conservation"], whole["conservation"])
+        self.assertEqual(centre["audit"], whole["audit"])
+        self.assertEqual(self.check_files(self.path(out, "sim.h5")), whole["hits"])
+        for name in ("sim.h5", "sim.vetoes.csv"):
+            self.assertEqual(sha256(self.path(out, name)), sha256(self.path("whole", name)), name)
+        shutil.rmtree(self.path(out))
+
+    def test_stored_exactly_once_whatever_is_killed(self):
+        print(f"ETALON_SEED={SEED} ETALON_KILLS={KILLS}", flush=True)
+        whole = self.json("run", self.ship, "--source", self.source, "--out", "whole")
+        self.assertGreater(whole["hits"], 20)
+        self.assertGreater(whole["audit"]["audited"], 20)
+        self.resumed_frames = self.valid = rounds = 0
+        while sum(self.killed.values()) < KILLS:
+            self.one_run(f"out{rounds}", whole)
+            rounds += 1
+        print(json.dumps({"runs": rounds, "killed": self.killed, "frames_resumed": self.resumed_frames,
+                          "files_of_killed_collectors": self.valid}), flush=True)
+        self.assertGreater(self.resumed_frames, 0)
+        self.assertTrue(all(self.killed.values()))
+
+
+if __name__ == "__main__":
+    main()
