@@ -8,6 +8,7 @@ namespace etalon::cli {
 void add_run(Cli& cli);
 void add_edge(Cli& cli);
 void add_collect(Cli& cli);
+void add_keys(Cli& cli);
 void add_replay(Cli& cli);
 void add_receive(Cli& cli);
 void add_simulate(Cli& cli);

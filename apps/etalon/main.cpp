@@ -48,6 +48,7 @@ int main(int argc, char** argv) {
   cli::add_run(cli);
   cli::add_edge(cli);
   cli::add_collect(cli);
+  cli::add_keys(cli);
   cli::add_replay(cli);
   cli::add_receive(cli);
   cli::add_simulate(cli);

@@ -9,10 +9,10 @@
 #include "base/text.hpp"
 #include "codec/hdf5_filter.hpp"
 #include "etalon/version.hpp"
+#include "pipeline/collect_journal.hpp"
 #include "pipeline/decision.hpp"
 #include "pipeline/edge_records.hpp"
 #include "pipeline/stored_series.hpp"
-#include "stream/journal.hpp"
 
 namespace etalon {
 namespace {
@@ -38,7 +38,7 @@ struct Collector::Impl {
                        ": start the collector again to go on";
       } else {
         if (edge_gone_) keep_part(why);
-        if (journal_) journal_->remove();
+        if (replayed_) journal_->remove();
       }
       series_.reset();
       receiver_->reject(why);
@@ -104,53 +104,32 @@ struct Collector::Impl {
     }
   }
 
-  std::string journal_path() const {
-    return (fs::path(folder_) / (recipe_.hash.hex().substr(0, 16) + ".journal")).string();
-  }
-
   // What is in the journal is stored again: the files of the killed run are written anew. True when
   // that was all of it.
   Result<bool> resume() {
-    std::error_code unknown;
-    if (!fs::exists(journal_path(), unknown)) return false;
-    ETALON_ASSIGN(journal_, Journal::open(journal_path()));
-    resumed_ = true;
+    const std::string name = recipe_.hash.hex().substr(0, 16) + ".journal";
+    journal_.emplace((fs::path(folder_) / name).string());
     bool ended = false;
-    std::uint64_t messages = 0;
-    for (;; ++messages) {
-      ETALON_ASSIGN(const auto entry, journal_->read());
-      if (!entry) break;
-      auto taken = again(*entry, messages);
-      if (!taken.ok())
-        return std::move(taken).error().in(journal_->path() + ": message " +
-                                           std::to_string(messages));
-      ended = *taken;
-    }
-    resumed_ = messages > 0;
+    const auto again = [&](const Message& message) -> Result<void> {
+      resumed_ = true;
+      receiver_->resume(message.run, message.sequence + 1);
+      ETALON_ASSIGN(ended, std::visit([&](const auto& body) { return take(body); }, message.body));
+      return {};
+    };
+    ETALON_ASSIGN(const std::uint64_t messages, journal_->replay(again));
+    replayed_ = true;
     if (resumed_ && options_.resumed) options_.resumed(messages - 1);
     return ended;
   }
 
-  Result<bool> again(ByteSpan bytes, std::uint64_t messages) {
-    ETALON_ASSIGN(const Message message, decode_message(bytes));
-    if (std::holds_alternative<Hello>(message.body) != (messages == 0) ||
-        message.sequence != messages)
-      return Error{Errc::malformed, "not the next one of its run"};
-    receiver_->resume(message.run, messages + 1);
-    return std::visit([&](const auto& body) { return take(body); }, message.body);
-  }
-
   Result<void> write_down() {
-    if (!options_.journal) return {};
-    if (!journal_) {
-      ETALON_ASSIGN(journal_, Journal::open(journal_path()));
-    }
-    return journal_->append(receiver_->bytes());
+    return journal_ ? journal_->append(receiver_->bytes()) : Result<void>();
   }
 
   // Whether a later collector can take this run to its end.
   bool goes_on(const Error& why) const {
-    return journal_ && series_ && spooled_ && why.code == Errc::io && !edge_gave_up_;
+    return journal_ && journal_->is_there() && series_ && spooled_ && why.code == Errc::io &&
+           !edge_gave_up_;
   }
 
   Result<void> receive() {
@@ -399,9 +378,10 @@ struct Collector::Impl {
   std::optional<Ledger> ledger_;
   std::optional<StoredSeries> series_;
   std::uint64_t frames_ = 0;
-  std::optional<Journal> journal_;
-  bool resumed_ = false;  // the journal of a killed collector was there
-  bool spooled_ = false;  // the edge waits for a collector that goes on
+  std::optional<CollectJournal> journal_;
+  bool resumed_ = false;   // the journal of a killed collector was there
+  bool replayed_ = false;  // and could be read
+  bool spooled_ = false;   // the edge waits for a collector that goes on
   bool edge_gone_ = false, edge_gave_up_ = false;
   double seconds_ = 0, latency_p99_ms_ = 0;
   CollectReport report_;

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/text.hpp"
+#include "pipeline/wire_keys.hpp"
 
 namespace etalon {
 namespace {
@@ -37,6 +38,15 @@ const std::vector<FrameFacts>& Dispatch::committed() const {
 
 const End* Dispatch::end() const { return memory_ && memory_->end() ? &*memory_->end() : nullptr; }
 
+std::optional<ResumedSeries> Dispatch::resumed() const {
+  if (hello() == nullptr) return std::nullopt;
+  ResumedSeries series{hello()->info, 0, 0};
+  if (numbers_.empty()) return series;
+  series.next = *numbers_.rbegin() + 1;
+  series.left_out = series.next - numbers_.size();
+  return series;
+}
+
 Result<void> Dispatch::connect(const std::string& address, Hello hello) {
   ShipperOptions wire;
   wire.address = address.empty() ? recipe_->ship.address : address;
@@ -45,6 +55,7 @@ Result<void> Dispatch::connect(const std::string& address, Hello hello) {
   wire.resend_after = ms(recipe_->ship.resend_after_s);
   wire.window = recipe_->ship.window;
   wire.streams = static_cast<unsigned>(recipe_->ship.streams);
+  ETALON_ASSIGN(wire.keys, wire_keys(*recipe_, wire.address, "edge", "collector"));
   if (memory_) {
     hello.spooled = true;
     ETALON_ASSIGN(wire.run, memory_->begin(hello));

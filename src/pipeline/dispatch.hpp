@@ -9,6 +9,7 @@
 
 #include "pipeline/edge_memory.hpp"
 #include "pipeline/edge_records.hpp"
+#include "pipeline/frame_source.hpp"
 #include "pipeline/recipe.hpp"
 #include "stream/shipper.hpp"
 
@@ -26,6 +27,7 @@ class Dispatch {
   const Hello* hello() const;
   const std::vector<FrameFacts>& committed() const;
   const End* end() const;
+  std::optional<ResumedSeries> resumed() const;
   bool knows(std::uint64_t number) const { return numbers_.count(number) != 0; }
 
   // Where the collector's last word is known already, it need not answer: it is told so if it

@@ -135,11 +135,13 @@ class Lookahead {
  public:
   explicit Lookahead(FrameSource& source) : source_(source) {}
 
-  // The first frame that can be read shows what the mask needs.
+  // The first frame that can be read shows what the mask needs; none of a stream that was resumed
+  // behind its last image.
   Result<const Frame*> first(bool skip_unreadable) {
     while (true) {
       auto arrival = source_.next();
       if (arrival) seen_.push_back(std::move(*arrival));
+      if (seen_.empty()) return static_cast<const Frame*>(nullptr);
       const Result<Frame>& last = seen_.back().frame;  // a source has one frame at least
       if (last.ok()) return &last.value();
       if (!arrival || !skip_unreadable) return last.error();
@@ -223,8 +225,10 @@ Result<EdgeReport> run_edge(const Recipe& recipe, const EdgeOptions& options) {
   ETALON_ASSIGN(Dispatch dispatch, Dispatch::open(recipe, options.spool));
   if (dispatch.end() != nullptr) return await_done(dispatch, options, std::move(report));
   ETALON_ASSIGN(auto publisher, FastLoop::open_publisher(recipe, options.alarm));
+  const std::optional<ResumedSeries> resumed = dispatch.resumed();
   ETALON_ASSIGN(const auto source,
-                open_frames(recipe, report.source, {options.interrupted, options.alarm}));
+                open_frames(recipe, report.source,
+                            {options.interrupted, resumed ? &*resumed : nullptr, options.alarm}));
   SeriesInfo info = source->info();
   if (!recipe.source.name.empty()) info.name = recipe.source.name;
   if (!recipe.calibrate.geometry.empty()) {
@@ -244,7 +248,9 @@ Result<EdgeReport> run_edge(const Recipe& recipe, const EdgeOptions& options) {
   Lookahead frames(*source);
   auto first = frames.first(recipe.source.skip_unreadable);
   if (!first.ok()) return std::move(first).error();
-  ETALON_ASSIGN(const Calibration calibration, calibrate(recipe, info, **first));
+  const Frame blank{0, 0, Array(info.dtype, {info.geometry.ny, info.geometry.nx})};
+  ETALON_ASSIGN(const Calibration calibration,
+                calibrate(recipe, info, *first != nullptr ? **first : blank));
   ETALON_ASSIGN(const PeakFinder8 finder,
                 PeakFinder8::create(info.geometry, calibration.mask, recipe.find.parameters));
   ETALON_ASSIGN(const PeakFinder8 judge,

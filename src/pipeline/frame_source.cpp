@@ -1,6 +1,7 @@
 #include "pipeline/frame_source.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <utility>
 
 #include "base/stopwatch.hpp"
@@ -83,6 +84,16 @@ class Alarms {
   std::map<std::string, std::uint64_t> next_;  // by cause: the count to speak at
 };
 
+// As series_info() names a series.
+std::optional<std::uint64_t> series_id_in(const std::string& name) {
+  constexpr std::string_view begin = "series_";
+  std::uint64_t id = 0;
+  if (!name.starts_with(begin)) return std::nullopt;
+  const char* const end = name.data() + name.size();
+  const auto [at, error] = std::from_chars(name.data() + begin.size(), end, id);
+  return error == std::errc() && at == end ? std::optional(id) : std::nullopt;
+}
+
 class StreamSource final : public FrameSource {
  public:
   StreamSource(const Recipe& recipe, SimplonReceiver receiver, const SourceOptions& options)
@@ -128,6 +139,26 @@ class StreamSource final : public FrameSource {
     return {};
   }
 
+  // The same where a killed process has seen the beginning: no more images may come.
+  Result<void> resume(const ResumedSeries& resumed) {
+    info_ = resumed.info;
+    killed_ = resumed.left_out;
+    receiver_.resume(resumed.next, info_.frames, series_id_in(info_.name));
+    ETALON_ASSIGN(auto image, receiver_.next());
+    ETALON_ASSIGN(conversion_, raw_conversion(recipe_, receiver_.address(), info_.geometry));
+    gap_ = receiver_.series().accounts().missing;
+    killed_ += gap_;
+    if (killed_ != 0)
+      alarms_.word(std::to_string(killed_) +
+                   " images were not committed before the edge was killed, "
+                   "or went by until now (" +
+                   receiver_.address() + ")");
+    if (image) ETALON_TRY(choose_channel(*image));
+    first_ = std::move(image);
+    watch();
+    return {};
+  }
+
   const SeriesInfo& info() const override { return info_; }
 
   std::optional<Arrival> next() override {
@@ -144,8 +175,10 @@ class StreamSource final : public FrameSource {
   std::map<std::string, std::uint64_t> lost() const override {
     const SimplonAccounts& a = receiver_.series().accounts();
     std::map<std::string, std::uint64_t> lost;
-    for (const auto& [cause, n] :
-         {std::pair("missing", a.missing), {"late", a.late}, {"not_sent", a.not_sent}})
+    for (const auto& [cause, n] : {std::pair("missing", a.missing - std::min(gap_, a.missing)),
+                                   {"late", a.late},
+                                   {"not_sent", a.not_sent},
+                                   {"killed", killed_}})
       if (n != 0) lost[cause] = n;
     return lost;
   }
@@ -182,7 +215,8 @@ class StreamSource final : public FrameSource {
   void watch() {
     const SimplonAccounts& a = receiver_.series().accounts();
     const std::string from = " (" + receiver_.address() + ")";
-    alarms_.count("images missing, does a second client take them?", a.missing, from);
+    alarms_.count("images missing, does a second client take them?",
+                  a.missing - std::min(gap_, a.missing), from);
     alarms_.count("images too late", a.late, from);
     alarms_.count("images announced and not sent", a.not_sent, from);
     alarms_.count("images twice", a.duplicate, from);
@@ -201,6 +235,7 @@ class StreamSource final : public FrameSource {
   std::optional<RawConversion> conversion_;
   SeriesInfo info_;
   std::size_t channel_ = 0;
+  std::uint64_t killed_ = 0, gap_ = 0;  // gap_: the part of killed_ that the series counts, too
   double converting_s_ = 0;
   std::optional<SimplonImage> first_;
   Clock::time_point since_;  // the message came that let the image go on
@@ -222,13 +257,13 @@ Result<std::unique_ptr<FrameSource>> open_stream(const Recipe& recipe, const std
   wire.bind = recipe.source.bind;
   wire.settle = ms(recipe.source.settle_s);
   wire.silence_limit = ms(recipe.source.silence_limit_s);
-  wire.waits_for_first = true;
+  wire.waits_for_first = options.resumed == nullptr;
   wire.queued = 64;
   wire.interrupted = options.interrupted;
   ETALON_ASSIGN(SimplonReceiver receiver, SimplonReceiver::open(wire));
   if (options.alarm) options.alarm(receiver.address() + ": waiting for a series");
   auto source = std::make_unique<StreamSource>(recipe, std::move(receiver), options);
-  ETALON_TRY(source->begin());
+  ETALON_TRY(options.resumed != nullptr ? source->resume(*options.resumed) : source->begin());
   return std::unique_ptr<FrameSource>(std::move(source));
 }
 

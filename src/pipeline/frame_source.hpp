@@ -40,16 +40,25 @@ class FrameSource {
   virtual std::optional<Error> cut_short() const { return std::nullopt; }
 };
 
+// A series that a killed process began to take from a stream.
+struct ResumedSeries {
+  SeriesInfo info;
+  std::uint64_t next = 0;      // the first number behind those that are committed
+  std::uint64_t left_out = 0;  // of the numbers before it, those that are not committed
+};
+
 struct SourceOptions {
   const std::atomic<bool>* interrupted = nullptr;
+  const ResumedSeries* resumed = nullptr;  // files are read from their beginning all the same
   // Told at once, in words, of what is lost and of what is odd.
   std::function<void(const std::string&)> alarm;
 };
 
-// `source` is a path or an address. A stream is waited for until its first image is there. Raw
-// frames come calibrated (recipe.calibrate). Errc::usage for constants that do not fit the frames,
-// for a window (source.first, source.frames) that the source does not have, and for any window of a
-// stream; Errc::interrupted.
+// `source` is a path or an address. A stream is waited for until its first image is there, a
+// resumed one need not have more. Of a resumed one, `killed` is a cause of loss: what came and was
+// not committed, or went by while there was no edge. Raw frames come calibrated (recipe.calibrate).
+// Errc::usage for constants that do not fit the frames, for a window (source.first, source.frames)
+// that the source does not have, and for any window of a stream; Errc::interrupted.
 Result<std::unique_ptr<FrameSource>> open_frames(const Recipe& recipe, const std::string& source,
                                                  const SourceOptions& options);
 

@@ -76,6 +76,8 @@ struct Recipe {
     std::uint64_t window = 32, streams = 1;
     std::string spool;  // empty: none
     std::uint64_t spool_limit_mb = 1000;
+    std::string keys;  // folder; empty: none
+    bool insecure = false;
   };
   struct Store {
     std::string folder = "out", file, ledger;

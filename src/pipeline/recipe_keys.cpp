@@ -265,6 +265,14 @@ std::vector<Key> make_keys() {
       {{"ship", "spool_limit_mb", "integer", "MB", "1000",
         "So much may wait there; then the stages before wait, too."},
        count_to(PICK(ship.spool_limit_mb), 1, 1000000000)},
+      {{"ship", "keys", "text", "", "\"\"",
+        "Folder of keys that `etalon keys` made: what is shipped is encrypted, and each end knows "
+        "the other. The edge needs `edge.key` and `collector.pub`, the collector `collector.key` "
+        "and `edge.pub`."},
+       text_to(PICK(ship.keys))},
+      {{"ship", "insecure", "true or false", "", "false",
+        "Without keys, addresses beyond this machine are refused unless this is set."},
+       flag_to(PICK(ship.insecure))},
 
       {{"store", "folder", "text", "", "\"out\"",
         "Folder of what is written, from the current one; made where it is not there. `--out` "

@@ -3,6 +3,8 @@
 #include <exception>
 #include <thread>
 
+#include "pipeline/wire_keys.hpp"
+
 namespace etalon {
 
 Result<Receiver> bind_receiver(const Recipe& recipe, const std::string& address) {
@@ -11,10 +13,13 @@ Result<Receiver> bind_receiver(const Recipe& recipe, const std::string& address)
   options.silence_limit =
       std::chrono::milliseconds(static_cast<std::int64_t>(recipe.ship.silence_limit_s * 1e3));
   options.window = recipe.ship.window;
+  ETALON_ASSIGN(options.keys, wire_keys(recipe, address, "collector", "edge"));
   return Receiver::bind(options);
 }
 
-Result<RunReport> run_both(const Recipe& recipe, EdgeOptions edge, CollectOptions centre) {
+Result<RunReport> run_both(const Recipe& whole, EdgeOptions edge, CollectOptions centre) {
+  Recipe recipe = whole;
+  recipe.ship.keys.clear();  // nothing leaves the machine
   std::atomic<bool> edge_failed{false};
   centre.edge_failed = &edge_failed;
   centre.source = edge.source;

@@ -20,6 +20,7 @@ Result<Receiver> Receiver::bind(const ReceiverOptions& options) {
   Socket::Options socket_options;
   socket_options.queued = options.window + 16;
   socket_options.max_message = options.max_message;
+  socket_options.keys = options.keys;
   ETALON_ASSIGN(Socket socket, Socket::bind(options.address, socket_options));
   return Receiver(options, std::move(socket));
 }
@@ -150,6 +151,12 @@ void Receiver::resume(const RunId& run, std::uint64_t next) {
   run_ = run;
   expected_ = next;
   heard_ = Clock::now();
+}
+
+ReceiverCounters Receiver::counters() const {
+  ReceiverCounters counters = counters_;
+  if (socket_.strangers() != 0) counters.dropped["key not known"] = socket_.strangers();
+  return counters;
 }
 
 Result<void> Receiver::accept() {

@@ -18,6 +18,7 @@ struct ReceiverOptions {
   std::chrono::milliseconds silence_limit{30000};  // without a word from an edge that said hello
   std::size_t window = 32;                         // messages on their way: bounds our memory
   std::size_t max_message = std::size_t{1} << 28;  // bytes
+  std::optional<CurveKeys> keys;                   // none: in the clear
 };
 
 struct ReceiverCounters {
@@ -59,7 +60,7 @@ class Receiver {
   // Asks the edge for an early End, which still comes after what is on its way.
   void ask_to_stop();
 
-  const ReceiverCounters& counters() const { return counters_; }
+  ReceiverCounters counters() const;
 
  private:
   using Clock = std::chrono::steady_clock;

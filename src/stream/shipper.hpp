@@ -31,7 +31,8 @@ struct ShipperOptions {
   // What is sent is in it before send() returns, and the window is not what makes send() wait, but
   // its limit. What it holds already is sent first. It outlives the shipper, which alone uses it.
   Spool* spool = nullptr;
-  std::optional<RunId> run;  // to go on with; none: a new one
+  std::optional<RunId> run;       // to go on with; none: a new one
+  std::optional<CurveKeys> keys;  // none: in the clear
 };
 
 struct ShipperCounters {
@@ -50,7 +51,8 @@ class Shipper {
  public:
   using Clock = std::chrono::steady_clock;
 
-  // Says hello and waits for the answer: Errc::missing when no collector answers in time.
+  // Says hello and waits for the answer: Errc::missing when no collector answers in time,
+  // Errc::usage when one refuses our key.
   static Result<std::unique_ptr<Shipper>> connect(const ShipperOptions& options,
                                                   const Hello& hello);
   ~Shipper();
@@ -99,6 +101,8 @@ class Shipper {
   void transmit(std::vector<Socket>& sockets);
   bool transmit(std::vector<Socket>& sockets, Outgoing& out);
   void again(Outgoing& out);
+  Error unanswered() const;
+  Error silent() const;
   bool is_silent(Clock::time_point now) const;
   void fail(Error error);
   void wake() const;
@@ -121,6 +125,7 @@ class Shipper {
   std::optional<Clock::time_point> waiting_;  // since when the caller has had to wait
   ShipperCounters counters_;
   Bytes hello_;
+  std::string refusal_;  // until the collector has answered: why it may not
   Clock::time_point heard_, spoke_, progress_;
   std::chrono::milliseconds resend_after_{};
 };

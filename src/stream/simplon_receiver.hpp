@@ -29,6 +29,10 @@ class SimplonReceiver {
   // silence or by interruption.
   Result<std::optional<SimplonImage>> next();
   const SimplonSeries& series() const { return series_; }
+  // SimplonSeries::resume().
+  void resume(std::uint64_t next, std::uint64_t images, std::optional<std::uint64_t> series_id) {
+    series_.resume(next, images, series_id);
+  }
   std::chrono::steady_clock::time_point last_message() const { return last_; }
   double busy_s() const { return busy_s_; }  // spent on messages, not on waiting for them
   const std::string& address() const { return socket_.address(); }

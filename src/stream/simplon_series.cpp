@@ -10,6 +10,14 @@ constexpr std::uint64_t largest_id = std::uint64_t{1} << 62;
 
 }  // namespace
 
+void SimplonSeries::resume(std::uint64_t next, std::uint64_t images,
+                           std::optional<std::uint64_t> series_id) {
+  resumed_ = true;
+  expected_ = next;
+  announced_ = images;
+  series_id_ = series_id;
+}
+
 void SimplonSeries::take(ByteSpan bytes) {
   ++accounts_.messages;
   accounts_.bytes += bytes.size();
@@ -48,7 +56,10 @@ void SimplonSeries::adopt(SimplonStart start) {
 }
 
 void SimplonSeries::take_start(SimplonStart start) {
-  if (!is_ours(start.series_id) && (accounts_.images == 0 || !start_) && accounts_.delivered == 0) {
+  if (resumed_) {
+    superseded_ = superseded_ || (!ended_ && series_id_ != start.series_id);
+  } else if (!is_ours(start.series_id) && (accounts_.images == 0 || !start_) &&
+             accounts_.delivered == 0) {
     adopt(std::move(start));
   } else if (!is_ours(start.series_id)) {
     superseded_ = !ended_;
@@ -59,8 +70,7 @@ void SimplonSeries::take_start(SimplonStart start) {
 
 bool SimplonSeries::fits(const SimplonImage& image) {
   if (!is_ours(image.series_id) || image.image_id >= largest_id) return false;
-  if (start_ && start_->number_of_images > 0 && image.image_id >= start_->number_of_images)
-    return false;
+  if (announced() > 0 && image.image_id >= announced()) return false;
   decltype(form_) form;
   for (const auto& [channel, array] : image.data)
     form.emplace_back(channel, std::pair(array.dtype(), array.shape()));
@@ -95,7 +105,7 @@ void SimplonSeries::take_image(SimplonImage image) {
   } else if (held_.contains(id)) {
     ++accounts_.duplicate;
   } else {
-    accounts_.before_start += start_ ? 0 : 1;
+    accounts_.before_start += is_started() ? 0 : 1;
     accounts_.after_end += ended() ? 1 : 0;
     accounts_.out_of_order += !held_.empty() && held_.rbegin()->first > id ? 1 : 0;
     held_.emplace(id, std::move(image));
@@ -105,7 +115,7 @@ void SimplonSeries::take_image(SimplonImage image) {
 std::optional<SimplonImage> SimplonSeries::next() {
   if (held_.empty()) return std::nullopt;
   const auto first = held_.begin();
-  const bool in_turn = start_ && first->first == expected_;
+  const bool in_turn = is_started() && first->first == expected_;
   if (!in_turn && !finished_ && held_.size() <= window_) return std::nullopt;
   if (first->first > expected_) {
     gaps_[expected_] = first->first;
@@ -125,8 +135,7 @@ bool SimplonSeries::whole() const {
 void SimplonSeries::finish() {
   finished_ = true;
   const std::uint64_t last = held_.empty() ? expected_ : held_.rbegin()->first + 1;
-  if (start_ && start_->number_of_images > last)
-    accounts_.not_sent = start_->number_of_images - last;
+  if (announced() > last) accounts_.not_sent = announced() - last;
 }
 
 }  // namespace etalon

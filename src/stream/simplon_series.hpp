@@ -34,6 +34,9 @@ class SimplonSeries {
   // Of images that come out of order, or before their start, at most `window` are held back.
   explicit SimplonSeries(std::size_t window = 32) : window_(window) {}
 
+  // Goes on with a series whose start is known: images before `next` are not wanted, so many were
+  // announced (0: not known), under this id where it is known. Before the first take().
+  void resume(std::uint64_t next, std::uint64_t images, std::optional<std::uint64_t> series_id);
   void take(ByteSpan message);
   // The next image in the order of the numbers; none: not there yet.
   std::optional<SimplonImage> next();
@@ -54,6 +57,8 @@ class SimplonSeries {
   bool is_ours(std::uint64_t series_id);
   bool fits(const SimplonImage& image);
   bool was_missing(std::uint64_t image_id);
+  bool is_started() const { return start_ || resumed_; }
+  std::uint64_t announced() const { return start_ ? start_->number_of_images : announced_; }
 
   std::size_t window_;
   SimplonAccounts accounts_;
@@ -64,7 +69,8 @@ class SimplonSeries {
   std::map<std::uint64_t, SimplonImage> held_;
   std::map<std::uint64_t, std::uint64_t> gaps_;  // first number left out, number after the last
   std::uint64_t expected_ = 0;
-  bool ended_ = false, superseded_ = false, finished_ = false;
+  std::uint64_t announced_ = 0;  // of a resumed series
+  bool resumed_ = false, ended_ = false, superseded_ = false, finished_ = false;
 };
 
 }  // namespace etalon

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <span>
 #include <string>
@@ -10,6 +11,7 @@
 
 #include "base/bytes.hpp"
 #include "etalon/result.hpp"
+#include "stream/curve_keys.hpp"
 
 namespace etalon {
 
@@ -22,6 +24,7 @@ class Socket {
     std::size_t max_message = std::size_t{1} << 28;  // bytes; larger ones close the connection
     std::chrono::milliseconds linger{2000};          // how long close waits for what was sent
     Bytes routing_id;                                // dealer: keeps its name when it reconnects
+    std::optional<CurveKeys> keys;                   // none: in the clear
   };
 
   // Errc::usage for an address that ZeroMQ does not understand, Errc::io when it cannot be bound.
@@ -46,6 +49,12 @@ class Socket {
   // False when the peer cannot take it now (its queue is full, or it is gone). `peer` is for
   // routers only.
   Result<bool> send(ByteSpan bytes, const Bytes& peer = {});
+  // What speaks for the other end's not taking our keys, of a dealer; empty: nothing does. It may
+  // be no more than a connection that broke at an unlucky moment, unless is_refused().
+  const std::string& refusal();
+  bool is_refused() const { return refused_; }
+  // Connections that were refused because their key is not known.
+  std::uint64_t strangers() const { return strangers_; }
   // Closing does not wait for what was sent: nobody will take it.
   void forget();
   // Until something can be received, `wake_fd` can be read (-1: none), or the time is over; also
@@ -58,13 +67,22 @@ class Socket {
 
  private:
   Socket() = default;
-  static Result<Socket> open(Kind kind, const Options& options);
+  static Result<Socket> open(Kind kind, const Options& options, bool server);
   Result<void> set(int option, const void* value, std::size_t size);
+  Result<void> set_keys(const CurveKeys& keys, bool server);
+  Result<void> watch_handshakes();
+  void answer_strangers();
   Error failed(const std::string& what) const;
   void close();
 
   void* context_ = nullptr;
   void* socket_ = nullptr;
+  void* door_ = nullptr;     // where ZeroMQ asks whose keys are known (RFC 27/ZAP)
+  void* monitor_ = nullptr;  // where it says how handshakes end
+  std::string peer_key_;     // 32 bytes: the one that is known at the door
+  std::string refusal_;
+  bool refused_ = false;
+  std::uint64_t strangers_ = 0;
   std::string address_;
   Kind kind_ = Kind::dealer;
 };

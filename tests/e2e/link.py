@@ -55,6 +55,9 @@ class Link:
     def flow(self):
         self.call(self.flows.set)
 
+    def overhear(self, piece):
+        """Nobody does, here."""
+
     def close(self):
         self.cut()
         self.loop.call_soon_threadsafe(self.loop.stop)
@@ -107,6 +110,7 @@ class Link:
                 piece = await reader.read(PIECE)
                 if not piece:
                     return
+                self.overhear(piece)
                 room[0] -= len(piece)
                 at = self.loop.time() + self.delay_s + self.random.uniform(0, self.jitter_s)
                 if self.loss and self.random.random() < self.loss:
