@@ -7,6 +7,7 @@
 #include "etalon/peaks.hpp"
 #include "etalon/result.hpp"
 #include "frame/geometry.hpp"
+#include "kernels/panels.hpp"
 
 namespace etalon::pf8 {
 
@@ -14,7 +15,6 @@ namespace etalon::pf8 {
 // length 1 to run_pixels.
 using Run = std::uint32_t;
 inline constexpr std::uint32_t run_pixels = 8;
-inline constexpr std::size_t max_pixels_of_image = std::size_t{1} << 27;
 inline constexpr std::size_t max_pixels_of_bin = std::size_t{1} << 20;
 
 struct Plan {
