@@ -8,7 +8,7 @@
 #include "base/posix.hpp"
 #include "base/stopwatch.hpp"
 #include "etalon/version.hpp"
-#include "kernels/peakfinder8/peakfinder8.hpp"
+#include "kernels/finder/finder.hpp"
 #include "pipeline/calibration.hpp"
 #include "pipeline/edge_records.hpp"
 #include "pipeline/frame_source.hpp"
@@ -47,7 +47,7 @@ std::string veto_reason(const Recipe::Veto& veto, std::size_t peaks) {
 // One per thread: finds and reduces.
 class Worker {
  public:
-  Worker(const Recipe& recipe, PeakFinder8 finder, const Reduction& reduction)
+  Worker(const Recipe& recipe, Finder finder, const Reduction& reduction)
       : recipe_(recipe), finder_(std::move(finder)), reduction_(reduction) {}
 
   Outcome operator()(Arrival job) {
@@ -77,7 +77,7 @@ class Worker {
   }
 
   const Recipe& recipe_;
-  PeakFinder8 finder_;
+  Finder finder_;
   const Reduction& reduction_;
 };
 
@@ -222,8 +222,7 @@ Result<EdgeReport> run_edge(const Recipe& recipe, const EdgeOptions& options) {
   auto first = frames.first(recipe.source.skip_unreadable);
   if (!first.ok()) return std::move(first).error();
   ETALON_ASSIGN(const Calibration calibration, calibrate(recipe, info, **first));
-  ETALON_ASSIGN(const PeakFinder8 finder,
-                PeakFinder8::create(info.geometry, calibration.mask, recipe.find.parameters));
+  ETALON_ASSIGN(const Finder finder, Finder::create(info.geometry, calibration.mask, recipe.find));
   ETALON_ASSIGN(const Reduction reduction,
                 Reduction::create(recipe, info.geometry, calibration.mask));
 

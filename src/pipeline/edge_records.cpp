@@ -2,7 +2,6 @@
 
 #include "etalon/version.hpp"
 #include "kernels/jungfrau/jungfrau.hpp"
-#include "kernels/peakfinder8/peakfinder8.hpp"
 #include "stream/message_body.hpp"
 
 namespace etalon {
@@ -17,14 +16,30 @@ Record step(std::string kind, std::vector<Artifact> inputs, std::vector<Artifact
           std::string(program)};
 }
 
-Value find_settings(const Recipe::Find& find, const Geometry& geometry) {
-  const PeakParameters& p = find.parameters;
-  Value v;
-  v.set("method", peakfinder8_semantics).set("threshold", double{p.threshold});
+void set_peakfinder8(const PeakParameters& p, Value& v) {
+  v.set("threshold", double{p.threshold});
   v.set("snr", double{p.snr}).set("min_pixels", p.min_pixels).set("max_pixels", p.max_pixels);
   v.set("local_radius", p.local_radius).set("min_radius", double{p.min_radius});
-  v.set("max_radius", double{p.max_radius}).set("centre_x", geometry.centre_x);
-  v.set("centre_y", geometry.centre_y);
+  v.set("max_radius", double{p.max_radius});
+}
+
+void set_dispersion(const DispersionParameters& p, Value& v) {
+  v.set("threshold", double{p.threshold}).set("gain", double{p.gain});
+  v.set("kernel_size", List{p.kernel_size[0], p.kernel_size[1]}).set("min_local", p.min_local);
+  v.set("sigma_background", double{p.sigma_background});
+  v.set("sigma_strong", double{p.sigma_strong}).set("max_separation", double{p.max_separation});
+  v.set("min_pixels", p.min_pixels).set("max_pixels", p.max_pixels);
+  v.set("min_radius", double{p.min_radius}).set("max_radius", double{p.max_radius});
+}
+
+Value find_settings(const Recipe::Find& find, const Geometry& geometry) {
+  Value v;
+  v.set("method", semantics_of(find.method));
+  if (find.method == FindMethod::peakfinder8)
+    set_peakfinder8(find.parameters, v);
+  else
+    set_dispersion(find.dispersion, v);
+  v.set("centre_x", geometry.centre_x).set("centre_y", geometry.centre_y);
   return v;
 }
 

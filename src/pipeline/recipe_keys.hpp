@@ -17,6 +17,9 @@ struct Key {
 // In the order of the documentation.
 const std::vector<Key>& keys();
 
+// Those of [find], among them.
+std::vector<Key> find_keys();
+
 // The keys of one [[reduce.region]] and one [[decide.rule]]: read by recipe.cpp.
 const std::vector<RecipeKey>& region_keys();
 const std::vector<RecipeKey>& rule_keys();

@@ -38,7 +38,7 @@ Result<FindMethod> parse_find_method(std::string_view name) {
 Result<Finder> Finder::create(const Geometry& geometry, const Mask& mask,
                               const FinderSettings& settings) {
   if (settings.method == FindMethod::peakfinder8) {
-    ETALON_ASSIGN(PeakFinder8 finder, PeakFinder8::create(geometry, mask, settings.peakfinder8));
+    ETALON_ASSIGN(PeakFinder8 finder, PeakFinder8::create(geometry, mask, settings.parameters));
     return Finder(Any(std::move(finder)));
   }
   DispersionParameters parameters = settings.dispersion;

@@ -21,7 +21,7 @@ Result<FindMethod> parse_find_method(std::string_view name);
 
 struct FinderSettings {
   FindMethod method = FindMethod::peakfinder8;
-  PeakParameters peakfinder8;
+  PeakParameters parameters;        // of peakfinder8
   DispersionParameters dispersion;  // `extended` is as the method says
 };
 
