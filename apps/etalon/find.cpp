@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "commands.hpp"
+#include "find_learn.hpp"
 #include "find_report.hpp"
 #include "reduce_input.hpp"
 #include "store/series_reader.hpp"
@@ -84,13 +85,16 @@ Result<void> drain(Search& search, FindReport& report, const std::string& file) 
 }
 
 Result<void> run(const FindOptions& options) {
-  ETALON_ASSIGN(const FinderSettings settings, finder_settings(options));
+  ETALON_ASSIGN(FinderSettings settings, finder_settings(options));
   ETALON_ASSIGN(const OpenOptions open,
                 open_options({options.file, options.dataset, options.dtype, options.shape}));
   ETALON_ASSIGN(const auto reader, open_series(options.file, open));
   const SeriesInfo& info = reader->info();
   ETALON_ASSIGN(const FinderView seen, finder_view("find", options.file, info, options.finder));
   const Geometry& geometry = seen.geometry;
+  if (options.learn) {
+    ETALON_TRY(learn_settings(*reader, seen, settings));
+  }
   ETALON_ASSIGN(const Finder finder, Finder::create(geometry, seen.mask, settings));
 
   const auto start = std::chrono::steady_clock::now();

@@ -55,6 +55,19 @@ void add_find_options(CLI::App& command, std::shared_ptr<FindOptions> options) {
   command.add_option("--method", options->method,
                      "How peaks are found: peakfinder8, dispersion or dispersion_extended");
   add_finder_options(command, options->finder);
+  command
+      .add_option("--ice-rings", options->ice_rings,
+                  "Leave out pixels within half of this, in 1/d^2, of a ring of hexagonal ice,\n"
+                  "such as 0.002; 0: off")
+      ->type_name("1/A^2");
+  command.add_option("--max-elongation", options->max_elongation,
+                     "Leave out peaks on a feature that is more times as long as wide (streaks),\n"
+                     "such as 3; 0: off");
+  command
+      .add_flag("--auto", options->learn,
+                "peakfinder8: learn threshold and snr from some of the frames, and say what they\n"
+                "are and why")
+      ->excludes("--threshold", "--snr");
   add_dispersion_options(command, options->dispersion);
   share_with_dispersion(command, options);
   command.add_option("--dtype", options->dtype, "Raw files: element type, such as u16")
@@ -69,7 +82,10 @@ void add_find_options(CLI::App& command, std::shared_ptr<FindOptions> options) {
 Result<FinderSettings> finder_settings(const FindOptions& options) {
   auto method = parse_find_method(options.method);
   if (!method.ok()) return std::move(method).error().in("find: --method");
-  return FinderSettings{*method, options.finder.parameters, options.dispersion};
+  if (options.learn && *method != FindMethod::peakfinder8)
+    return Error{Errc::usage, "find: --auto: learns for peakfinder8 only"};
+  return FinderSettings{*method, options.finder.parameters, options.dispersion, options.ice_rings,
+                        options.max_elongation};
 }
 
 }  // namespace etalon::cli

@@ -11,6 +11,8 @@ struct FindOptions {
   std::string method = "peakfinder8";
   FinderOptions finder;
   DispersionParameters dispersion;
+  double ice_rings = 0, max_elongation = 0;
+  bool learn = false;  // --auto
   unsigned threads = 0;
   bool json = false, csv = false;
 };

@@ -107,6 +107,8 @@ Result<void> FindReport::print_json(double hit_rate) const {
                                   ? to_json(settings_.parameters)
                                   : to_json(settings_.dispersion);
   parameters["centre"] = {geometry_.centre_x, geometry_.centre_y};
+  parameters["ice_rings"] = settings_.ice_rings;
+  parameters["max_elongation"] = settings_.max_elongation;
   parameters["min_peaks"] = options_.finder.min_peaks;
   const nlohmann::json about = {{"schema", "etalon.find/1"},
                                 {"file", options_.file},

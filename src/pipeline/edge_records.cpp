@@ -40,6 +40,8 @@ Value find_settings(const Recipe::Find& find, const Geometry& geometry) {
   else
     set_dispersion(find.dispersion, v);
   v.set("centre_x", geometry.centre_x).set("centre_y", geometry.centre_y);
+  if (find.ice_rings != 0) v.set("ice_rings", find.ice_rings);
+  if (find.max_elongation != 0) v.set("max_elongation", find.max_elongation);
   return v;
 }
 

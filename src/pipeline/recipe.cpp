@@ -188,6 +188,9 @@ class Parser {
     if (p.min_radius >= p.max_radius)
       return at(file_, where("find", "min_radius"),
                 "find.min_radius: must be below find.max_radius");
+    if (find.max_elongation != 0 && find.max_elongation < 1)
+      return at(file_, where("find", "max_elongation"),
+                "find.max_elongation: must be 0, or 1 or more");
     if (recipe_.veto.max_peaks != 0 && recipe_.veto.max_peaks < recipe_.veto.min_peaks)
       return at(file_, where("veto", "max_peaks"),
                 "veto.max_peaks: must not be below veto.min_peaks");

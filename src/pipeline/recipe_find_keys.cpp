@@ -96,6 +96,14 @@ std::vector<Key> find_keys() {
       {{"find", "centre", "[x, y]", "pixels", "",
         "Beam centre, pixel centres at integers; without it, the source's own."},
        read_centre},
+      {{"find", "ice_rings", "number", "1/Å²", "0",
+        "Leave out pixels within half of this, in 1/d², of a ring of hexagonal ice, such as 0.002; "
+        "0: off."},
+       number_to(PICK(find.ice_rings), 0, 1)},
+      {{"find", "max_elongation", "number", "", "0",
+        "Leave out peaks on a feature that is more times as long as wide (streaks of a jet), such "
+        "as 3; 0: off."},
+       number_to(PICK(find.max_elongation), 0, 1e6)},
   };
 }
 

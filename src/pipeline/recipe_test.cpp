@@ -162,6 +162,7 @@ TEST(Recipe, MistakesAreNamedWithTheirPlace) {
       {"[find]\ncentre = [1]\n", Errc::usage, "r.toml:2:", "two numbers"},
       {"[find]\nmin_pixels = 300\n", Errc::usage, "r.toml:2:", "max_pixels (200)"},
       {"[find]\nmethod = \"dispersion\"\nmin_pixels = 1001\n", Errc::usage, "r.toml:3:", "(1000)"},
+      {"[find]\nmax_elongation = 0.5\n", Errc::usage, "r.toml:2:", "1 or more"},
       {"[find]\nkernel_size = [3]\n", Errc::usage, "r.toml:2:", "two integers"},
       {"[find]\nkernel_size = [3, 31]\n", Errc::usage, "r.toml:2:", "must be from 1"},
       {"[find]\nmethod = \"peakfinder9\"\n", Errc::usage, "r.toml:2:", "did you mean"},
@@ -259,12 +260,16 @@ sigma_strong = 2.5
 min_local = 0
 gain = 3
 max_separation = 1.5
+ice_rings = 0.002
+max_elongation = 3
 min_radius = 10
 max_radius = 500
 )");
   EXPECT_EQ(set.find.method, FindMethod::dispersion_extended);
   const DispersionParameters expected{true, {2, 5}, 5.5F, 2.5F, 7, 3, 0, 4, 90, 1.5F, 10, 500};
   EXPECT_EQ(set.find.dispersion, expected);
+  EXPECT_EQ(set.find.ice_rings, 0.002);
+  EXPECT_EQ(set.find.max_elongation, 3);
   EXPECT_EQ(set.find.parameters, (PeakParameters{7, 5, 4, 90, 3, 10, 500}));
 }
 

@@ -39,7 +39,8 @@ def theirs(at, experiments, method, *settings, corners=((0, 0),)):
 def ours(at, file, method, *options):
     found = json.loads(run(at, ETALON, "find", file, "--method", method, "--json", *options))
     assert found["semantics"] == method + "/1", found["semantics"]
-    return np.array([(f["frame"], p["x"], p["y"], p["pixels"]) for f in found["frames"] for p in f["peaks"]]).reshape(-1, 4)
+    rows = [(f["frame"], p["x"], p["y"], p["pixels"]) for f in found["frames"] for p in f["peaks"]]
+    return np.array(rows).reshape(-1, 4)
 
 
 def compare(what, mine, other, least):

@@ -1,5 +1,7 @@
 #include "kernels/finder/finder.hpp"
 
+#include "kernels/finder/ice_rings.hpp"
+
 namespace etalon {
 namespace {
 
@@ -37,6 +39,20 @@ Result<FindMethod> parse_find_method(std::string_view name) {
 
 Result<Finder> Finder::create(const Geometry& geometry, const Mask& mask,
                               const FinderSettings& settings) {
+  if (!(settings.max_elongation == 0 || settings.max_elongation >= 1))
+    return Error{Errc::usage, "max_elongation: expected 0, or 1 or more"};
+  Mask looked_at = mask;
+  if (settings.ice_rings != 0) ETALON_TRY(mask_ice_rings(geometry, settings.ice_rings, looked_at));
+  ETALON_ASSIGN(Finder finder, create_plain(geometry, looked_at, settings));
+  if (settings.max_elongation != 0) {
+    finder.max_elongation_ = settings.max_elongation;
+    finder.elongation_ = std::make_shared<const Elongation>(geometry, std::move(looked_at));
+  }
+  return finder;
+}
+
+Result<Finder> Finder::create_plain(const Geometry& geometry, const Mask& mask,
+                                    const FinderSettings& settings) {
   if (settings.method == FindMethod::peakfinder8) {
     ETALON_ASSIGN(PeakFinder8 finder, PeakFinder8::create(geometry, mask, settings.parameters));
     return Finder(Any(std::move(finder)));
@@ -48,7 +64,11 @@ Result<Finder> Finder::create(const Geometry& geometry, const Mask& mask,
 }
 
 Result<std::vector<Peak>> Finder::find(const ArrayView& image) {
-  return std::visit([&](auto& finder) { return finder.find(image); }, finder_);
+  auto peaks = std::visit([&](auto& finder) { return finder.find(image); }, finder_);
+  if (peaks.ok() && elongation_)
+    std::erase_if(*peaks,
+                  [&](const Peak& peak) { return (*elongation_)(image, peak) > max_elongation_; });
+  return peaks;
 }
 
 }  // namespace etalon

@@ -14,19 +14,6 @@ constexpr std::uint32_t max_bins = 1U << 24;  // no detector has so many pixels 
 
 Error usage(const std::string& reason) { return {Errc::usage, "peakfinder8: " + reason}; }
 
-Result<void> check(const Geometry& g, const Mask& mask, const PeakParameters& p) {
-  ETALON_TRY(check_geometry("peakfinder8", g, mask));
-  if (!std::isfinite(p.threshold)) return usage("threshold: expected a finite number");
-  if (!(p.snr >= 0 && std::isfinite(p.snr))) return usage("snr: expected a number >= 0");
-  if (p.min_pixels < 1 || p.max_pixels < p.min_pixels)
-    return usage("pixels of a peak: expected 1 <= min <= max");
-  if (p.local_radius < 1 || p.local_radius > 1000)
-    return usage("local_radius: expected 1 to 1000 pixels");
-  if (!(p.min_radius >= 0 && p.max_radius >= p.min_radius))
-    return usage("radii: expected 0 <= min_radius <= max_radius");
-  return {};
-}
-
 Result<void> assign_bins(const Geometry& g, const Mask& mask, const PeakParameters& p, Plan& plan) {
   const std::vector<float> radius = radius_map(g);
   const auto good = [&](std::size_t i) {
@@ -162,8 +149,21 @@ void make_ring(const PeakParameters& p, Plan& plan) {
 
 }  // namespace
 
+Result<void> check_parameters(const PeakParameters& p) {
+  if (!std::isfinite(p.threshold)) return usage("threshold: expected a finite number");
+  if (!(p.snr >= 0 && std::isfinite(p.snr))) return usage("snr: expected a number >= 0");
+  if (p.min_pixels < 1 || p.max_pixels < p.min_pixels)
+    return usage("pixels of a peak: expected 1 <= min <= max");
+  if (p.local_radius < 1 || p.local_radius > 1000)
+    return usage("local_radius: expected 1 to 1000 pixels");
+  if (!(p.min_radius >= 0 && p.max_radius >= p.min_radius))
+    return usage("radii: expected 0 <= min_radius <= max_radius");
+  return {};
+}
+
 Result<Plan> make_plan(const Geometry& geometry, const Mask& mask, const PeakParameters& p) {
-  ETALON_TRY(check(geometry, mask, p));
+  ETALON_TRY(check_geometry("peakfinder8", geometry, mask));
+  ETALON_TRY(check_parameters(p));
   Plan plan;
   plan.ny = geometry.ny;
   plan.nx = geometry.nx;

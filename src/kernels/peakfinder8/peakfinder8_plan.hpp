@@ -55,6 +55,7 @@ struct Plan {
 };
 
 // Errc::usage as PeakFinder8::create.
+Result<void> check_parameters(const PeakParameters& p);
 Result<Plan> make_plan(const Geometry& geometry, const Mask& mask, const PeakParameters& p);
 
 }  // namespace etalon::pf8
