@@ -6,20 +6,18 @@
 #include <thread>
 
 #include "commands.hpp"
+#include "find_learn.hpp"
 #include "find_report.hpp"
-#include "kernels/peakfinder8/peakfinder8.hpp"
 #include "reduce_input.hpp"
 #include "store/series_reader.hpp"
 
 namespace etalon::cli {
 namespace {
 
-Error usage(const std::string& reason) { return {Errc::usage, "find: " + reason}; }
-
 // One thread reads frames, several find their peaks. Peaks come out in the order of the frames.
 class Search {
  public:
-  Search(const PeakFinder8& finder, unsigned threads) : room_(2 * threads) {
+  Search(const Finder& finder, unsigned threads) : room_(2 * threads) {
     for (unsigned i = 0; i < threads; ++i)
       threads_.emplace_back([this, own = finder]() mutable { work(own); });
   }
@@ -50,7 +48,7 @@ class Search {
   }
 
  private:
-  void work(PeakFinder8& finder) {
+  void work(Finder& finder) {
     std::unique_lock lock(mutex_);
     while (true) {
       wake_.wait(lock, [&] { return closed_ || !waiting_.empty(); });
@@ -87,19 +85,20 @@ Result<void> drain(Search& search, FindReport& report, const std::string& file) 
 }
 
 Result<void> run(const FindOptions& options) {
-  if (options.method != "peakfinder8")
-    return usage("--method '" + options.method + "': there is peakfinder8 only");
+  ETALON_ASSIGN(FinderSettings settings, finder_settings(options));
   ETALON_ASSIGN(const OpenOptions open,
                 open_options({options.file, options.dataset, options.dtype, options.shape}));
   ETALON_ASSIGN(const auto reader, open_series(options.file, open));
   const SeriesInfo& info = reader->info();
   ETALON_ASSIGN(const FinderView seen, finder_view("find", options.file, info, options.finder));
   const Geometry& geometry = seen.geometry;
-  ETALON_ASSIGN(const PeakFinder8 finder,
-                PeakFinder8::create(geometry, seen.mask, options.finder.parameters));
+  if (options.learn) {
+    ETALON_TRY(learn_settings(*reader, seen, settings));
+  }
+  ETALON_ASSIGN(const Finder finder, Finder::create(geometry, seen.mask, settings));
 
   const auto start = std::chrono::steady_clock::now();
-  FindReport report(options, geometry);
+  FindReport report(options, settings, geometry);
   ETALON_TRY(report.begin());
   Progress progress("finding", info.frames, "frames");
   const unsigned here = std::max(1U, std::thread::hardware_concurrency());
@@ -127,34 +126,16 @@ void add_find(Cli& cli) {
   CLI::App* command =
       add_command(cli, "find", "Find diffraction peaks and tell hits from blanks", options, run);
   command->footer(
-      "A pixel stands out when it is above max(threshold, mean + snr * sigma) of the pixels at "
-      "its\n"
-      "distance from the beam; touching ones are a peak when there are enough of them and their "
-      "sum\n"
-      "is at least snr times the spread of the local background. Positions are in pixels, with\n"
-      "pixel centres at integers.\n\n"
+      "peakfinder8: a pixel stands out when it is above max(threshold, mean + snr * sigma) of the\n"
+      "pixels at its distance from the beam; touching ones are a peak when there are enough of\n"
+      "them and their sum is at least snr times the spread of the local background.\n"
+      "dispersion, dispersion_extended: the counts round a pixel scatter more than Poisson's, and\n"
+      "the pixel stands out of them, as DIALS finds spots.\n"
+      "Positions are in pixels, with pixel centres at integers.\n\n"
       "  etalon find run7_master.h5\n"
       "  etalon find run7_master.h5 --threshold 20 --snr 6 --csv > peaks.csv\n"
       "  etalon find run7_master.h5 --json | jq .hit_rate");
-  command
-      ->add_option("file", options->file,
-                   "Series: HDF5 (NXmx), CBF, TIFF, .npy, a folder or a glob")
-      ->required()
-      ->type_name("FILE")
-      ->default_str("");
-  command
-      ->add_option("--dataset", options->dataset, "Images in an HDF5 file (default: as NXmx says)")
-      ->type_name("/PATH")
-      ->default_str("");
-  command->add_option("--method", options->method, "How peaks are found: peakfinder8");
-  add_finder_options(*command, options->finder);
-  command->add_option("--dtype", options->dtype, "Raw files: element type, such as u16")
-      ->default_str("");
-  command->add_option("--shape", options->shape, "Raw files: frames,rows,columns")->default_str("");
-  command->add_option("-T,--threads", options->threads, "Threads (0: one per core)")
-      ->check(CLI::Range(0, 1024));
-  CLI::Option* json = command->add_flag("--json", options->json, "Print JSON");
-  command->add_flag("--csv", options->csv, "Print one line a peak")->excludes(json);
+  add_find_options(*command, options);
 }
 
 }  // namespace etalon::cli

@@ -6,7 +6,6 @@
 
 #include "cli.hpp"
 #include "etalon/backend.hpp"
-#include "kernels/peakfinder8/peakfinder8.hpp"
 
 namespace etalon::cli {
 namespace {
@@ -26,6 +25,27 @@ nlohmann::json to_json(const Peak& p) {
       {"x", shortest(p.x)},     {"y", shortest(p.y)},         {"intensity", shortest(p.intensity)},
       {"max", shortest(p.max)}, {"sigma", shortest(p.sigma)}, {"snr", shortest(p.snr)},
       {"pixels", p.pixels}};
+}
+
+nlohmann::json to_json(const PeakParameters& p) {
+  return {{"threshold", shortest(p.threshold)},  {"snr", shortest(p.snr)},
+          {"min_pixels", p.min_pixels},          {"max_pixels", p.max_pixels},
+          {"local_radius", p.local_radius},      {"min_radius", shortest(p.min_radius)},
+          {"max_radius", shortest(p.max_radius)}};
+}
+
+nlohmann::json to_json(const DispersionParameters& p) {
+  return {{"threshold", shortest(p.threshold)},
+          {"kernel_size", p.kernel_size},
+          {"sigma_background", shortest(p.sigma_background)},
+          {"sigma_strong", shortest(p.sigma_strong)},
+          {"min_local", p.min_local},
+          {"gain", shortest(p.gain)},
+          {"min_pixels", p.min_pixels},
+          {"max_pixels", p.max_pixels},
+          {"max_separation", shortest(p.max_separation)},
+          {"min_radius", shortest(p.min_radius)},
+          {"max_radius", shortest(p.max_radius)}};
 }
 
 std::string to_csv(std::uint64_t frame, const Peak& p) {
@@ -83,21 +103,18 @@ Result<void> FindReport::end(double seconds) const {
 }
 
 Result<void> FindReport::print_json(double hit_rate) const {
-  const PeakParameters& p = options_.finder.parameters;
+  nlohmann::json parameters = settings_.method == FindMethod::peakfinder8
+                                  ? to_json(settings_.parameters)
+                                  : to_json(settings_.dispersion);
+  parameters["centre"] = {geometry_.centre_x, geometry_.centre_y};
+  parameters["ice_rings"] = settings_.ice_rings;
+  parameters["max_elongation"] = settings_.max_elongation;
+  parameters["min_peaks"] = options_.finder.min_peaks;
   const nlohmann::json about = {{"schema", "etalon.find/1"},
                                 {"file", options_.file},
                                 {"method", options_.method},
-                                {"semantics", peakfinder8_semantics},
-                                {"parameters",
-                                 {{"threshold", shortest(p.threshold)},
-                                  {"snr", shortest(p.snr)},
-                                  {"min_pixels", p.min_pixels},
-                                  {"max_pixels", p.max_pixels},
-                                  {"local_radius", p.local_radius},
-                                  {"min_radius", shortest(p.min_radius)},
-                                  {"max_radius", shortest(p.max_radius)},
-                                  {"centre", {geometry_.centre_x, geometry_.centre_y}},
-                                  {"min_peaks", options_.finder.min_peaks}}},
+                                {"semantics", semantics_of(settings_.method)},
+                                {"parameters", std::move(parameters)},
                                 {"frames", frames_json_},
                                 {"hits", hits_},
                                 {"hit_rate", hit_rate}};

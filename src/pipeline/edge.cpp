@@ -8,7 +8,7 @@
 #include "base/posix.hpp"
 #include "base/stopwatch.hpp"
 #include "etalon/version.hpp"
-#include "kernels/peakfinder8/peakfinder8.hpp"
+#include "kernels/finder/finder.hpp"
 #include "pipeline/calibration.hpp"
 #include "pipeline/dispatch.hpp"
 #include "pipeline/edge_teller.hpp"
@@ -251,10 +251,9 @@ Result<EdgeReport> run_edge(const Recipe& recipe, const EdgeOptions& options) {
   const Frame blank{0, 0, Array(info.dtype, {info.geometry.ny, info.geometry.nx})};
   ETALON_ASSIGN(const Calibration calibration,
                 calibrate(recipe, info, *first != nullptr ? **first : blank));
-  ETALON_ASSIGN(const PeakFinder8 finder,
-                PeakFinder8::create(info.geometry, calibration.mask, recipe.find.parameters));
-  ETALON_ASSIGN(const PeakFinder8 judge,
-                PeakFinder8::create(info.geometry, calibration.mask, judge_parameters(recipe)));
+  ETALON_ASSIGN(const Finder finder, Finder::create(info.geometry, calibration.mask, recipe.find));
+  ETALON_ASSIGN(const Finder judge,
+                Finder::create(info.geometry, calibration.mask, judge_settings(recipe)));
   ETALON_ASSIGN(const Reduction reduction,
                 Reduction::create(recipe, info.geometry, calibration.mask));
   auto veto = Veto::create(recipe.veto, info.geometry);

@@ -4,7 +4,6 @@
 
 #include "etalon/version.hpp"
 #include "kernels/jungfrau/jungfrau.hpp"
-#include "kernels/peakfinder8/peakfinder8.hpp"
 #include "pipeline/veto.hpp"
 #include "stream/message_body.hpp"
 
@@ -20,14 +19,36 @@ Record step(std::string kind, std::vector<Artifact> inputs, std::vector<Artifact
           std::string(program)};
 }
 
-Value find_settings(const Recipe::Find& find, const Geometry& geometry) {
-  const PeakParameters& p = find.parameters;
-  Value v;
-  v.set("method", peakfinder8_semantics).set("threshold", double{p.threshold});
+void set_peakfinder8(const PeakParameters& p, Value& v) {
+  v.set("threshold", double{p.threshold});
   v.set("snr", double{p.snr}).set("min_pixels", p.min_pixels).set("max_pixels", p.max_pixels);
   v.set("local_radius", p.local_radius).set("min_radius", double{p.min_radius});
-  v.set("max_radius", double{p.max_radius}).set("centre_x", geometry.centre_x);
-  v.set("centre_y", geometry.centre_y);
+  v.set("max_radius", double{p.max_radius});
+}
+
+void set_dispersion(const DispersionParameters& p, Value& v) {
+  v.set("threshold", double{p.threshold}).set("gain", double{p.gain});
+  v.set("kernel_size", List{p.kernel_size[0], p.kernel_size[1]}).set("min_local", p.min_local);
+  v.set("sigma_background", double{p.sigma_background});
+  v.set("sigma_strong", double{p.sigma_strong}).set("max_separation", double{p.max_separation});
+  v.set("min_pixels", p.min_pixels).set("max_pixels", p.max_pixels);
+  v.set("min_radius", double{p.min_radius}).set("max_radius", double{p.max_radius});
+}
+
+void set_finder(const FinderSettings& find, Value& v) {
+  v.set("method", semantics_of(find.method));
+  if (find.method == FindMethod::peakfinder8)
+    set_peakfinder8(find.parameters, v);
+  else
+    set_dispersion(find.dispersion, v);
+}
+
+Value find_settings(const Recipe::Find& find, const Geometry& geometry) {
+  Value v;
+  set_finder(find, v);
+  v.set("centre_x", geometry.centre_x).set("centre_y", geometry.centre_y);
+  if (find.ice_rings != 0) v.set("ice_rings", find.ice_rings);
+  if (find.max_elongation != 0) v.set("max_elongation", find.max_elongation);
   return v;
 }
 
@@ -156,11 +177,12 @@ std::vector<Record> EdgeJournal::records(const Recipe& recipe, const SeriesInfo&
   veto.set("resolution_angstrom", recipe.veto.resolution_angstrom);
   veto.set("resolution_peaks", recipe.veto.resolution_peaks);
   veto.set("kept", roots.kept.size()).set("vetoed", roots.vetoed.size());
-  const PeakParameters judge = judge_parameters(recipe);
+  const FinderSettings judge = judge_settings(recipe);
   Value audit;
   audit.set("share", recipe.audit.share).set("seed", recipe.audit.seed);
-  audit.set("threshold", double{judge.threshold}).set("snr", double{judge.snr});
-  audit.set("min_pixels", judge.min_pixels);
+  Value eyes;
+  set_finder(judge, eyes);
+  audit.set("judge", std::move(eyes));
   audit.set("min_peaks", recipe.audit.min_peaks.value_or(recipe.veto.min_peaks));
   audit.set("audited", roots.audited.size()).set("hits", roots.audit_hits);
   veto.set("audit", std::move(audit));

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "kernels/peakfinder8/peakfinder8.hpp"
+#include "kernels/finder/finder.hpp"
 #include "pipeline/edge.hpp"
 #include "pipeline/fast_loop.hpp"
 #include "pipeline/frame_source.hpp"
@@ -47,7 +47,7 @@ struct EdgePlan {
 // One per thread. The same frame gives the same outcome, whichever worker has it.
 class EdgeWorker {
  public:
-  EdgeWorker(const EdgePlan& plan, PeakFinder8 finder, PeakFinder8 judge)
+  EdgeWorker(const EdgePlan& plan, Finder finder, Finder judge)
       : plan_(plan), finder_(std::move(finder)), judge_(std::move(judge)) {}
 
   Outcome operator()(Arrival job);
@@ -57,7 +57,7 @@ class EdgeWorker {
   Result<void> audit(Outcome& out);
 
   const EdgePlan& plan_;
-  PeakFinder8 finder_, judge_;
+  Finder finder_, judge_;
 };
 
 }  // namespace etalon

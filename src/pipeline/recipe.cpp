@@ -91,14 +91,21 @@ class Parser {
       const toml::node* node = root[table][key].node();
       return node != nullptr ? node->source() : root.source();
     };
-    const PeakParameters& p = recipe_.find.parameters;
-    if (p.min_pixels > p.max_pixels)
+    const Recipe::Find& find = recipe_.find;
+    const bool peakfinder8 = find.method == FindMethod::peakfinder8;
+    const PeakParameters& p = find.parameters;
+    const DispersionParameters& d = find.dispersion;
+    const std::uint32_t max_pixels = peakfinder8 ? p.max_pixels : d.max_pixels;
+    if ((peakfinder8 ? p.min_pixels : d.min_pixels) > max_pixels)
       return at(file_, where("find", "min_pixels"),
                 "find.min_pixels: must not be above find.max_pixels (" +
-                    std::to_string(p.max_pixels) + ")");
+                    std::to_string(max_pixels) + ")");
     if (p.min_radius >= p.max_radius)
       return at(file_, where("find", "min_radius"),
                 "find.min_radius: must be below find.max_radius");
+    if (find.max_elongation != 0 && find.max_elongation < 1)
+      return at(file_, where("find", "max_elongation"),
+                "find.max_elongation: must be 0, or 1 or more");
     if (recipe_.veto.max_peaks != 0 && recipe_.veto.max_peaks < recipe_.veto.min_peaks)
       return at(file_, where("veto", "max_peaks"),
                 "veto.max_peaks: must not be below veto.min_peaks");

@@ -10,9 +10,9 @@
 #include <vector>
 
 #include "etalon/codec.hpp"
-#include "etalon/peaks.hpp"
 #include "etalon/regions.hpp"
 #include "etalon/result.hpp"
+#include "kernels/finder/finder.hpp"
 #include "ledger/ledger.hpp"
 #include "steer/rules.hpp"
 
@@ -38,8 +38,7 @@ struct Recipe {
     std::string detector = "none", constants, dark, flat, common_mode = "none";
     double energy_kev = 0;  // 0: what the constants' file says
   };
-  struct Find {
-    PeakParameters parameters;
+  struct Find : FinderSettings {
     std::optional<std::array<double, 2>> centre;  // x, y in pixels
   };
   struct Veto {

@@ -1,42 +1,11 @@
 #include "pipeline/recipe_keys.hpp"
 
+#include <algorithm>
+
+#include "pipeline/recipe_readers.hpp"
+
 namespace etalon::recipe {
 namespace {
-
-using Read = std::function<Result<void>(Recipe&, const toml::node&)>;
-constexpr std::uint64_t any = INT64_MAX;
-
-// `pick` names the variable that a key sets: [](Recipe& r) -> auto& { return r.x.y; }
-template <typename Pick>
-Read text_to(Pick pick) {
-  return [pick](Recipe& r, const toml::node& node) -> Result<void> {
-    ETALON_ASSIGN(pick(r), text(node));
-    return {};
-  };
-}
-template <typename Pick>
-Read flag_to(Pick pick) {
-  return [pick](Recipe& r, const toml::node& node) -> Result<void> {
-    ETALON_ASSIGN(pick(r), flag(node));
-    return {};
-  };
-}
-template <typename Pick>
-Read count_to(Pick pick, std::uint64_t least, std::uint64_t most) {
-  return [=](Recipe& r, const toml::node& node) -> Result<void> {
-    ETALON_ASSIGN(const std::uint64_t n, count(node, least, most));
-    pick(r) = static_cast<std::remove_reference_t<decltype(pick(r))>>(n);
-    return {};
-  };
-}
-template <typename Pick>
-Read number_to(Pick pick, double least, double most) {
-  return [=](Recipe& r, const toml::node& node) -> Result<void> {
-    ETALON_ASSIGN(const double x, number(node, least, most));
-    pick(r) = static_cast<std::remove_reference_t<decltype(pick(r))>>(x);
-    return {};
-  };
-}
 
 Result<void> read_on_error(Recipe& r, const toml::node& node) {
   ETALON_ASSIGN(const std::string choice, one_of(node, {"stop", "skip"}));
@@ -51,22 +20,6 @@ Result<void> read_detector(Recipe& r, const toml::node& node) {
 
 Result<void> read_common_mode(Recipe& r, const toml::node& node) {
   ETALON_ASSIGN(r.calibrate.common_mode, one_of(node, {"none", "rows", "columns", "asics"}));
-  return {};
-}
-
-Result<void> read_method(Recipe&, const toml::node& node) {
-  ETALON_TRY(one_of(node, {"peakfinder8"}));
-  return {};
-}
-
-Result<void> read_centre(Recipe& r, const toml::node& node) {
-  const toml::array* two = node.as_array();
-  if (two == nullptr || two->size() != 2) return Error{Errc::usage, "must be two numbers: [x, y]"};
-  std::array<double, 2> centre;
-  for (std::size_t i = 0; i < 2; ++i) {
-    ETALON_ASSIGN(centre[i], number(*two->get(i), -1e6, 1e6));
-  }
-  r.find.centre = centre;
   return {};
 }
 
@@ -87,11 +40,6 @@ Result<void> read_file(Recipe& r, const toml::node& node) {
     return Error{Errc::usage, "must be a file name without folders; store.folder says where"};
   return {};
 }
-
-// NOLINTBEGIN(bugprone-macro-parentheses): a member's name.
-#define PICK(member) \
-  [](Recipe & r) -> auto& { return r.member; }
-// NOLINTEND(bugprone-macro-parentheses)
 
 std::vector<Key> make_keys() {
   return {
@@ -161,29 +109,6 @@ std::vector<Key> make_keys() {
         "Taken off each row, column or the whole of an ASIC of 256 x 256 pixels."},
        read_common_mode},
 
-      {{"find", "method", "\"peakfinder8\"", "", "\"peakfinder8\"",
-        "Radial background, connected pixels, local background (Barty et al. 2014)."},
-       read_method},
-      {{"find", "threshold", "number", "ADU or photons", "8", "Least value of a peak's pixel."},
-       number_to(PICK(find.parameters.threshold), 0, 1e9)},
-      {{"find", "snr", "number", "", "5",
-        "Least signal over noise, of a pixel in its radial bin and of a peak in its ring."},
-       number_to(PICK(find.parameters.snr), 0, 1e6)},
-      {{"find", "min_pixels", "integer", "pixels", "2", "Smallest peak."},
-       count_to(PICK(find.parameters.min_pixels), 1, 1000000)},
-      {{"find", "max_pixels", "integer", "pixels", "200", "Largest peak."},
-       count_to(PICK(find.parameters.max_pixels), 1, 1000000)},
-      {{"find", "local_radius", "integer", "pixels", "3",
-        "Half-width of the square whose rim gives a peak's local background."},
-       count_to(PICK(find.parameters.local_radius), 1, 100)},
-      {{"find", "min_radius", "number", "pixels", "0", "Nearer to the beam, peaks are left out."},
-       number_to(PICK(find.parameters.min_radius), 0, 1e9)},
-      {{"find", "max_radius", "number", "pixels", "1e9", "Farther out, peaks are left out."},
-       number_to(PICK(find.parameters.max_radius), 0, 1e9)},
-      {{"find", "centre", "[x, y]", "pixels", "",
-        "Beam centre, pixel centres at integers; without it, the source's own."},
-       read_centre},
-
       {{"veto", "min_peaks", "integer", "peaks", "0", "A frame with fewer is not kept."},
        count_to(PICK(veto.min_peaks), 0, 1000000)},
       {{"veto", "max_peaks", "integer", "peaks", "0",
@@ -215,7 +140,8 @@ std::vector<Key> make_keys() {
       {{"audit", "threshold", "number", "ADU or photons", "",
         "The judge's find.threshold; without it, 0.75 of that."},
        number_to(PICK(audit.threshold), 0, 1e9)},
-      {{"audit", "snr", "number", "", "", "The judge's find.snr; without it, 0.8 of that."},
+      {{"audit", "snr", "number", "", "",
+        "The judge's find.snr, or find.sigma_strong; without it, 0.8 of that."},
        number_to(PICK(audit.snr), 0, 1e6)},
       {{"audit", "min_pixels", "integer", "pixels", "",
         "The judge's find.min_pixels; without it, the same."},
@@ -301,12 +227,16 @@ std::vector<Key> make_keys() {
   };
 }
 
-#undef PICK
-
 }  // namespace
 
 const std::vector<Key>& keys() {
-  static const std::vector<Key> all = make_keys();
+  static const std::vector<Key> all = [] {
+    std::vector<Key> made = make_keys(), finding = find_keys();
+    const auto veto = std::find_if(made.begin(), made.end(),
+                                   [](const Key& key) { return key.about.table == "veto"; });
+    made.insert(veto, finding.begin(), finding.end());
+    return made;
+  }();
   return all;
 }
 

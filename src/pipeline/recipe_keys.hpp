@@ -17,4 +17,7 @@ struct Key {
 // In the order of the documentation.
 const std::vector<Key>& keys();
 
+// Those of [find], among them.
+std::vector<Key> find_keys();
+
 }  // namespace etalon::recipe

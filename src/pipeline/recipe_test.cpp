@@ -118,6 +118,7 @@ parameters = { dx_um = 20, why = "few" }
   EXPECT_EQ(r.calibrate.energy_kev, 12.4);
   EXPECT_EQ(r.calibrate.common_mode, "rows");
   EXPECT_EQ(r.find.parameters, (PeakParameters{10, 6.5F, 3, 50, 4, 10, 500}));
+  EXPECT_EQ(r.find.method, FindMethod::peakfinder8);
   EXPECT_EQ(r.find.centre, (std::array{1.5, 2.0}));
   EXPECT_EQ(r.veto.min_peaks, 15u);
   EXPECT_EQ(r.veto.max_peaks, 900u);
@@ -159,6 +160,11 @@ TEST(Recipe, MistakesAreNamedWithTheirPlace) {
       {"[find]\nmin_pixels = 2.5\n", Errc::usage, "r.toml:2:", "must be an integer, not a number"},
       {"[find]\nmin_pixels = 9\nmax_pixels = 3\n", Errc::usage, "r.toml:2:", "max_pixels (3)"},
       {"[find]\ncentre = [1]\n", Errc::usage, "r.toml:2:", "two numbers"},
+      {"[find]\nmin_pixels = 300\n", Errc::usage, "r.toml:2:", "max_pixels (200)"},
+      {"[find]\nmethod = \"dispersion\"\nmin_pixels = 1001\n", Errc::usage, "r.toml:3:", "(1000)"},
+      {"[find]\nmax_elongation = 0.5\n", Errc::usage, "r.toml:2:", "1 or more"},
+      {"[find]\nkernel_size = [3]\n", Errc::usage, "r.toml:2:", "two integers"},
+      {"[find]\nkernel_size = [3, 31]\n", Errc::usage, "r.toml:2:", "must be from 1"},
       {"[find]\nmethod = \"peakfinder9\"\n", Errc::usage, "r.toml:2:", "did you mean"},
       {"[veto]\nmin_peaks = -1\n", Errc::usage, "r.toml:2:", "must be from 0"},
       {"[veto]\nmin_peaks = 20\nmax_peaks = 3\n", Errc::usage, "r.toml:3:", "below veto.min_peaks"},
@@ -236,6 +242,35 @@ std::string source_file(const std::string& name) {
   if (root == nullptr) return "";
   std::ifstream file(std::string(root) + "/" + name);
   return {std::istreambuf_iterator<char>(file), {}};
+}
+
+TEST(Recipe, FindersShareKeysAndKeepTheirDefaults) {
+  const Recipe plain = good("[find]\nmethod = \"dispersion\"\n");
+  EXPECT_EQ(plain.find.method, FindMethod::dispersion);
+  EXPECT_EQ(plain.find.dispersion, DispersionParameters{});
+  const Recipe set = good(R"(
+[find]
+method = "dispersion_extended"
+threshold = 7
+min_pixels = 4
+max_pixels = 90
+kernel_size = [2, 5]
+sigma_background = 5.5
+sigma_strong = 2.5
+min_local = 0
+gain = 3
+max_separation = 1.5
+ice_rings = 0.002
+max_elongation = 3
+min_radius = 10
+max_radius = 500
+)");
+  EXPECT_EQ(set.find.method, FindMethod::dispersion_extended);
+  const DispersionParameters expected{true, {2, 5}, 5.5F, 2.5F, 7, 3, 0, 4, 90, 1.5F, 10, 500};
+  EXPECT_EQ(set.find.dispersion, expected);
+  EXPECT_EQ(set.find.ice_rings, 0.002);
+  EXPECT_EQ(set.find.max_elongation, 3);
+  EXPECT_EQ(set.find.parameters, (PeakParameters{7, 5, 4, 90, 3, 10, 500}));
 }
 
 TEST(Recipe, TheExamplesAreRecipes) {

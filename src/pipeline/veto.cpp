@@ -83,12 +83,18 @@ bool AuditDraw::operator()(std::uint64_t number) const {
   return static_cast<double>(word >> 11) < share_ * 0x1p53;
 }
 
-PeakParameters judge_parameters(const Recipe& recipe) {
-  PeakParameters judge = recipe.find.parameters;
+FinderSettings judge_settings(const Recipe& recipe) {
+  FinderSettings judge = recipe.find;
   const Recipe::Audit& audit = recipe.audit;
-  judge.threshold = static_cast<float>(audit.threshold.value_or(0.75 * double{judge.threshold}));
-  judge.snr = static_cast<float>(audit.snr.value_or(0.8 * double{judge.snr}));
-  judge.min_pixels = audit.min_pixels.value_or(judge.min_pixels);
+  const auto ease = [&](float& threshold, float& snr, std::uint32_t& min_pixels) {
+    threshold = static_cast<float>(audit.threshold.value_or(0.75 * double{threshold}));
+    snr = static_cast<float>(audit.snr.value_or(0.8 * double{snr}));
+    min_pixels = audit.min_pixels.value_or(min_pixels);
+  };
+  if (judge.method == FindMethod::peakfinder8)
+    ease(judge.parameters.threshold, judge.parameters.snr, judge.parameters.min_pixels);
+  else
+    ease(judge.dispersion.threshold, judge.dispersion.sigma_strong, judge.dispersion.min_pixels);
   return judge;
 }
 

@@ -57,7 +57,7 @@ class AuditDraw {
 };
 
 // The judge: finding as the recipe's [audit] says, or somewhat more sensitive than [find].
-PeakParameters judge_parameters(const Recipe& recipe);
+FinderSettings judge_settings(const Recipe& recipe);
 
 // What an audit says. The rate is the share of the rejected frames that the judge calls hits.
 struct AuditSummary {

@@ -73,12 +73,17 @@ TEST(Veto, TheJudgeIsMoreSensitive) {
   Recipe recipe;
   recipe.find.parameters.threshold = 8;
   recipe.find.parameters.snr = 5;
-  EXPECT_EQ(judge_parameters(recipe).threshold, 6);
-  EXPECT_EQ(judge_parameters(recipe).snr, 4);
+  EXPECT_EQ(judge_settings(recipe).parameters.threshold, 6);
+  EXPECT_EQ(judge_settings(recipe).parameters.snr, 4);
   recipe.audit.threshold = 3;
   recipe.audit.min_pixels = 1;
-  EXPECT_EQ(judge_parameters(recipe).threshold, 3);
-  EXPECT_EQ(judge_parameters(recipe).min_pixels, 1U);
+  EXPECT_EQ(judge_settings(recipe).parameters.threshold, 3);
+  EXPECT_EQ(judge_settings(recipe).parameters.min_pixels, 1U);
+  recipe.find.method = FindMethod::dispersion;
+  recipe.find.dispersion.sigma_strong = 3;
+  EXPECT_EQ(judge_settings(recipe).dispersion.threshold, 3);
+  EXPECT_FLOAT_EQ(judge_settings(recipe).dispersion.sigma_strong, 2.4F);
+  EXPECT_EQ(judge_settings(recipe).parameters.threshold, 8);
 }
 
 TEST(Audit, DrawsTheShareThatItSaysAndAlwaysTheSame) {

@@ -129,6 +129,27 @@ def main(folder):
     assert all(np.hypot(p["x"] - 130, p["y"] - 120) < 81 for f in near["frames"] for p in f["peaks"])
     assert any(f["peaks"] for f in near["frames"])
 
+    # The dispersion finders: the same spots, and settings of their own.
+    for method in ("dispersion", "dispersion_extended"):
+        other = json.loads(etalon(file, "--json", "--method", method))
+        assert other["semantics"] == method + "/1" and other["parameters"]["min_pixels"] == 3, other["parameters"]
+        assert other["parameters"]["threshold"] == 0 and other["parameters"]["kernel_size"] == [3, 3]
+        for frame, same in zip(other["frames"], found["frames"]):
+            assert len(frame["peaks"]) == len(same["peaks"]), (method, frame["frame"])
+            for a, b in zip(frame["peaks"], same["peaks"]):
+                assert abs(a["x"] - b["x"]) < 0.5 and abs(a["y"] - b["y"]) < 0.5
+        csv_here = etalon(file, "--csv", "--method", method)
+        for backend in backends:
+            assert csv_here == etalon(file, "--csv", "--method", method, environment={"ETALON_BACKEND": backend})
+        assert json.loads(etalon(file, "--json", "--method", method, "--threshold", 500))["hits"] == 0
+        assert json.loads(etalon(file, "--json", "--method", method, "--min-pixels", 30))["hits"] == 0
+    etalon(file, "--method", "dispersion", "--auto", code=2)
+    etalon(file, "--method", "dispersion", "--kernel-size", "0,3", code=2)
+    etalon(file, "--method", "dispersion", "--kernel-size", "3", code=2)
+    etalon(file, "--auto", "--threshold", 3, code=2)
+    etalon(file, "--max-elongation", 0.5, code=2)
+    assert "wavelength" in etalon(file, "--ice-rings", 0.002, code=2)
+
     # Refusals.
     assert "peakfinder8" in etalon(file, "--method", "guess", code=2)
     for senseless in (["--centre", "7"], ["--centre", "a,b"], ["--snr", -1], ["--min-pixels", 9, "--max-pixels", 3],

@@ -33,6 +33,15 @@ Result<PeakFinder8> PeakFinder8::create(const Geometry& geometry, const Mask& ma
   return PeakFinder8(std::move(impl));
 }
 
+Result<void> PeakFinder8::set_sensitivity(float threshold, float snr) {
+  PeakParameters changed = impl_->parameters;
+  changed.threshold = threshold;
+  changed.snr = snr;
+  ETALON_TRY(pf8::check_parameters(changed));
+  impl_->parameters = changed;
+  return {};
+}
+
 Result<std::vector<Peak>> PeakFinder8::find(const ArrayView& image) {
   Impl& own = *impl_;
   const Shape expected{own.plan->ny, own.plan->nx};

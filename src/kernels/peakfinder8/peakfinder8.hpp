@@ -29,6 +29,9 @@ class PeakFinder8 {
   PeakFinder8(PeakFinder8&&) noexcept;
   PeakFinder8& operator=(PeakFinder8&&) noexcept;
 
+  // Other limits from now on, of this copy. Errc::usage as create.
+  Result<void> set_sensitivity(float threshold, float snr);
+
   // Peaks of one (y, x) image, in the order of their first pixel (row major, panel by panel).
   // u8 u16 u32 i16 i32 f32; Errc::malformed for other types and shapes.
   Result<std::vector<Peak>> find(const ArrayView& image);

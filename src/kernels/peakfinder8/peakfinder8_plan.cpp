@@ -5,7 +5,7 @@
 #include <limits>
 #include <string>
 
-#include "etalon/array.hpp"
+#include "kernels/panels.hpp"
 
 namespace etalon::pf8 {
 namespace {
@@ -13,52 +13,6 @@ namespace {
 constexpr std::uint32_t max_bins = 1U << 24;  // no detector has so many pixels in a row
 
 Error usage(const std::string& reason) { return {Errc::usage, "peakfinder8: " + reason}; }
-
-Result<void> check(const Geometry& g, const Mask& mask, const PeakParameters& p) {
-  if (g.ny == 0 || g.nx == 0 || Shape{g.ny, g.nx}.count() > max_pixels_of_image)
-    return usage("image of " + std::to_string(g.ny) + " x " + std::to_string(g.nx) +
-                 " pixels: expected 1 to 2^27 pixels");
-  if (mask.size() != g.pixels())
-    return usage("mask of " + std::to_string(mask.size()) + " pixels for an image of " +
-                 std::to_string(g.pixels()));
-  if (!(std::abs(g.centre_x) <= 1e6 && std::abs(g.centre_y) <= 1e6))
-    return usage("beam centre " + std::to_string(g.centre_x) + "," + std::to_string(g.centre_y) +
-                 ": expected at most 1e6 pixels from the image");
-  for (const Panel& panel : g.panels)
-    if (panel.y0 >= panel.y1 || panel.x0 >= panel.x1 || panel.y1 > g.ny || panel.x1 > g.nx)
-      return usage("panel y=" + std::to_string(panel.y0) + ".." + std::to_string(panel.y1) +
-                   ", x=" + std::to_string(panel.x0) + ".." + std::to_string(panel.x1) +
-                   ": not inside the image");
-  if (!std::isfinite(p.threshold)) return usage("threshold: expected a finite number");
-  if (!(p.snr >= 0 && std::isfinite(p.snr))) return usage("snr: expected a number >= 0");
-  if (p.min_pixels < 1 || p.max_pixels < p.min_pixels)
-    return usage("pixels of a peak: expected 1 <= min <= max");
-  if (p.local_radius < 1 || p.local_radius > 1000)
-    return usage("local_radius: expected 1 to 1000 pixels");
-  if (!(p.min_radius >= 0 && p.max_radius >= p.min_radius))
-    return usage("radii: expected 0 <= min_radius <= max_radius");
-  return {};
-}
-
-constexpr std::uint32_t no_panel = ~std::uint32_t{0};
-
-Result<void> place_panels(const Geometry& g, Plan& plan) {
-  plan.panels = g.panels_or_whole();
-  if (plan.panels.size() == 1 && plan.panels[0] == Panel{0, g.ny, 0, g.nx}) return {};
-  plan.panel_of.assign(plan.pixels(), no_panel);
-  for (std::uint32_t id = 0; id < plan.panels.size(); ++id) {
-    const Panel& panel = plan.panels[id];
-    for (std::size_t y = panel.y0; y < panel.y1; ++y)
-      for (std::size_t x = panel.x0; x < panel.x1; ++x) {
-        std::uint32_t& owner = plan.panel_of[y * plan.nx + x];
-        if (owner != no_panel)
-          return usage("panels " + std::to_string(owner) + " and " + std::to_string(id) +
-                       ": overlap");
-        owner = id;
-      }
-  }
-  return {};
-}
 
 Result<void> assign_bins(const Geometry& g, const Mask& mask, const PeakParameters& p, Plan& plan) {
   const std::vector<float> radius = radius_map(g);
@@ -195,12 +149,26 @@ void make_ring(const PeakParameters& p, Plan& plan) {
 
 }  // namespace
 
+Result<void> check_parameters(const PeakParameters& p) {
+  if (!std::isfinite(p.threshold)) return usage("threshold: expected a finite number");
+  if (!(p.snr >= 0 && std::isfinite(p.snr))) return usage("snr: expected a number >= 0");
+  if (p.min_pixels < 1 || p.max_pixels < p.min_pixels)
+    return usage("pixels of a peak: expected 1 <= min <= max");
+  if (p.local_radius < 1 || p.local_radius > 1000)
+    return usage("local_radius: expected 1 to 1000 pixels");
+  if (!(p.min_radius >= 0 && p.max_radius >= p.min_radius))
+    return usage("radii: expected 0 <= min_radius <= max_radius");
+  return {};
+}
+
 Result<Plan> make_plan(const Geometry& geometry, const Mask& mask, const PeakParameters& p) {
-  ETALON_TRY(check(geometry, mask, p));
+  ETALON_TRY(check_geometry("peakfinder8", geometry, mask));
+  ETALON_TRY(check_parameters(p));
   Plan plan;
   plan.ny = geometry.ny;
   plan.nx = geometry.nx;
-  ETALON_TRY(place_panels(geometry, plan));
+  plan.panels = geometry.panels_or_whole();
+  ETALON_ASSIGN(plan.panel_of, panel_of_pixels("peakfinder8", geometry));
   ETALON_TRY(assign_bins(geometry, mask, p, plan));
   if (plan.ny >= Plan::tile && plan.nx >= Plan::tile) {
     const std::size_t stride = (plan.ny + 63) / 64 * 64 + 32;  // no power of two: caches alias

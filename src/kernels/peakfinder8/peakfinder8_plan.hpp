@@ -7,6 +7,7 @@
 #include "etalon/peaks.hpp"
 #include "etalon/result.hpp"
 #include "frame/geometry.hpp"
+#include "kernels/panels.hpp"
 
 namespace etalon::pf8 {
 
@@ -14,7 +15,6 @@ namespace etalon::pf8 {
 // length 1 to run_pixels.
 using Run = std::uint32_t;
 inline constexpr std::uint32_t run_pixels = 8;
-inline constexpr std::size_t max_pixels_of_image = std::size_t{1} << 27;
 inline constexpr std::size_t max_pixels_of_bin = std::size_t{1} << 20;
 
 struct Plan {
@@ -55,6 +55,7 @@ struct Plan {
 };
 
 // Errc::usage as PeakFinder8::create.
+Result<void> check_parameters(const PeakParameters& p);
 Result<Plan> make_plan(const Geometry& geometry, const Mask& mask, const PeakParameters& p);
 
 }  // namespace etalon::pf8
