@@ -162,11 +162,11 @@ class Kill(Case):
         self.assertEqual(accounts["received"], self.FRAMES)
         self.assertEqual(list(accounts["lost"]), ["killed"])
         self.assertGreater(report["frames_resumed"], 0)
-        stored = self.check_files(self.path("out", "sim.h5"))
-        self.assertEqual(stored, accounts["stored"])
-        with open(self.path("out", "sim.vetoes.csv")) as file:
+        output = self.path(centre["output"])
+        self.assertEqual(self.check_files(output), accounts["stored"])
+        with open(self.path(centre["veto_table"])) as file:
             vetoed = {int(line.split(",")[0]) for line in file.readlines()[1:]}
-        numbers = {number for number, _ in frames_of(self.path("out", "sim.h5"))}
+        numbers = {number for number, _ in frames_of(output)}
         self.assertFalse(vetoed & numbers)
         self.assertEqual(len(vetoed | numbers) + accounts["lost"]["killed"], self.FRAMES)
 
