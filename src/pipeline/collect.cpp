@@ -49,14 +49,22 @@ struct Collector::Impl {
     if (report_.complete && recipe_.analyse.kind != "none")
       if (auto concluded = conclude(); !concluded.ok())
         report_.failure = std::move(concluded).error();
-    // The edge may have missed the last word: one that lives asks again within this time, one that
-    // was killed when it is there again.
-    receiver_->see_off(
-        ms(spooled_ ? recipe_.ship.silence_limit_s : 3 * recipe_.ship.resend_after_s));
+    see_off();
     if (journal_) journal_->remove();
     report_.dropped = receiver_->counters().dropped;
     if (series_->duplicates() > 0) report_.dropped["frame stored already"] = series_->duplicates();
     return std::move(report_);
+  }
+
+  // The edge may have missed the last word: one that lives asks again soon, one that was killed
+  // when it is there again.
+  void see_off() {
+    const double limit_s =
+        spooled_ ? recipe_.ship.silence_limit_s : 3 * recipe_.ship.resend_after_s;
+    const auto until = std::chrono::steady_clock::now() + ms(limit_s);
+    while (!receiver_->see_off(milliseconds(100)) && !set(options_.interrupted) &&
+           std::chrono::steady_clock::now() < until) {
+    }
   }
 
   // What can fail without an edge fails before one is waited for.

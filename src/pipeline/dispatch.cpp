@@ -117,6 +117,7 @@ Result<Done> Dispatch::conclude(Result<Done> done) {
 Error Dispatch::abandon(Error why) {
   const bool stored = shipper_ && shipper_->abandon(why);
   if (!memory_) return why;
+  shipper_.reset();  // whose thread uses the spool
   const std::uint64_t waiting = memory_->spool().next() - memory_->spool().first();
   if (stored || memory_->is_empty())
     memory_->remove();

@@ -7,6 +7,7 @@
 
 #include "base/posix.hpp"
 #include "base/stopwatch.hpp"
+#include "base/text.hpp"
 #include "etalon/version.hpp"
 #include "kernels/finder/finder.hpp"
 #include "pipeline/calibration.hpp"
@@ -267,6 +268,9 @@ Result<EdgeReport> run_edge(const Recipe& recipe, const EdgeOptions& options) {
   ETALON_TRY(dispatch.connect(options.address,
                               {info, recipe.hash, recipe.reduce.bound, std::string(program)}));
   recall(dispatch.committed(), info, report);
+  if (report.resumed != 0 && options.alarm)
+    options.alarm("going on with a run that was cut off: " + counted(report.resumed, "frame") +
+                  " of it in " + options.spool);
 
   const auto start = Clock::now();
   auto hashing = std::async(std::launch::async, hash_files, source->files());

@@ -147,6 +147,35 @@ class Kill(Case):
         self.assertGreater(self.resumed_frames, 0)
         self.assertTrue(all(self.killed.values()))
 
+    def test_images_that_a_killed_edge_had_not_committed_are_lost_by_name(self):
+        detector, collector = free_address(), free_address()
+        replay = self.start("replay", self.source, "--bind", detector, "--rate", "120")
+        collect = self.start_collect(collector, "out")
+        self.stream = ["edge", self.ship, "--source", detector, "--connect", collector, "--spool", "spool", "--json"]
+        edge = self.start(*self.stream)
+        for _ in range(2):
+            time.sleep(self.random.uniform(0.4, 0.6))
+            self.assertIsNone(edge.poll())
+            edge.kill()
+            edge.communicate()
+            edge = self.start(*self.stream)
+        report = json.loads(self.end(edge)[0])
+        centre = json.loads(self.end(collect)[0])
+        self.end(replay)
+        accounts = centre["conservation"]
+        print(json.dumps(accounts), flush=True)
+        self.assertEqual(report["conservation"], accounts)
+        self.assertEqual(accounts["received"], self.FRAMES)
+        self.assertEqual(list(accounts["lost"]), ["killed"])
+        self.assertGreater(report["frames_resumed"], 0)
+        output = self.path(centre["output"])
+        self.assertEqual(self.check_files(output), accounts["stored"])
+        with open(self.path(centre["veto_table"])) as file:
+            vetoed = {int(line.split(",")[0]) for line in file.readlines()[1:]}
+        numbers = {number for number, _ in frames_of(output)}
+        self.assertFalse(vetoed & numbers)
+        self.assertEqual(len(vetoed | numbers) + accounts["lost"]["killed"], self.FRAMES)
+
 
 if __name__ == "__main__":
     main()
