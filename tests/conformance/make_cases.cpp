@@ -19,6 +19,7 @@ class Plate {
     c_.geometry.centre_x = -10000;
     c_.geometry.centre_y = 24;
     c_.mask.assign(ny * nx, 1);
+    c_.settings.parameters.snr = 3;  // few pixels in a bin
     for (std::size_t i = 0; i < values_.size(); ++i)
       values_[i] = 1 + static_cast<std::int64_t>((i / nx + i % nx) % 2);
   }

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <functional>
+#include <vector>
 
 namespace etalon {
 namespace {
@@ -55,10 +57,17 @@ double Elongation::operator()(const ArrayView& image, const Peak& peak) const {
     for (std::size_t y = centre.y0; y < centre.y1; ++y)
       for (std::size_t x = centre.x0; x < centre.x1; ++x)
         if (value(y, x) > value(ty, tx)) ty = y, tx = x;
-    const double mean = value(ty, tx) - static_cast<double>(peak.max);
-    const double level = mean + 3 * static_cast<double>(peak.sigma);
-
     const Panel area = around(*panel, ty, tx, reach);
+    std::vector<double> all;
+    for (std::size_t y = area.y0; y < area.y1; ++y)
+      for (std::size_t x = area.x0; x < area.x1; ++x)
+        if (value(y, x) > -INFINITY) all.push_back(value(y, x));
+    if (all.empty()) return;
+    const auto tenth = all.begin() + static_cast<std::ptrdiff_t>(all.size() / 10);
+    std::nth_element(all.begin(), tenth, all.end(), std::greater<>());
+    const double quarter = value(ty, tx) - 0.75 * static_cast<double>(peak.max);
+    const double level = std::max(*tenth, quarter);
+
     std::array<bool, side * side> seen{};
     std::array<std::pair<std::size_t, std::size_t>, side * side> found;
     std::size_t count = 0;

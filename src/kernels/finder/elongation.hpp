@@ -14,9 +14,10 @@ class Elongation {
       : nx_(geometry.nx), panels_(geometry.panels_or_whole()), mask_(std::move(mask)) {}
 
   // The feature: the largest pixel within 2 rows and columns of the peak's centre, and what is
-  // joined to it (8 neighbours, good, the same panel, within 15 rows and columns) at more than 3
-  // sigma of the peak's local background above its mean. The result is the ratio of its standard
-  // deviations along its longest axis and across, pixels being squares; 1 for one pixel.
+  // joined to it (8 neighbours, good, the same panel, within 15 rows and columns) above a quarter
+  // of the peak's height over its background, and above nine tenths of those pixels. The result is
+  // the ratio of its standard deviations along its longest axis and across, pixels being squares; 1
+  // for one pixel.
   double operator()(const ArrayView& image, const Peak& peak) const;
 
  private:

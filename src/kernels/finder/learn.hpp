@@ -19,11 +19,11 @@ struct LearnedPeaks {
 };
 
 // Tries thresholds among the frames' own values and several snr, all else as in `base`. What chance
-// gives is measured: in a copy of each frame the good pixels of a radial bin change places at
-// random (seeded), which leaves the background as it is and no spot. Of the settings where chance
-// gives at most 1 % of the peaks, or 1 in 4 frames, the one with the most peaks above chance is
-// taken; of equals the one with the greater snr, then the greater threshold. Frames: (y, x) images
-// of one type. Errors as of PeakFinder8.
+// gives is measured: in a copy of each frame every good pixel has the value of a random one
+// (seeded) of its radial bin that is not near a peak, which leaves the background as it is and no
+// spot. Of the settings where chance gives at most 1 % of the peaks, or 1 in 4 frames, the one with
+// the most peaks above chance is taken; of equals the one with the greater snr, then the greater
+// threshold. Frames: (y, x) images. Errors as of PeakFinder8.
 Result<LearnedPeaks> learn_peakfinder8(std::span<const Array> frames, const Geometry& geometry,
                                        const Mask& mask, const PeakParameters& base);
 

@@ -77,7 +77,7 @@ struct Series {
 };
 
 TEST(Learn, FindsWhatIsThereWhateverTheBackground) {
-  const struct { double level, height, gain; } cases[] = {{0.3, 8, 1}, {60, 90, 1}, {4, 25, 120}};
+  const struct { double level, height, gain; } cases[] = {{0.3, 10, 1}, {60, 90, 1}, {4, 25, 120}};
   std::vector<PeakParameters> all;
   for (const auto& c : cases) {
     const Series series(c.level, c.height, c.gain, 40, 3);
