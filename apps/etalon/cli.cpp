@@ -1,5 +1,6 @@
 #include "cli.hpp"
 
+#include <malloc.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -21,6 +22,12 @@ Result<void> print_report(const std::string& report, const std::string& output) 
   if (output != "-") return print(report + "\n");
   note(report);
   return {};
+}
+
+void reuse_memory() {
+  mallopt(M_MMAP_THRESHOLD, 64 << 20);
+  mallopt(M_TRIM_THRESHOLD, 256 << 20);
+  mallopt(M_TOP_PAD, 16 << 20);
 }
 
 void note(std::string_view text) {

@@ -35,6 +35,10 @@ CLI::App* add_command(Cli& cli, const std::string& name, const std::string& summ
 // Errc::interrupted.
 extern std::atomic<bool> interrupted;
 
+// For commands through which images flow: what is freed is kept for the next one, up to 256 MB,
+// instead of going back to the system, which gives every page anew and zeroed.
+void reuse_memory();
+
 // Data goes to standard output: this is the only way to it. Errc::io when it cannot be written.
 Result<void> print(std::string_view text);
 // A report about `output`: to standard output, or to standard error where output is "-" and the

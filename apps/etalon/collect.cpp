@@ -14,6 +14,7 @@ struct Options {
 };
 
 Result<void> run(const Options& options) {
+  reuse_memory();
   ETALON_ASSIGN(Recipe recipe, load_recipe(options.recipe));
   if (options.audit_limit) recipe.audit.limit = *options.audit_limit;
   SimulatedInstrument instrument;

@@ -121,6 +121,7 @@ Result<void> verdict(const SimplonReceiver& receiver) {
 }
 
 Result<void> run(const Options& options) {
+  reuse_memory();
   ETALON_TRY(check_ending(options.output, FileKind::hdf5, "HDF5"));
   SimplonReceiverOptions wire;
   wire.bind = !options.bind.empty();

@@ -128,6 +128,7 @@ Result<void> check(const Options& options, const SeriesInfo& info) {
 }
 
 Result<void> run(const Options& options) {
+  reuse_memory();
   ETALON_ASSIGN(const DectrisCompression compression,
                 parse_dectris_compression(options.compression));
   OpenOptions open;
