@@ -131,7 +131,7 @@ Result<void> Shipper::enqueue(Message::Body body, std::optional<Clock::time_poin
   counters_.bytes += bytes.size();
   if (window_.size() >= options_.window) {
     ++counters_.spooled;
-    bytes = {};
+    bytes = Bytes();  // and its memory
   }
   window_.push_back(
       {message.sequence, std::move(bytes), since.value_or(Clock::time_point{}), since.has_value()});

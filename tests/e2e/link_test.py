@@ -67,7 +67,7 @@ class LinkCase(Case):
         return reports
 
 
-class Stall(LinkCase):
+class SpoolCase(LinkCase):
     def spooled(self):
         folder = self.path("spool")
         names = [n for n in os.listdir(folder) if n.endswith(".spool")] if os.path.isdir(folder) else []
@@ -81,6 +81,8 @@ class Stall(LinkCase):
             time.sleep(0.5)
         return seen
 
+
+class Stall(SpoolCase):
     def test_the_network_stalls_and_the_spool_drains_in_order(self):
         recipe, collector = self.ship('window = 4\nspool = "spool"'), free_address()
         link = self.link(collector, rate=3e5, window=1 << 15)
@@ -136,6 +138,35 @@ class Stall(LinkCase):
         collect, edge = self.begin(recipe, collector, collector)
         report, _ = self.finish(recipe, collect, edge)
         self.assertGreater(report["frames_resumed"], 0)
+
+
+class Memory(SpoolCase):
+    FRAMES = 150
+
+    def simulate(self, frames):
+        return super().simulate(frames=frames, size="700,700")
+
+    def test_a_spool_that_fills_takes_disk_and_not_memory(self):
+        recipe, collector = self.ship('window = 4\nspool = "spool"'), free_address()
+        with open(recipe) as file:
+            text = file.read().replace("min_peaks = 5", "min_peaks = 0")
+        with open(recipe, "w") as file:
+            file.write(text)
+        link = self.link(collector, rate=3e5, window=1 << 15)
+        collect, edge = self.begin(recipe, link.address, collector, "-T", "1")
+
+        def resident():
+            with open(f"/proc/{edge.pid}/statm") as file:
+                return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+        self.wait_for(lambda: self.spooled() > 2000000, collect, edge)
+        link.stall()
+        before, memory = self.spooled(), resident()
+        written = self.ends_reading() - before
+        self.assertGreater(written, 5000000)
+        self.assertLess(resident() - memory, written / 2)
+        link.rate = None
+        link.flow()
+        self.finish(recipe, collect, edge)
 
 
 class Far(LinkCase):
