@@ -2,9 +2,12 @@
 
 #include <algorithm>
 #include <charconv>
+#include <future>
+#include <mutex>
 #include <utility>
 
 #include "base/stopwatch.hpp"
+#include "pipeline/event_source.hpp"
 #include "pipeline/raw_conversion.hpp"
 #include "store/series_reader.hpp"
 #include "stream/simplon_receiver.hpp"
@@ -267,11 +270,60 @@ Result<std::unique_ptr<FrameSource>> open_stream(const Recipe& recipe, const std
   return std::unique_ptr<FrameSource>(std::move(source));
 }
 
+// "tcp://a:1,tcp://b:1": the streams of several detectors, each opened while the others wait.
+Result<std::unique_ptr<FrameSource>> open_streams(const Recipe& recipe, const std::string& source,
+                                                  const SourceOptions& options) {
+  if (recipe.calibrate.detector != "none")
+    return Error{Errc::usage, recipe.path +
+                                  ": calibrate.detector: raw frames of several streams "
+                                  "are not converted"};
+  if (options.resumed != nullptr)
+    return Error{Errc::usage, source + ": a run on several streams cannot be gone on with"};
+  std::vector<std::string> names;
+  for (std::size_t from = 0; from <= source.size();) {
+    const std::size_t comma = std::min(source.find(',', from), source.size());
+    names.push_back(source.substr(from, comma - from));
+    if (!is_stream(names.back()))
+      return Error{Errc::usage, source + ": '" + names.back() + "' is no address of a stream"};
+    from = comma + 1;
+  }
+  auto stop = std::make_shared<std::atomic<bool>>(false);
+  SourceOptions part_options = options;
+  part_options.interrupted = stop.get();
+  part_options.alarm = [say = options.alarm,
+                        mutex = std::make_shared<std::mutex>()](const std::string& text) {
+    const std::lock_guard lock(*mutex);
+    if (say) say(text);
+  };
+  using Opened = Result<std::unique_ptr<FrameSource>>;
+  std::vector<std::future<Opened>> opening;
+  for (const std::string& name : names)
+    opening.push_back(std::async(std::launch::async, [&recipe, &part_options, name] {
+      return open_stream(recipe, name, part_options);
+    }));
+  std::vector<std::unique_ptr<FrameSource>> parts;
+  std::optional<Error> failure;
+  for (auto& one : opening) {
+    while (one.wait_for(std::chrono::milliseconds(50)) != std::future_status::ready)
+      if (failure || (options.interrupted != nullptr && options.interrupted->load())) *stop = true;
+    Opened opened = one.get();
+    if (opened.ok())
+      parts.push_back(std::move(opened).value());
+    else if (!failure)
+      failure = std::move(opened).error();
+  }
+  if (failure) return *failure;
+  return combine_sources(std::move(parts), std::move(names), ms(recipe.source.deadline_s),
+                         std::move(stop), options);
+}
+
 }  // namespace
 
 Result<std::unique_ptr<FrameSource>> open_frames(const Recipe& recipe, const std::string& source,
                                                  const SourceOptions& options) {
-  return is_stream(source) ? open_stream(recipe, source, options) : open_file(recipe, source);
+  if (!is_stream(source)) return open_file(recipe, source);
+  return source.find(',') == std::string::npos ? open_stream(recipe, source, options)
+                                               : open_streams(recipe, source, options);
 }
 
 }  // namespace etalon

@@ -30,7 +30,7 @@ struct Recipe {
     bool skip_unreadable = false;
     std::string channel;  // of a stream; empty: the first
     bool bind = false;
-    double settle_s = 1, silence_limit_s = 60;
+    double settle_s = 1, silence_limit_s = 60, deadline_s = 1;
   };
   struct Calibrate {
     bool pixel_mask = true, mask_invalid = true;

@@ -47,7 +47,7 @@ std::vector<Key> make_keys() {
         "What to read: an NXmx or other HDF5 file, a .cbf (also .bz2, .gz), TIFF, .npy, a folder "
         "or "
         "a pattern of such files; or a DECTRIS detector's stream, `tcp://HOST:PORT` or "
-        "`ipc://PATH`. `--source` replaces it."},
+        "`ipc://PATH`; those of several detectors, with commas between. `--source` replaces it."},
        text_to(PICK(source.path))},
       {{"source", "dataset", "text", "", "\"\"",
         "Path of the images inside an HDF5 file; empty: found as NXmx says."},
@@ -73,6 +73,10 @@ std::vector<Key> make_keys() {
       {{"source", "silence_limit_s", "number", "s", "60",
         "A stream that has begun and says nothing for so long is over; 0: never."},
        number_to(PICK(source.silence_limit_s), 0, 1e6)},
+      {{"source", "deadline_s", "number", "s", "1",
+        "Of several streams: a frame whose parts are not all there so long after the first is "
+        "incomplete, and lost."},
+       number_to(PICK(source.deadline_s), 0, 3600)},
 
       {{"calibrate", "pixel_mask", "true or false", "", "true",
         "Do not look at pixels that the source's own mask names."},
