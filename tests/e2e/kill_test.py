@@ -122,6 +122,10 @@ class Kill(Case):
                 self.check_killed(out)
             running[name] = start[name]()
         if running["edge"]:
+            running["edge"].wait(timeout=300)
+            if running["edge"].returncode != 0:  # what did the other say?
+                running["collect"].terminate()
+                print(running["collect"].communicate(timeout=60), flush=True)
             edge = json.loads(self.end(running["edge"])[0])
             self.resumed_frames += edge["frames_resumed"]
             self.assertEqual(edge["conservation"], whole["conservation"])
