@@ -108,8 +108,11 @@ bool Shipper::transmit(std::vector<Socket>& sockets, Outgoing& out) {
   const auto least = std::min_element(under_way_.begin(), under_way_.end());
   out.stream = static_cast<std::size_t>(least - under_way_.begin());
   auto sent = sockets[out.stream].send(out.bytes);
-  if (!sent.ok()) fail(std::move(sent).error());
-  if (failure_ || !*sent) return false;
+  if (!sent.ok()) {
+    fail(std::move(sent).error());
+    return false;
+  }
+  if (!*sent) return false;
   ++*least;
   if (out.resent) ++counters_.resent;
   out.sent = out.resent = true;
