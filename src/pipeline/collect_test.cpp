@@ -375,6 +375,16 @@ TEST_F(CollectorTest, APartThatIsNotRecordedIsWrittenOver) {
   EXPECT_EQ(left(), (std::vector<std::string>{"a.h5", "a.vetoes.csv"}));
 }
 
+// One that went on after a kill, and was killed after it had made the same file again.
+TEST_F(CollectorTest, APartOfWhatHasItsNameAlreadyIsWrittenOver) {
+  ASSERT_TRUE(collect({shipped(0), shipped(1), shipped(2)}).ok());
+  fs::copy_file(out("a.h5"), out("a.h5.part.etalon"));
+  options_.overwrite = true;
+  auto again = collect({shipped(0), shipped(1), shipped(2)});
+  ASSERT_TRUE(again.ok()) << again.error().message;
+  EXPECT_EQ(left(), (std::vector<std::string>{"a.h5", "a.vetoes.csv"}));
+}
+
 TEST_F(CollectorTest, OverwritingReplacesBothFilesOrNone) {
   ASSERT_TRUE(collect({shipped(0), shipped(1), shipped(2)}).ok());
   const std::string before = text(out("a.vetoes.csv"));

@@ -137,6 +137,9 @@ Result<void> StoredSeries::recover(const Options& options, const Hello& hello,
     if (!file) continue;  // the table is named first: it has its name already
     ETALON_ASSIGN(const Hash content, sha256_file(file->temporary_path()));
     if (content != output.hash) continue;  // an older table that was to go
+    // One that went on after a kill made the same file again, and was killed, too.
+    const auto there = sha256_file(output.path);
+    if (there.ok() && *there == output.hash) continue;
     auto named = file->name_as(output.path, false);
     if (!named.ok())
       return Error{

@@ -98,7 +98,7 @@ class Kill(Case):
     def remembers(self, name, out):
         """Whether a killed one has anything to go on with."""
         if name == "edge":
-            return os.path.exists(self.path("spool"))
+            return os.path.exists(self.path("spool", "run.journal"))
         return any(file.endswith(".journal") for file in self.left(out))
 
     def one_run(self, out, whole):
