@@ -81,7 +81,7 @@ class Events(Base):
     def test_parts_after_the_deadline(self):
         a, b = self.both_starts()
         report, err = self.send_to_both([a, *self.upper(range(8)), END],
-                                        [b, *self.lower(range(5)), 1.2, *self.lower([5, 6, 7]), END])
+                                        [b, *self.lower(range(5)), 0.8, *self.lower([5, 6, 7]), END])
         self.check(report, {"incomplete": 3}, [1, 4])
         self.assertIn("parts too late", err)
 
