@@ -5,12 +5,13 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <initializer_list>
 #include <limits>
 #include <span>
 #include <string>
 #include <string_view>
-#include <vector>
+#include <utility>
 
 #include "etalon/pages.hpp"
 #include "etalon/result.hpp"
@@ -209,18 +210,44 @@ ArrayView view_of(std::span<const T> values, Shape shape) {
   return {reinterpret_cast<const std::byte*>(values.data()), DTypeOf<T>::value, shape};
 }
 
-// Elements that are ours; starts zeroed.
+// Elements that are ours; starts zeroed. Throws std::bad_alloc.
 class Array {
  public:
   Array() = default;
-  Array(DType dtype, Shape shape)
-      : dtype_(dtype), shape_(shape), bytes_(shape.count() * size_of(dtype)) {}
+  Array(DType dtype, Shape shape) : Array(unset(dtype, shape)) {
+    if (size_bytes() != 0) std::memset(bytes_.get(), 0, size_bytes());
+  }
+  // Holds anything until it is written: for who writes every element.
+  static Array unset(DType dtype, Shape shape) {
+    Array array;
+    if (shape.count() > std::numeric_limits<std::size_t>::max() / size_of(dtype))
+      throw std::bad_alloc();
+    array.bytes_ = page_array<std::byte>(shape.count() * size_of(dtype));
+    array.dtype_ = dtype;
+    array.shape_ = shape;
+    return array;
+  }
+  Array(const Array& other) : Array(unset(other.dtype_, other.shape_)) {
+    if (size_bytes() != 0) std::memcpy(bytes_.get(), other.bytes_.get(), size_bytes());
+  }
+  Array(Array&& other) noexcept
+      : dtype_(other.dtype_),
+        shape_(std::exchange(other.shape_, Shape{0})),
+        bytes_(std::move(other.bytes_)) {}
+  Array& operator=(Array other) noexcept {
+    dtype_ = other.dtype_;
+    std::swap(shape_, other.shape_);
+    std::swap(bytes_, other.bytes_);
+    return *this;
+  }
+  ~Array() = default;
 
   DType dtype() const { return dtype_; }
   const Shape& shape() const { return shape_; }
   std::size_t count() const { return shape_.count(); }
-  ArrayView view() const { return {bytes_.data(), dtype_, shape_}; }
-  MutableArrayView mutable_view() { return {bytes_.data(), dtype_, shape_}; }
+  std::size_t size_bytes() const { return count() * size_of(dtype_); }
+  ArrayView view() const { return {bytes_.get(), dtype_, shape_}; }
+  MutableArrayView mutable_view() { return {bytes_.get(), dtype_, shape_}; }
   template <typename T>
   std::span<const T> as() const {
     return view().as<T>();
@@ -233,7 +260,7 @@ class Array {
  private:
   DType dtype_ = DType::u8;
   Shape shape_{0};
-  std::vector<std::byte, PageAllocator<std::byte>> bytes_;
+  PageArray<std::byte> bytes_;
 };
 
 }  // namespace etalon

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <numeric>
+
 namespace etalon {
 namespace {
 
@@ -73,6 +75,20 @@ TEST(Array, StartsZeroedAndKeepsCOrder) {
   EXPECT_EQ(array.view()[1][0].as<std::uint16_t>()[1], 9);
   EXPECT_EQ(array.view()[1].shape, (Shape{2, 3}));
   EXPECT_EQ(array.view().size_bytes(), 24U);
+}
+
+TEST(Array, CopiesAreEqualAndMovedOnesAreEmpty) {
+  Array array = Array::unset(DType::u32, {3});
+  std::iota(array.as<std::uint32_t>().begin(), array.as<std::uint32_t>().end(), 5U);
+  Array copy = array;
+  copy.as<std::uint32_t>()[0] = 9;
+  EXPECT_EQ(array.as<std::uint32_t>()[0], 5U);
+  const Array moved = std::move(copy);
+  EXPECT_EQ(moved.as<std::uint32_t>()[0], 9U);
+  EXPECT_EQ(copy.count(), 0U);
+  array = moved;
+  EXPECT_EQ(array.as<std::uint32_t>()[2], 7U);
+  EXPECT_THROW(Array(DType::f64, {SIZE_MAX / 4}), std::bad_alloc);
 }
 
 TEST(Array, AnEmptyOneHasNoElements) {

@@ -5,10 +5,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "etalon/result.hpp"
@@ -19,6 +21,21 @@ static_assert(std::endian::native == std::endian::little, "Etalon's formats are 
 
 using Bytes = std::vector<std::byte>;
 using ByteSpan = std::span<const std::byte>;
+
+// Bytes that stay as long as someone holds `owner`, which several may.
+struct SharedBytes {
+  std::shared_ptr<const void> owner;
+  ByteSpan bytes;
+
+  SharedBytes() = default;
+  SharedBytes(std::shared_ptr<const void> who, ByteSpan what)
+      : owner(std::move(who)), bytes(what) {}
+  explicit SharedBytes(Bytes own) {
+    auto held = std::make_shared<const Bytes>(std::move(own));
+    bytes = *held;
+    owner = std::move(held);
+  }
+};
 
 inline ByteSpan bytes_of(std::string_view text) { return std::as_bytes(std::span(text)); }
 inline std::string_view text_of(ByteSpan bytes) {

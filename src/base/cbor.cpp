@@ -15,7 +15,7 @@ std::string_view kind_of(const Value& value) {
       "null",         "undefined",       "a boolean",       "a simple value",
       "an integer",   "a large integer", "a large integer", "a number",
       "text",         "bytes",           "a list",          "a map",
-      "a tagged item"};
+      "a tagged item", "bytes"};
   static_assert(std::size(names) == std::variant_size_v<Value::Variant>);
   return names[value.variant().index()];
 }
@@ -107,7 +107,8 @@ class Encoder {
     head(3, text.size());
     append(bytes_of(text));
   }
-  void put(const Bytes& bytes) {
+  void put(const Bytes& bytes) { put(ByteSpan(bytes)); }
+  void put(ByteSpan bytes) {
     head(2, bytes.size());
     append(bytes);
   }
@@ -196,6 +197,7 @@ Result<std::string> Value::as_text(std::string_view what) const {
 
 Result<ByteSpan> Value::as_bytes(std::string_view what) const {
   if (const auto* b = get_if<Bytes>()) return ByteSpan(*b);
+  if (const auto* b = get_if<ByteSpan>()) return *b;
   return unexpected(what, "bytes", *this);
 }
 

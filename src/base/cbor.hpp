@@ -36,12 +36,13 @@ struct Negative {  // the integer -1 - n, where it does not fit an int64
 };
 struct Tagged;
 
-// A CBOR item. Integers that fit are kept as int64, larger ones as uint64 or Negative.
+// A CBOR item. Integers that fit are kept as int64, larger ones as uint64 or Negative. A ByteSpan is
+// a byte string that lies in what was decoded (Limits::borrow).
 class Value {
  public:
   using Variant =
       std::variant<Null, Undefined, bool, Simple, std::int64_t, std::uint64_t, Negative, double,
-                   std::string, Bytes, List, Map, std::shared_ptr<const Tagged>>;
+                   std::string, Bytes, List, Map, std::shared_ptr<const Tagged>, ByteSpan>;
 
   Value() = default;
   Value(bool b) : v_(b) {}
@@ -99,6 +100,8 @@ struct Tagged {
 struct Limits {
   unsigned depth = 64;                       // of nesting
   std::size_t items = std::size_t{1} << 22;  // in all
+  // Byte strings in one piece are not copied: the value must not outlive the bytes decoded.
+  bool borrow = false;
 };
 
 // Deterministic bytes (section 4.2.1): shortest integers, lengths and floats, definite lengths, map

@@ -76,6 +76,10 @@ class Decoder {
         if (h.argument > INT64_MAX) return Value(Value::Variant(Negative{h.argument}));
         return Value(~static_cast<std::int64_t>(h.argument));
       case 2: {
+        if (limits_.borrow && h.info != indefinite) {
+          ETALON_ASSIGN(const ByteSpan taken, piece(h));
+          return Value(Value::Variant(taken));
+        }
         ETALON_ASSIGN(const std::string text, string(h));
         const ByteSpan bytes = bytes_of(text);
         return Value(Bytes(bytes.begin(), bytes.end()));

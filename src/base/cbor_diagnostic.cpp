@@ -46,7 +46,7 @@ std::string print(const std::string& text) {
   return out + '"';
 }
 
-std::string print(const Bytes& bytes) {
+std::string print(ByteSpan bytes) {
   constexpr char digits[] = "0123456789abcdef";
   std::string out = "h'";
   for (const std::byte b : bytes) {
@@ -56,6 +56,7 @@ std::string print(const Bytes& bytes) {
   return out + '\'';
 }
 
+std::string print(const Bytes& bytes) { return print(ByteSpan(bytes)); }
 std::string print(Null) { return "null"; }
 std::string print(Undefined) { return "undefined"; }
 std::string print(bool b) { return b ? "true" : "false"; }

@@ -314,6 +314,21 @@ TEST(Cbor, SetAddsAndReplaces) {
   EXPECT_EQ(diagnostic(value), "{\"a\": 3, \"b\": 2}");
 }
 
+TEST(Cbor, BorrowedBytesLieInWhatWasDecoded) {
+  const Bytes encoded = encode(Map{{"data", Bytes(300, std::byte{7})}});
+  Limits limits;
+  limits.borrow = true;
+  const auto value = decode(encoded, limits);
+  const ByteSpan data = *(*value->at("data"))->as_bytes("data");
+  EXPECT_EQ(data.size(), 300U);
+  EXPECT_GE(data.data(), encoded.data());
+  EXPECT_LE(data.data() + data.size(), encoded.data() + encoded.size());
+  EXPECT_EQ(*value, *decode(encoded));
+  EXPECT_EQ(diagnostic(*value), diagnostic(*decode(encoded)));
+  EXPECT_EQ((*value->at("data"))->as_text("data").error().message,
+            "data: expected text, found bytes");
+}
+
 TEST(CborDiagnostic, ControlCharactersAreEscaped) {
   EXPECT_EQ(diagnostic(Value("a\nb")), "\"a\\u000ab\"");
   EXPECT_EQ(diagnostic(Value(1e21)), "1.0e+21");
