@@ -1,5 +1,6 @@
 #include <nlohmann/json.hpp>
 
+#include "base/durations.hpp"
 #include "base/text.hpp"
 #include "commands.hpp"
 #include "etalon/codec.hpp"
@@ -16,23 +17,27 @@ struct Options {
   bool overwrite = false, json = false;
 };
 
-std::chrono::milliseconds ms(double seconds) {
-  return std::chrono::milliseconds(static_cast<std::int64_t>(seconds * 1e3));
-}
-
 // One NXmx file; one a channel where there are several, NAME.CHANNEL.h5.
 class Store {
  public:
   explicit Store(const Options& options) : options_(options) {}
 
+  // An image with damaged pixels is left out, and counted.
   Result<void> add(const SimplonImage& image, const std::optional<SimplonStart>& start) {
-    if (writers_.empty()) {
-      for (const auto& [channel, array] : image.data) {
-        ETALON_TRY(create(channel, array, image, start, image.data.size() > 1));
+    std::vector<Array> channels;
+    for (const auto& [channel, packed] : image.data) {
+      auto pixels = packed.unpack();
+      if (!pixels.ok()) {
+        if (damaged_++ == 0) note(pixels.error().message);
+        return {};
       }
+      channels.push_back(std::move(*pixels));
     }
-    for (std::size_t i = 0; i < image.data.size(); ++i) {
-      const ArrayView view = image.data[i].second.view();
+    for (std::size_t i = writers_.size(); i < channels.size(); ++i) {
+      ETALON_TRY(create(image.data[i].first, channels[i], image, start, channels.size() > 1));
+    }
+    for (std::size_t i = 0; i < channels.size(); ++i) {
+      const ArrayView view = channels[i].view();
       ETALON_ASSIGN(const auto chunk,
                     encode_chunk({view.data, view.dtype, {1, view.shape[0], view.shape[1]}},
                                  CompressOptions{}));
@@ -47,6 +52,7 @@ class Store {
     return {};
   }
   const std::vector<std::string>& paths() const { return paths_; }
+  std::uint64_t damaged() const { return damaged_; }
 
  private:
   // What the start says as far as it is there and fits; the image itself knows its size and type.
@@ -72,16 +78,18 @@ class Store {
   const Options& options_;
   std::vector<NxmxWriter> writers_;
   std::vector<std::string> paths_;
+  std::uint64_t damaged_ = 0;
 };
 
-nlohmann::json json_of(const SimplonAccounts& a) {
+nlohmann::json json_of(const SimplonAccounts& a, std::uint64_t damaged) {
   return {{"messages", a.messages},
           {"bytes", a.bytes},
           {"starts", a.starts},
           {"images", a.images},
           {"ends", a.ends},
           {"corrupt", a.corrupt},
-          {"stored", a.delivered},
+          {"stored", a.delivered - damaged},
+          {"damaged", damaged},
           {"duplicate", a.duplicate},
           {"late", a.late},
           {"unexpected", a.unexpected},
@@ -92,20 +100,20 @@ nlohmann::json json_of(const SimplonAccounts& a) {
           {"not_sent", a.not_sent}};
 }
 
-std::string text_of(const SimplonAccounts& a) {
+std::string text_of(const SimplonAccounts& a, std::uint64_t damaged) {
   const auto n = [](std::uint64_t count, const char* what) {
     return std::to_string(count) + " " + what;
   };
   return "messages    " + n(a.messages, "= ") + n(a.starts, "start + ") + n(a.images, "image + ") +
          n(a.ends, "end + ") + n(a.corrupt, "corrupt\n") + "accounts    " +
-         n(a.images, "images = ") + n(a.delivered, "stored + ") + n(a.duplicate, "duplicate + ") +
-         n(a.late, "late + ") + n(a.unexpected, "unexpected\n") + "never came  " +
-         n(a.missing, "missing, ") + n(a.not_sent, "after the last\n") + "of these    " +
-         n(a.out_of_order, "out of order, ") + n(a.before_start, "before the start, ") +
-         n(a.after_end, "after the end\n");
+         n(a.images, "images = ") + n(a.delivered - damaged, "stored + ") +
+         n(damaged, "damaged + ") + n(a.duplicate, "duplicate + ") + n(a.late, "late + ") +
+         n(a.unexpected, "unexpected\n") + "never came  " + n(a.missing, "missing, ") +
+         n(a.not_sent, "after the last\n") + "of these    " + n(a.out_of_order, "out of order, ") +
+         n(a.before_start, "before the start, ") + n(a.after_end, "after the end\n");
 }
 
-Result<void> verdict(const SimplonReceiver& receiver) {
+Result<void> verdict(const SimplonReceiver& receiver, std::uint64_t damaged) {
   const SimplonSeries& series = receiver.series();
   const SimplonAccounts& a = series.accounts();
   const std::string& where = receiver.address();
@@ -115,7 +123,7 @@ Result<void> verdict(const SimplonReceiver& receiver) {
   if (a.missing > 0)
     return Error{Errc::check, where + ": " + counted(a.missing, "image") +
                                   " in between did not come: does a second client take them?"};
-  if (a.not_sent + a.late + a.unexpected + a.corrupt > 0)
+  if (a.not_sent + a.late + a.unexpected + a.corrupt + damaged > 0)
     return Error{Errc::check, where + ": the series is not whole"};
   return {};
 }
@@ -126,8 +134,8 @@ Result<void> run(const Options& options) {
   SimplonReceiverOptions wire;
   wire.bind = !options.bind.empty();
   wire.address = wire.bind ? options.bind : options.connect;
-  wire.settle = ms(options.settle_s);
-  wire.silence_limit = ms(options.silence_limit_s);
+  wire.settle = milliseconds_of(options.settle_s);
+  wire.silence_limit = milliseconds_of(options.silence_limit_s);
   wire.interrupted = &interrupted;
   ETALON_ASSIGN(SimplonReceiver receiver, SimplonReceiver::open(wire));
   note(receiver.address() + ": waiting for a series");
@@ -148,14 +156,14 @@ Result<void> run(const Options& options) {
     nlohmann::json report = {
         {"schema", "etalon.receive/1"}, {"address", receiver.address()},
         {"outputs", store.paths()},     {"start", series.start().has_value()},
-        {"ended", series.ended()},      {"accounts", json_of(series.accounts())}};
+        {"ended", series.ended()},      {"accounts", json_of(series.accounts(), store.damaged())}};
     ETALON_TRY(print(report.dump(2) + "\n"));
   } else {
-    std::string text = text_of(series.accounts());
+    std::string text = text_of(series.accounts(), store.damaged());
     for (const std::string& path : store.paths()) text += "output      " + path + "\n";
     ETALON_TRY(print(text));
   }
-  return verdict(receiver);
+  return verdict(receiver, store.damaged());
 }
 
 }  // namespace

@@ -109,9 +109,9 @@ class Encoder {
  private:
   Result<Encoded> encode(Result<Frame> frame) const {
     ETALON_TRY(frame);
-    SimplonImage image;
-    image.data.emplace_back(channel_, simplon_pixels(std::move(frame->image)));
-    return Encoded{frame->time_s, encode_simplon_data(image, compression_)};
+    std::vector<std::pair<std::string, Array>> channels;
+    channels.emplace_back(channel_, simplon_pixels(std::move(frame->image)));
+    return Encoded{frame->time_s, encode_simplon_data(channels, compression_)};
   }
 
   SeriesReader& reader_;

@@ -253,6 +253,7 @@ json edge_json(const EdgeReport& r) {
             {"complete", r.complete},
             {"output", r.done.path},
             {"sha256", r.done.sha256.hex()},
+            {"messages", r.shipped.messages},
             {"messages_resent", r.shipped.resent},
             {"messages_spooled", r.shipped.spooled},
             {"frames_resumed", r.resumed},

@@ -36,8 +36,8 @@ struct Negative {  // the integer -1 - n, where it does not fit an int64
 };
 struct Tagged;
 
-// A CBOR item. Integers that fit are kept as int64, larger ones as uint64 or Negative. A ByteSpan is
-// a byte string that lies in what was decoded (Limits::borrow).
+// A CBOR item. Integers that fit are kept as int64, larger ones as uint64 or Negative. A ByteSpan
+// is a byte string that lies in what was decoded (Limits::borrow).
 class Value {
  public:
   using Variant =

@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include "base/durations.hpp"
 #include "base/posix.hpp"
 #include "base/text.hpp"
 #include "codec/hdf5_filter.hpp"
@@ -21,8 +22,6 @@ namespace fs = std::filesystem;
 using std::chrono::milliseconds;
 
 bool set(const std::atomic<bool>* flag) { return flag != nullptr && flag->load(); }
-
-milliseconds ms(double seconds) { return milliseconds(static_cast<std::int64_t>(seconds * 1e3)); }
 
 }  // namespace
 
@@ -61,7 +60,7 @@ struct Collector::Impl {
   void see_off() {
     const double limit_s =
         spooled_ ? recipe_.ship.silence_limit_s : 3 * recipe_.ship.resend_after_s;
-    const auto until = std::chrono::steady_clock::now() + ms(limit_s);
+    const auto until = std::chrono::steady_clock::now() + milliseconds_of(limit_s);
     while (!receiver_->see_off(milliseconds(100)) && !set(options_.interrupted) &&
            std::chrono::steady_clock::now() < until) {
     }

@@ -3,18 +3,11 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/durations.hpp"
 #include "base/text.hpp"
 #include "pipeline/wire_keys.hpp"
 
 namespace etalon {
-namespace {
-
-std::chrono::milliseconds ms(double seconds) {
-  return std::chrono::milliseconds(static_cast<std::int64_t>(seconds * 1e3));
-}
-
-}  // namespace
-
 Result<Dispatch> Dispatch::open(const Recipe& recipe, const std::string& folder) {
   Dispatch dispatch(recipe);
   if (folder.empty()) return dispatch;
@@ -50,9 +43,9 @@ std::optional<ResumedSeries> Dispatch::resumed() const {
 Result<void> Dispatch::connect(const std::string& address, Hello hello) {
   ShipperOptions wire;
   wire.address = address.empty() ? recipe_->ship.address : address;
-  wire.connect_limit = ms(recipe_->ship.connect_limit_s);
-  wire.silence_limit = ms(recipe_->ship.silence_limit_s);
-  wire.resend_after = ms(recipe_->ship.resend_after_s);
+  wire.connect_limit = milliseconds_of(recipe_->ship.connect_limit_s);
+  wire.silence_limit = milliseconds_of(recipe_->ship.silence_limit_s);
+  wire.resend_after = milliseconds_of(recipe_->ship.resend_after_s);
   wire.window = recipe_->ship.window;
   wire.streams = static_cast<unsigned>(recipe_->ship.streams);
   ETALON_ASSIGN(wire.keys, wire_keys(*recipe_, wire.address, "edge", "collector"));
@@ -89,8 +82,8 @@ Result<void> Dispatch::send(Vetoes vetoes) {
   return note(facts);
 }
 
-std::chrono::milliseconds Dispatch::patience() const {
-  return memory_ ? std::chrono::milliseconds(500) : std::chrono::milliseconds::max();
+bool Dispatch::is_impatient(Shipper::Clock::duration waited) const {
+  return memory_ && waited > std::chrono::milliseconds(500);
 }
 
 Result<Done> Dispatch::finish(End end) { return conclude(shipper_->finish(std::move(end))); }

@@ -36,7 +36,7 @@ class Dispatch {
   Result<void> send(ShippedFrame frame, Shipper::Clock::time_point since);
   Result<void> send(Vetoes vetoes);
   // Rows of vetoed frames that have waited so long should be sent: they are not committed.
-  std::chrono::milliseconds patience() const;
+  bool is_impatient(Shipper::Clock::duration waited) const;
   // After this the folder is gone.
   Result<Done> finish(End end);
   Result<Done> finish();  // where end() is

@@ -6,12 +6,12 @@
 #include <thread>
 
 #include "base/posix.hpp"
-#include "base/stopwatch.hpp"
 #include "base/text.hpp"
 #include "etalon/version.hpp"
 #include "kernels/finder/finder.hpp"
 #include "pipeline/calibration.hpp"
 #include "pipeline/dispatch.hpp"
+#include "pipeline/edge_books.hpp"
 #include "pipeline/edge_teller.hpp"
 #include "pipeline/edge_worker.hpp"
 #include "pipeline/frame_source.hpp"
@@ -23,104 +23,6 @@ namespace etalon {
 namespace {
 
 using Clock = Shipper::Clock;
-
-// Takes the outcomes in order: ships them and keeps the books.
-class Books {
- public:
-  Books(const Recipe& recipe, const Reduction& reduction, Dispatch& dispatch, EdgeReport& report,
-        const std::function<void(const std::string&)>& alarm)
-      : recipe_(recipe),
-        reduction_(reduction),
-        dispatch_(dispatch),
-        report_(report),
-        alarm_(alarm) {}
-
-  Result<void> take(Outcome out) {
-    ++report_.frames;
-    if (!out.frame.ok()) {
-      if (!recipe_.source.skip_unreadable) return std::move(out.frame).error();
-      ++report_.lost["unreadable"];
-      return {};
-    }
-    if (out.failure) return std::move(*out.failure).in(report_.source);
-    report_.stages.checksum += out.stages.checksum;
-    report_.stages.find += out.stages.find;
-    report_.stages.reduce += out.stages.reduce;
-    const std::uint64_t bytes = out.frame->image.view().size_bytes();
-    report_.raw_bytes += bytes;
-    if (report_.fast.has_rules) follow(out);
-    if (!out.veto.empty()) return reject(std::move(out));
-    ShippedFrame shipped{out.frame->number, out.frame->time_s, {}, out.peaks, out.raw_sum, {}, {}};
-    const std::uint64_t every = recipe_.reduce.check_every;
-    if (every != 0 && report_.kept % every == 0) {
-      ETALON_ASSIGN(shipped.decoded_sum, reduction_.check(*out.frame, out.peaks, out.chunk));
-      ++report_.checked;
-    }
-    ++report_.kept;
-    report_.raw_bytes_kept += bytes;
-    report_.chunk_bytes += out.chunk.size();
-    shipped.chunk = std::move(out.chunk);
-    const Stopwatch watch(report_.stages.ship);
-    return dispatch_.send(std::move(shipped), out.since);
-  }
-
-  // Sends the rows of vetoed frames gathered so far.
-  Result<void> flush() {
-    flushed_ = Clock::now();
-    if (rows_.rows.empty()) return {};
-    return dispatch_.send(std::exchange(rows_, {}));
-  }
-
- private:
-  void follow(const Outcome& out) {
-    FastReport& fast = report_.fast;
-    dispatch_.journal.acted(out.actions);
-    fast.actions += out.actions.size();
-    fast.latencies.add(out.decided);
-    const std::chrono::duration<double, std::milli> took = out.decided;
-    if (took.count() > fast.budget_ms && fast.over_budget++ == 0 && alarm_)
-      alarm_("frame " + std::to_string(out.frame->number) +
-             ": its rules were followed later than fast.budget_ms after its arrival");
-  }
-
-  Result<void> reject(Outcome out) {
-    VetoRow row{out.frame->number,
-                out.figures.peaks,
-                out.figures.score,
-                out.figures.resolution_angstrom,
-                out.judged_hit.has_value(),
-                out.veto,
-                out.raw_sum};
-    ++report_.vetoed;
-    ++report_.audit.rejected;
-    if (!out.judged_hit) {
-      rows_.rows.push_back(std::move(row));
-      const bool due = rows_.rows.size() >= 256 || Clock::now() - flushed_ > dispatch_.patience();
-      return due ? flush() : Result<void>();
-    }
-    ETALON_TRY(flush());  // the table is in the order of the frames
-    ++report_.audit.audited;
-    report_.audit.bytes += out.chunk.size();
-    if (*out.judged_hit) ++report_.audit.hits;
-    ShippedFrame whole{out.frame->number,
-                       out.frame->time_s,
-                       std::move(out.chunk),
-                       std::move(out.judged),
-                       out.raw_sum,
-                       {},
-                       Rejected{std::move(row), *out.judged_hit}};
-    const Stopwatch watch(report_.stages.ship);
-    return dispatch_.send(std::move(whole), out.since);
-  }
-
-  const Recipe& recipe_;
-  const Reduction& reduction_;
-  Dispatch& dispatch_;
-  EdgeReport& report_;
-  const std::function<void(const std::string&)>& alarm_;
-  Vetoes rows_;
-  Clock::time_point flushed_ = Clock::now();
-};
 
 Result<std::vector<Artifact>> hash_files(const std::vector<std::string>& files) {
   std::vector<Artifact> out;
@@ -141,11 +43,14 @@ class Lookahead {
   Result<const Frame*> first(bool skip_unreadable) {
     while (true) {
       auto arrival = source_.next();
-      if (arrival) seen_.push_back(std::move(*arrival));
+      if (arrival) {
+        arrival->unpack();
+        seen_.push_back(std::move(*arrival));
+      }
       if (seen_.empty()) return static_cast<const Frame*>(nullptr);
       const Result<Frame>& last = seen_.back().frame;  // a source has one frame at least
       if (last.ok()) return &last.value();
-      if (!arrival || !skip_unreadable) return last.error();
+      if (!arrival || !(skip_unreadable || seen_.back().is_damaged)) return last.error();
     }
   }
   std::optional<Arrival> next() {
@@ -160,29 +65,6 @@ class Lookahead {
   std::deque<Arrival> seen_;
 };
 
-// What processes that were killed committed counts as this one's.
-void recall(const std::vector<FrameFacts>& committed, const SeriesInfo& info, EdgeReport& report) {
-  const std::uint64_t bytes = info.geometry.pixels() * size_of(info.dtype);
-  for (const FrameFacts& facts : committed) {
-    ++report.resumed;
-    ++report.frames;
-    report.raw_bytes += bytes;
-    if (!facts.is_kept()) {
-      ++report.vetoed;
-      ++report.audit.rejected;
-      if (!facts.chunk) continue;
-      ++report.audit.audited;
-      report.audit.bytes += facts.chunk->bytes;
-      report.audit.hits += *facts.judged_hit ? 1 : 0;
-      continue;
-    }
-    ++report.kept;
-    report.raw_bytes_kept += bytes;
-    report.chunk_bytes += facts.chunk->bytes;
-    report.checked += facts.chunk->checked ? 1 : 0;
-  }
-}
-
 // A run of which only the collector's last word is missing.
 Result<EdgeReport> await_done(Dispatch& dispatch, const EdgeOptions& options, EdgeReport report) {
   const Hello hello = *dispatch.hello();
@@ -192,26 +74,13 @@ Result<EdgeReport> await_done(Dispatch& dispatch, const EdgeOptions& options, Ed
   report.frames = end.received;
   report.lost = end.lost;
   report.complete = end.complete;
+  report.audit.limit = recipe.audit.limit;
   if (options.alarm)
     options.alarm("going on with a run of which only the collector's last word is missing");
   ETALON_TRY(dispatch.connect(options.address, hello));
   ETALON_ASSIGN(report.done, dispatch.finish());
   report.shipped = dispatch.counters();
   return report;
-}
-
-// What never came counts as received by the series, and lost. Of an interrupted one, what was not
-// waited for does not.
-void account_for(const FrameSource& source, EdgeReport& report) {
-  const bool interrupted = !report.complete;
-  for (const auto& [cause, count] : source.lost()) {
-    if (interrupted && cause == "not_sent") continue;
-    report.lost[cause] += count;
-    report.frames += count;
-  }
-  if (interrupted) return;
-  report.cut_short = source.cut_short();
-  report.complete = !report.cut_short;
 }
 
 }  // namespace
@@ -281,7 +150,7 @@ Result<EdgeReport> run_edge(const Recipe& recipe, const EdgeOptions& options) {
   const EdgePlan plan{recipe, *veto, reduction,
                       AuditDraw(recipe.audit.seed, info.name, recipe.audit.share), *fast};
   std::vector<EdgeWorker> workers(threads, EdgeWorker(plan, finder, judge));
-  Books books(recipe, reduction, dispatch, report, options.alarm);
+  EdgeBooks books(recipe, reduction, dispatch, report, options.alarm);
 
   const auto stopped = [&] {
     return (options.interrupted != nullptr && options.interrupted->load()) ||
@@ -329,7 +198,7 @@ Result<EdgeReport> run_edge(const Recipe& recipe, const EdgeOptions& options) {
   ETALON_ASSIGN(report.done, dispatch.finish(std::move(end)));
   report.seconds = std::chrono::duration<double>(Clock::now() - start).count();
   report.shipped = dispatch.counters();
-  report.stages.receive = source->busy_s();
+  report.stages.receive += source->busy_s();
   return report;
 }
 

@@ -33,7 +33,7 @@ void EdgeTeller::taken(const EdgeReport& r, const Dispatch& dispatch, bool at_th
   s.latency_p99_ms = shipped.latencies.quantile_ms(0.99);
   const double receive_s = s.stages.receive;
   s.stages = r.stages;
-  s.stages.receive = receive_s;
+  s.stages.receive += receive_s;
   s.seconds = std::chrono::duration<double>(now - start_).count();
   tell_(s);
 }

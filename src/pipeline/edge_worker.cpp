@@ -5,7 +5,14 @@
 namespace etalon {
 
 Outcome EdgeWorker::operator()(Arrival job) {
+  double unpacking_s = 0;
+  {
+    const Stopwatch watch(unpacking_s);
+    job.unpack();
+  }
   Outcome out(job.since, std::move(job.frame));
+  out.is_damaged = job.is_damaged;
+  out.stages.receive = unpacking_s;
   if (!out.frame.ok()) return out;
   {
     const Stopwatch watch(out.stages.checksum);

@@ -22,6 +22,7 @@ struct Outcome {
 
   std::chrono::steady_clock::time_point since;
   Result<Frame> frame;
+  bool is_damaged = false;
   FrameSum raw_sum;
   std::vector<Peak> peaks;
   FrameFigures figures;

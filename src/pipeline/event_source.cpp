@@ -7,6 +7,8 @@
 #include <thread>
 #include <utility>
 
+#include "base/stopwatch.hpp"
+#include "pipeline/alarms.hpp"
 #include "pipeline/event_builder.hpp"
 
 namespace etalon {
@@ -26,7 +28,7 @@ class EventSource final : public FrameSource {
         info_(std::move(info)),
         stop_(std::move(stop)),
         interrupted_(options.interrupted),
-        alarm_(options.alarm),
+        alarms_(options.alarm),
         builder_(parts_.size(), deadline),
         busy_(parts_.size()) {
     for (std::size_t i = 0; i < parts_.size(); ++i) crew_.emplace_back([this, i] { pull(i); });
@@ -47,7 +49,7 @@ class EventSource final : public FrameSource {
       if (auto event = builder_.take(Clock::now())) {
         changed_.notify_all();  // there is room
         end_ = event->number + 1;
-        if (event->is_whole()) return Arrival{event->since, stacked(std::move(*event))};
+        if (event->is_whole()) return Arrival(event->since, stacked(std::move(*event)));
         say_incomplete(*event);
         continue;
       }
@@ -71,7 +73,7 @@ class EventSource final : public FrameSource {
   }
   double busy_s() const override {
     const std::lock_guard lock(mutex_);
-    double sum = 0;
+    double sum = unpacking_s_;
     for (const double s : busy_) sum += s;
     return sum;
   }
@@ -90,7 +92,13 @@ class EventSource final : public FrameSource {
         changed_.wait(lock, [&] { return stop_->load() || builder_.waiting(i) < most_waiting; });
       }
       std::optional<Arrival> arrival = parts_[i]->next();
+      double unpacking_s = 0;
+      if (arrival) {
+        const Stopwatch watch(unpacking_s);
+        arrival->unpack();
+      }
       const std::lock_guard lock(mutex_);
+      unpacking_s_ += unpacking_s;
       busy_[i] = parts_[i]->busy_s();
       if (!arrival) {
         builder_.end(i);
@@ -101,6 +109,8 @@ class EventSource final : public FrameSource {
       if (arrival->frame.ok()) {
         builder_.add(i, std::move(arrival->frame).value(), arrival->since);
         say_late(i);
+      } else if (arrival->is_damaged) {  // its frame will lack it
+        alarms_.count("parts damaged, the last: ", ++damaged_, arrival->frame.error().message);
       } else if (!failure_) {
         failure_ = std::move(arrival);
       }
@@ -120,23 +130,17 @@ class EventSource final : public FrameSource {
     return frame;
   }
 
-  // When the first comes, and whenever the count has grown tenfold.
-  void say(std::uint64_t count, std::uint64_t& next, const std::string& text) const {
-    if (!alarm_ || count < next) return;
-    next *= 10;
-    alarm_(std::to_string(count) + " " + text);
-  }
   void say_incomplete(const EventBuilder::Event& event) {
     std::string lacking;
     for (std::size_t i = 0; i < event.parts.size(); ++i)
       if (!event.parts[i]) lacking += (lacking.empty() ? "" : ", ") + names_[i];
-    say(builder_.accounts().incomplete, next_incomplete_,
-        "frames incomplete, the last: " + std::to_string(event.number) + " lacks " + lacking);
+    alarms_.count("frames incomplete, the last: ", builder_.accounts().incomplete,
+                  std::to_string(event.number) + " lacks " + lacking);
   }
   void say_late(std::size_t i) {
     std::uint64_t late = 0;
     for (const std::uint64_t n : builder_.accounts().late) late += n;
-    say(late, next_late_, "parts too late for their frames, the last from " + names_[i]);
+    alarms_.count("parts too late for their frames, the last from ", late, names_[i]);
   }
 
   std::vector<std::unique_ptr<FrameSource>> parts_;
@@ -144,7 +148,7 @@ class EventSource final : public FrameSource {
   SeriesInfo info_;
   std::shared_ptr<std::atomic<bool>> stop_;
   const std::atomic<bool>* interrupted_;
-  std::function<void(const std::string&)> alarm_;
+  Alarms alarms_;
 
   mutable std::mutex mutex_;
   std::condition_variable changed_;
@@ -153,7 +157,8 @@ class EventSource final : public FrameSource {
   std::size_t ended_ = 0;
   std::uint64_t end_ = 0;  // behind the last event
   std::optional<Arrival> failure_;
-  std::uint64_t next_incomplete_ = 1, next_late_ = 1;
+  std::uint64_t damaged_ = 0;
+  double unpacking_s_ = 0;
   std::vector<std::thread> crew_;
 };
 

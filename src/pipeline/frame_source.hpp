@@ -8,17 +8,27 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "frame/series.hpp"
 #include "pipeline/recipe.hpp"
+#include "stream/packed_array.hpp"
 
 namespace etalon {
 
 // A frame, or why there is none, and when it began to be there: latency counts from then.
 struct Arrival {
+  Arrival(std::chrono::steady_clock::time_point when, Result<Frame> what)
+      : since(when), frame(std::move(what)) {}
+
   std::chrono::steady_clock::time_point since;
   Result<Frame> frame;
+  std::optional<PackedArray> packed;  // the frame's image, which unpack() puts into it
+  bool is_damaged = false;            // by what was found in a stream: the frame is lost, no more
+
+  // Takes time; on any thread.
+  void unpack();
 };
 
 class FrameSource {

@@ -16,7 +16,8 @@ Result<bool> Publisher::wait_for_listener(std::chrono::milliseconds limit) {
   const auto until = std::chrono::steady_clock::now() + limit;
   for (;;) {
     ETALON_ASSIGN(const auto packet, socket_.receive());  // a subscription begins with 1
-    if (packet && !packet->bytes.empty() && packet->bytes[0] == std::byte{1}) return true;
+    if (packet && !packet->bytes.bytes.empty() && packet->bytes.bytes[0] == std::byte{1})
+      return true;
     const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
         until - std::chrono::steady_clock::now());
     if (left.count() <= 0) return false;
@@ -26,6 +27,11 @@ Result<bool> Publisher::wait_for_listener(std::chrono::milliseconds limit) {
 
 Result<void> Publisher::publish(std::string_view text) {
   const std::lock_guard lock(mutex_);
+  // Who subscribes and leaves says so, and it would be kept until it is taken.
+  for (bool more = true; more;) {
+    ETALON_ASSIGN(const auto said, socket_.receive());
+    more = said.has_value();
+  }
   ETALON_TRY(socket_.send(bytes_of(text)));
   return {};
 }

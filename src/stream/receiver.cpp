@@ -29,9 +29,9 @@ Result<std::optional<Message>> Receiver::next(milliseconds limit) {
   const auto until = Clock::now() + limit;
   for (;;) {
     if (const auto turn = early_.find(expected_); turn != early_.end()) {
-      Bytes bytes = std::move(turn->second);
+      SharedBytes bytes = std::move(turn->second);
       early_.erase(turn);
-      ETALON_ASSIGN(Message message, decode_message(bytes));
+      ETALON_ASSIGN(Message message, decode_message(bytes.bytes));
       return hand_out(std::move(message), std::move(bytes));
     }
     ETALON_ASSIGN(std::optional<Socket::Packet> packet, socket_.receive());
@@ -54,7 +54,7 @@ std::optional<Message> Receiver::sort(Socket::Packet packet) {
     ++counters_.dropped["not one part"];
     return {};
   }
-  auto decoded = decode_message(packet.bytes);
+  auto decoded = decode_message(packet.bytes.bytes);
   if (!decoded.ok()) {
     ++counters_.dropped["malformed"];
     return {};
@@ -105,7 +105,7 @@ std::optional<Message> Receiver::sort(Socket::Packet packet) {
   return sort_data(std::move(message), std::move(packet.bytes));
 }
 
-std::optional<Message> Receiver::sort_data(Message message, Bytes bytes) {
+std::optional<Message> Receiver::sort_data(Message message, SharedBytes bytes) {
   const std::uint64_t sequence = message.sequence;
   if (message.body.index() > 3) {
     ++counters_.dropped["not for a collector"];
@@ -123,9 +123,9 @@ std::optional<Message> Receiver::sort_data(Message message, Bytes bytes) {
   return {};
 }
 
-std::optional<Message> Receiver::hand_out(Message message, Bytes bytes) {
+std::optional<Message> Receiver::hand_out(Message message, SharedBytes bytes) {
   ++counters_.messages;
-  counters_.bytes += bytes.size();
+  counters_.bytes += bytes.bytes.size();
   bytes_ = std::move(bytes);
   return message;
 }

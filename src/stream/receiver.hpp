@@ -38,7 +38,7 @@ class Receiver {
   // Nothing when `limit` passed; Errc::io when the edge fell silent.
   Result<std::optional<Message>> next(std::chrono::milliseconds limit);
   // What next() handed out last, as it came.
-  const Bytes& bytes() const { return bytes_; }
+  ByteSpan bytes() const { return bytes_.bytes; }
   // Goes on with a run that a killed collector began: `next` is the first message that it does not
   // have. Before the first next().
   void resume(const RunId& run, std::uint64_t next);
@@ -69,8 +69,8 @@ class Receiver {
 
   // The message when it is one to hand out.
   std::optional<Message> sort(Socket::Packet packet);
-  std::optional<Message> sort_data(Message message, Bytes bytes);
-  std::optional<Message> hand_out(Message message, Bytes bytes);
+  std::optional<Message> sort_data(Message message, SharedBytes bytes);
+  std::optional<Message> hand_out(Message message, SharedBytes bytes);
   void ask_for_missing();
   void acknowledge(bool resend = false);
   void answer(const Message::Body& body);
@@ -84,10 +84,11 @@ class Receiver {
   std::optional<Message::Body> answer_;  // that ended the run
   RunId run_;
   std::set<std::string> peers_;  // connections of the edge
-  Bytes peer_, bytes_;           // peer_: the one that spoke last
+  Bytes peer_;                   // the one that spoke last
+  SharedBytes bytes_;
   std::uint64_t expected_ = 1;
-  std::map<std::uint64_t, Bytes> early_;  // before their turn; at most a window
-  std::uint64_t asked_again_ = 0;         // the message that was asked for, to ask once
+  std::map<std::uint64_t, SharedBytes> early_;  // before their turn; at most a window
+  std::uint64_t asked_again_ = 0;               // the message that was asked for, to ask once
   Clock::time_point heard_, asked_at_;
 };
 

@@ -134,7 +134,7 @@ void Shipper::receive(Socket& socket) {
       ++counters_.ignored["not one part"];
       continue;
     }
-    auto message = decode_message((*packet)->bytes);
+    auto message = decode_message((*packet)->bytes.bytes);
     if (!message.ok())
       ++counters_.ignored["malformed"];
     else if (message->run != run_)

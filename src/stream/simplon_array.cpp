@@ -3,8 +3,7 @@
 #include <algorithm>
 #include <optional>
 #include <string>
-
-#include "stream/dectris_compression.hpp"
+#include <utility>
 
 namespace etalon {
 namespace {
@@ -24,19 +23,13 @@ std::optional<DType> dtype_of_tag(std::uint64_t tag) {
   return std::nullopt;
 }
 
-// The bytes of a typed array before they are taken out.
-struct Packed {
-  DectrisCompression compression = DectrisCompression::none;
-  std::size_t element_size = 0;
-  ByteSpan payload;
-};
-
-Result<Packed> packed(const cbor::Value& value, std::string_view field) {
-  Packed p;
+// The bytes of a typed array: into `array`.
+Result<void> find_payload(const cbor::Value& value, PackedArray& array) {
+  const std::string& field = array.field;
   const cbor::Tagged* tag = tagged(value);
   if (tag == nullptr) {
-    ETALON_ASSIGN(p.payload, value.as_bytes(field));
-    return p;
+    ETALON_ASSIGN(array.payload.bytes, value.as_bytes(field));
+    return {};
   }
   if (tag->tag != cbor_tag::dectris)
     return malformed(field, "tag " + std::to_string(tag->tag) + " where a byte string should be");
@@ -45,48 +38,47 @@ Result<Packed> packed(const cbor::Value& value, std::string_view field) {
   ETALON_ASSIGN(const std::string name, (*parts)[0].as_text(field));
   auto known = parse_dectris_compression(name);
   if (!known.ok()) return malformed(field, known.error().message);
-  p.compression = *known;
+  array.compression = *known;
   ETALON_ASSIGN(const std::uint64_t element_size, (*parts)[1].as_uint(field));
-  p.element_size = static_cast<std::size_t>(std::min<std::uint64_t>(element_size, 1 << 10));
-  ETALON_ASSIGN(p.payload, (*parts)[2].as_bytes(field));
-  return p;
+  array.element_size = static_cast<std::size_t>(std::min<std::uint64_t>(element_size, 1 << 10));
+  ETALON_ASSIGN(array.payload.bytes, (*parts)[2].as_bytes(field));
+  return {};
 }
 
-Result<std::size_t> unpacked_size(const Packed& p, std::string_view field) {
-  if (p.compression == DectrisCompression::none) return p.payload.size();
-  if (p.payload.size() < 8) return malformed(field, "truncated inside the header");
+Result<std::size_t> unpacked_size(const PackedArray& array) {
+  const ByteSpan payload = array.payload.bytes;
+  if (array.compression == DectrisCompression::none) return payload.size();
+  if (payload.size() < 8) return malformed(array.field, "truncated inside the header");
   std::uint64_t raw = 0;
-  for (std::size_t i = 0; i < 8; ++i) raw = raw << 8 | static_cast<std::uint8_t>(p.payload[i]);
+  for (std::size_t i = 0; i < 8; ++i) raw = raw << 8 | static_cast<std::uint8_t>(payload[i]);
   return static_cast<std::size_t>(raw);
 }
 
 // A typed array's elements in the shape that was announced; without one, along one axis.
-Result<Array> elements(const cbor::Value& value, std::string_view field, std::size_t max_bytes,
-                       std::optional<Shape> shape) {
+Result<PackedArray> elements(const cbor::Value& value, std::string field, std::size_t max_bytes,
+                             std::optional<Shape> shape) {
+  PackedArray array;
+  array.field = std::move(field);
   const cbor::Tagged* tag = tagged(value);
   const auto dtype = tag == nullptr ? std::nullopt : dtype_of_tag(tag->tag);
   if (!dtype)
-    return malformed(field, "no typed array (tag 64, 69, 70 or 85)" +
-                                (tag ? ", tag " + std::to_string(tag->tag) : std::string()));
-  ETALON_ASSIGN(const Packed p, packed(tag->content, field));
+    return malformed(array.field, "no typed array (tag 64, 69, 70 or 85)" +
+                                      (tag ? ", tag " + std::to_string(tag->tag) : std::string()));
+  array.dtype = *dtype;
+  ETALON_TRY(find_payload(tag->content, array));
   const std::size_t element = size_of(*dtype);
   if (!shape) {
-    ETALON_ASSIGN(const std::size_t size, unpacked_size(p, field));
-    if (size % element != 0) return malformed(field, "not a whole number of elements");
+    ETALON_ASSIGN(const std::size_t size, unpacked_size(array));
+    if (size % element != 0) return malformed(array.field, "not a whole number of elements");
     shape = Shape{size / element};
   }
-  const std::size_t count = shape->count();
-  if (count > max_bytes / element)
-    return malformed(field, to_string(*shape) + " elements are more than is taken");
-  if (!is_plausible(p.compression, p.payload.size(), count * element))
-    return malformed(field, std::to_string(p.payload.size()) + " bytes cannot hold " +
-                                to_string(*shape) + " elements");
-  Array array(*dtype, *shape);
-  if (auto done = decompress_dectris(p.compression, p.element_size, p.payload,
-                                     array.mutable_view().bytes());
-      !done.ok())
-    return std::move(done).error().in(std::string(field) + ": " +
-                                      std::string(name_of(p.compression)));
+  array.shape = *shape;
+  if (shape->count() > max_bytes / element)
+    return malformed(array.field, to_string(*shape) + " elements are more than is taken");
+  const std::size_t packed_bytes = array.payload.bytes.size();
+  if (!is_plausible(array.compression, packed_bytes, array.size_bytes()))
+    return malformed(array.field, std::to_string(packed_bytes) + " bytes cannot hold " +
+                                      to_string(*shape) + " elements");
   return array;
 }
 
@@ -107,8 +99,8 @@ std::uint64_t typed_array_tag(DType dtype) {
   }
 }
 
-Result<Array> decode_image_array(const cbor::Value& value, std::string_view field,
-                                 std::size_t max_bytes) {
+Result<PackedArray> find_image_array(const cbor::Value& value, std::string field,
+                                     std::size_t max_bytes) {
   const cbor::Tagged* tag = tagged(value);
   if (tag == nullptr || tag->tag != cbor_tag::multi_dimensional)
     return malformed(field, "no multi-dimensional array (tag 40)");
@@ -119,14 +111,14 @@ Result<Array> decode_image_array(const cbor::Value& value, std::string_view fiel
   ETALON_ASSIGN(const std::uint64_t rows, (*extents)[0].as_uint(field));
   ETALON_ASSIGN(const std::uint64_t columns, (*extents)[1].as_uint(field));
   if (rows == 0 || columns == 0) return malformed(field, "an image without pixels");
-  return elements((*parts)[1], field, max_bytes, Shape{rows, columns});
+  return elements((*parts)[1], std::move(field), max_bytes, Shape{rows, columns});
 }
 
-Result<Array> decode_typed_array(const cbor::Value& value, std::string_view field,
-                                 std::size_t max_bytes) {
+Result<PackedArray> find_typed_array(const cbor::Value& value, std::string field,
+                                     std::size_t max_bytes) {
   if (const cbor::Tagged* tag = tagged(value); tag && tag->tag == cbor_tag::multi_dimensional)
-    return decode_image_array(value, field, max_bytes);
-  return elements(value, field, max_bytes, std::nullopt);
+    return find_image_array(value, std::move(field), max_bytes);
+  return elements(value, std::move(field), max_bytes, std::nullopt);
 }
 
 }  // namespace etalon

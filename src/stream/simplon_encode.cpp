@@ -149,10 +149,11 @@ Bytes encode_simplon(const SimplonStart& s, DectrisCompression compression) {
   return w.take();
 }
 
-Bytes encode_simplon_data(const SimplonImage& i, DectrisCompression compression) {
+Bytes encode_simplon_data(std::span<const std::pair<std::string, Array>> channels,
+                          DectrisCompression compression) {
   Writer w;
-  w.map(i.data.size());
-  for (const auto& [channel, array] : i.data) {
+  w.map(channels.size());
+  for (const auto& [channel, array] : channels) {
     w.value(std::string_view(channel));
     w.array(array, compression);
   }
@@ -177,10 +178,6 @@ Bytes encode_simplon_image(const SimplonImage& i, ByteSpan data) {
   w.value("data");
   w.append(data);
   return w.take();
-}
-
-Bytes encode_simplon(const SimplonImage& i, DectrisCompression compression) {
-  return encode_simplon_image(i, encode_simplon_data(i, compression));
 }
 
 Bytes encode_simplon(const SimplonEnd& e) {

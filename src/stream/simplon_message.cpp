@@ -161,41 +161,48 @@ Result<SimplonStart> decode_start(const Value& message, std::size_t max_bytes) {
                  [](const Value& v, const std::string& f) { return v.as_bool(f); });
   const auto image_array = [&](DType dtype) {
     return [&, dtype](const Value& v, const std::string& f) -> Result<Array> {
-      ETALON_ASSIGN(Array array, decode_image_array(v, f, max_bytes));
-      max_bytes -= array.view().size_bytes();
-      if (array.dtype() != dtype)
-        return Error{Errc::malformed, f + ": elements are " + std::string(name_of(array.dtype()))};
-      if (array.shape() != Shape{s.image_size_y, s.image_size_x})
-        return Error{Errc::malformed, f + ": " + to_string(array.shape()) + " for images of " +
+      ETALON_ASSIGN(const PackedArray array, find_image_array(v, f, max_bytes));
+      if (array.dtype != dtype)
+        return Error{Errc::malformed, f + ": elements are " + std::string(name_of(array.dtype))};
+      if (array.shape != Shape{s.image_size_y, s.image_size_x})
+        return Error{Errc::malformed, f + ": " + to_string(array.shape) + " for images of " +
                                           to_string(Shape{s.image_size_y, s.image_size_x})};
-      return array;
+      max_bytes -= array.size_bytes();
+      return array.unpack();
     };
   };
   fields.each("pixel_mask", s.pixel_mask, image_array(DType::u32));
   fields.each("flatfield", s.flatfield, image_array(DType::f32));
-  fields.get(
-      "countrate_correction_lookup_table", s.countrate_correction_lookup_table,
-      [&](const Value& v, const std::string& f) { return decode_typed_array(v, f, max_bytes); });
+  fields.get("countrate_correction_lookup_table", s.countrate_correction_lookup_table,
+             [&](const Value& v, const std::string& f) -> Result<Array> {
+               ETALON_ASSIGN(const PackedArray array, find_typed_array(v, f, max_bytes));
+               return array.unpack();
+             });
   return s;
 }
 
-Result<void> decode_data(const Value& message, SimplonImage& image, std::size_t max_bytes) {
+// The payloads lie in what was decoded, which `image` from now on shares.
+Result<void> find_data(const Value& message, const std::shared_ptr<const void>& owner,
+                       const std::string& where, SimplonImage& image, std::size_t max_bytes) {
   ETALON_ASSIGN(const Value* data, message.at("data"));
   ETALON_ASSIGN(const cbor::Map* channels, data->as_map("data"));
   if (channels->empty()) return Error{Errc::malformed, "data: no channel"};
   for (const auto& [key, value] : *channels) {
     ETALON_ASSIGN(std::string channel, key.as_text("data"));
     const std::string field = "data." + channel;
-    ETALON_ASSIGN(Array array, decode_image_array(value, field, max_bytes));
-    if (is_float(array.dtype()))
+    ETALON_ASSIGN(PackedArray array, find_image_array(value, field, max_bytes));
+    if (is_float(array.dtype))
       return Error{Errc::malformed, field + ": pixels are floating-point numbers"};
-    max_bytes -= array.view().size_bytes();
+    max_bytes -= array.size_bytes();
+    array.payload.owner = owner;
+    array.field = where + ": " + field;
     image.data.emplace_back(std::move(channel), std::move(array));
   }
   return {};
 }
 
-Result<SimplonImage> decode_image(const Value& message, std::size_t max_bytes) {
+Result<SimplonImage> decode_image(const Value& message, const std::shared_ptr<const void>& owner,
+                                  std::size_t max_bytes) {
   SimplonImage i;
   ETALON_ASSIGN(const Value* id, message.at("image_id"));
   ETALON_ASSIGN(i.image_id, id->as_uint("image_id"));
@@ -215,7 +222,7 @@ Result<SimplonImage> decode_image(const Value& message, std::size_t max_bytes) {
       if (const Value* value = message.find(key)) {
         ETALON_ASSIGN(*time, rational(*value, key));
       }
-    return decode_data(message, i, max_bytes);
+    return find_data(message, owner, where, i, max_bytes);
   };
   if (auto done = rest(); !done.ok()) return std::move(done).error().in(where);
   return i;
@@ -240,15 +247,15 @@ Result<SimplonMessage> as_message(Result<T> body, std::string_view where) {
 
 }  // namespace
 
-Result<SimplonMessage> decode_simplon(ByteSpan bytes, std::size_t max_bytes) {
-  const cbor::Limits limits{16, std::size_t{1} << 16};
-  ETALON_ASSIGN(const Value whole, cbor::decode(bytes, limits));
+Result<SimplonMessage> decode_simplon(const SharedBytes& bytes, std::size_t max_bytes) {
+  const cbor::Limits limits{16, std::size_t{1} << 16, true};
+  ETALON_ASSIGN(const Value whole, cbor::decode(bytes.bytes, limits));
   const Value& message = without(cbor_tag::self_described, whole);
   ETALON_TRY(message.as_map("message"));
   ETALON_ASSIGN(const Value* type_value, message.at("type"));
   ETALON_ASSIGN(const std::string type, type_value->as_text("type"));
   if (type == "start") return as_message(decode_start(message, max_bytes), "start");
-  if (type == "image") return as_message(decode_image(message, max_bytes), "");
+  if (type == "image") return as_message(decode_image(message, bytes.owner, max_bytes), "");
   if (type == "end") return as_message(decode_end(message), "end");
   return Error{Errc::malformed,
                "type '" + type.substr(0, 32) + "': there are start, image and end"};

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <variant>
@@ -15,6 +16,7 @@
 #include "etalon/array.hpp"
 #include "frame/series.hpp"
 #include "stream/dectris_compression.hpp"
+#include "stream/packed_array.hpp"
 
 namespace etalon {
 
@@ -56,7 +58,7 @@ struct SimplonImage {
   std::uint64_t series_id = 0, image_id = 0;
   std::string series_unique_id, series_date;
   SimplonTime real_time, start_time, stop_time;
-  std::vector<std::pair<std::string, Array>> data;  // channel, (y, x)
+  std::vector<std::pair<std::string, PackedArray>> data;  // channel, (y, x)
 };
 
 struct SimplonEnd {
@@ -68,17 +70,19 @@ using SimplonMessage = std::variant<SimplonStart, SimplonImage, SimplonEnd>;
 
 // Any well-formed CBOR, with or without tag 55799 in front, keys in any order, fields that are not
 // known left out. Errors name message and field: "image 7: data.threshold_1: …". The arrays
-// together take no more than `max_bytes`, and none more than the bytes that came can hold.
-Result<SimplonMessage> decode_simplon(ByteSpan bytes, std::size_t max_bytes = std::size_t{1} << 30);
+// together take no more than `max_bytes`, and none more than the bytes that came can hold. An
+// image's pixels stay in the message, packed: only unpack() sees whether they are damaged.
+Result<SimplonMessage> decode_simplon(const SharedBytes& message,
+                                      std::size_t max_bytes = std::size_t{1} << 30);
 
 // With tag 55799, `type` first and floats of 64 bits, as the detectors send them.
 Bytes encode_simplon(const SimplonStart& start, DectrisCompression compression);
-Bytes encode_simplon(const SimplonImage& image, DectrisCompression compression);
 Bytes encode_simplon(const SimplonEnd& end);
 
-// The same in two steps, for who sends the same pixels again: the map of the channels' arrays,
-// which takes the time, and the image round it; `image.data` is not looked at.
-Bytes encode_simplon_data(const SimplonImage& image, DectrisCompression compression);
+// An image in two steps, for who sends the same pixels again: the map of the channels' arrays (y,
+// x), which takes the time, and the image round it; `image.data` is not looked at.
+Bytes encode_simplon_data(std::span<const std::pair<std::string, Array>> channels,
+                          DectrisCompression compression);
 Bytes encode_simplon_image(const SimplonImage& image, ByteSpan data);
 
 // What the rest of Etalon calls it, and back; `channel` chooses the mask. The sample's distance is

@@ -37,7 +37,7 @@ Result<std::optional<SimplonImage>> SimplonReceiver::next() {
     if (packet) {
       last_ = now;
       const Stopwatch watch(busy_s_);
-      series_.take(packet->parts == 1 ? ByteSpan(packet->bytes) : ByteSpan());  // none has parts
+      series_.take(packet->parts == 1 ? packet->bytes : SharedBytes());  // none has parts
     } else if (is_over(now - last_)) {
       over_ = true;
       series_.finish();

@@ -18,9 +18,9 @@ void SimplonSeries::resume(std::uint64_t next, std::uint64_t images,
   series_id_ = series_id;
 }
 
-void SimplonSeries::take(ByteSpan bytes) {
+void SimplonSeries::take(const SharedBytes& bytes) {
   ++accounts_.messages;
-  accounts_.bytes += bytes.size();
+  accounts_.bytes += bytes.bytes.size();
   auto message = decode_simplon(bytes);
   if (!message.ok()) {
     ++accounts_.corrupt;
@@ -73,7 +73,7 @@ bool SimplonSeries::fits(const SimplonImage& image) {
   if (announced() > 0 && image.image_id >= announced()) return false;
   decltype(form_) form;
   for (const auto& [channel, array] : image.data)
-    form.emplace_back(channel, std::pair(array.dtype(), array.shape()));
+    form.emplace_back(channel, std::pair(array.dtype, array.shape));
   if (form_.empty()) form_ = form;
   return form == form_;
 }

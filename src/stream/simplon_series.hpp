@@ -37,7 +37,7 @@ class SimplonSeries {
   // Goes on with a series whose start is known: images before `next` are not wanted, so many were
   // announced (0: not known), under this id where it is known. Before the first take().
   void resume(std::uint64_t next, std::uint64_t images, std::optional<std::uint64_t> series_id);
-  void take(ByteSpan message);
+  void take(const SharedBytes& message);
   // The next image in the order of the numbers; none: not there yet.
   std::optional<SimplonImage> next();
   // Nothing more will come: next() gives all that is held.

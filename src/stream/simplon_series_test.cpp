@@ -16,9 +16,10 @@ Bytes image_of(std::uint64_t id, std::uint64_t series = 1, std::size_t nx = 5) {
   SimplonImage image;
   image.series_id = series;
   image.image_id = id;
-  image.data.emplace_back("threshold_1", Array(DType::u16, {3, nx}));
-  image.data[0].second.as<std::uint16_t>()[0] = static_cast<std::uint16_t>(id);
-  return encode_simplon(image, DectrisCompression::bslz4);
+  std::vector<std::pair<std::string, Array>> channels;
+  channels.emplace_back("threshold_1", Array(DType::u16, {3, nx}));
+  channels[0].second.as<std::uint16_t>()[0] = static_cast<std::uint16_t>(id);
+  return encode_simplon_image(image, encode_simplon_data(channels, DectrisCompression::bslz4));
 }
 
 Bytes end_of(std::uint64_t series = 1) { return encode_simplon(SimplonEnd{series, ""}); }
@@ -27,7 +28,7 @@ Bytes end_of(std::uint64_t series = 1) { return encode_simplon(SimplonEnd{series
 std::vector<std::uint64_t> drain(SimplonSeries& series) {
   std::vector<std::uint64_t> ids;
   while (auto image = series.next()) {
-    EXPECT_EQ(image->data.at(0).second.as<std::uint16_t>()[0], image->image_id);
+    EXPECT_EQ(image->data.at(0).second.unpack()->as<std::uint16_t>()[0], image->image_id);
     ids.push_back(image->image_id);
   }
   return ids;
@@ -36,7 +37,7 @@ std::vector<std::uint64_t> drain(SimplonSeries& series) {
 std::vector<std::uint64_t> played(SimplonSeries& series, const std::vector<Bytes>& messages) {
   std::vector<std::uint64_t> ids;
   for (const Bytes& message : messages) {
-    series.take(message);
+    series.take(SharedBytes(message));
     for (const std::uint64_t id : drain(series)) ids.push_back(id);
   }
   series.finish();
@@ -67,9 +68,9 @@ TEST(SimplonSeries, OrderIsRestoredAndDuplicatesGo) {
 
 TEST(SimplonSeries, WithoutAStartImagesWaitAndThenGoOn) {
   SimplonSeries late_start;
-  late_start.take(image_of(0));
+  late_start.take(SharedBytes(image_of(0)));
   EXPECT_FALSE(late_start.next());
-  late_start.take(start_of(2));
+  late_start.take(SharedBytes(start_of(2)));
   EXPECT_EQ(drain(late_start), (Ids{0}));
   EXPECT_EQ(late_start.accounts().before_start, 1u);
 
@@ -100,14 +101,14 @@ TEST(SimplonSeries, TooLateIsNotMissing) {
 
 TEST(SimplonSeries, EndThatOvertakesDropsNothing) {
   SimplonSeries series;
-  series.take(start_of(3));
-  series.take(image_of(0));
-  series.take(end_of());
+  series.take(SharedBytes(start_of(3)));
+  series.take(SharedBytes(image_of(0)));
+  series.take(SharedBytes(end_of()));
   EXPECT_EQ(drain(series), (Ids{0}));
   EXPECT_TRUE(series.ended());
   EXPECT_FALSE(series.whole());
-  series.take(image_of(2));
-  series.take(image_of(1));
+  series.take(SharedBytes(image_of(2)));
+  series.take(SharedBytes(image_of(1)));
   EXPECT_EQ(drain(series), (Ids{1, 2}));
   EXPECT_TRUE(series.whole());
   EXPECT_EQ(series.accounts().after_end, 2u);

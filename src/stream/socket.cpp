@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cstring>
+#include <memory>
 #include <utility>
 
 namespace etalon {
@@ -15,6 +16,18 @@ constexpr std::string_view wire_domain = "etalon";
 Bytes content(zmq_msg_t& part) {
   const auto* data = static_cast<const std::byte*>(zmq_msg_data(&part));
   return {data, data + zmq_msg_size(&part)};
+}
+
+// The same without a copy: `part` is emptied.
+SharedBytes shared_content(zmq_msg_t& part) {
+  const std::shared_ptr<zmq_msg_t> held(new zmq_msg_t, [](zmq_msg_t* message) {
+    zmq_msg_close(message);
+    delete message;
+  });
+  zmq_msg_init(held.get());
+  zmq_msg_move(held.get(), &part);
+  const auto* data = static_cast<const std::byte*>(zmq_msg_data(held.get()));
+  return {held, {data, zmq_msg_size(held.get())}};
 }
 
 // Of a message of any form; none when there is none.
@@ -228,12 +241,12 @@ Result<std::optional<Socket::Packet>> Socket::receive() {
       if (error == EAGAIN || error == EINTR) return std::optional<Packet>();
       return Error{Errc::io, address_ + ": receive: " + zmq_strerror(error)};
     }
+    more = zmq_msg_more(&part) != 0;
     if (first)
       packet.peer = content(part);
     else if (++packet.parts == 1)
-      packet.bytes = content(part);
+      packet.bytes = shared_content(part);
     first = false;
-    more = zmq_msg_more(&part) != 0;
     zmq_msg_close(&part);
   }
   return std::optional(std::move(packet));

@@ -39,9 +39,11 @@ class Socket {
   // The address as bound: the port is filled in where it was left open ("tcp://127.0.0.1:*").
   const std::string& address() const { return address_; }
 
-  // One message: the peer's routing id (router only) and the bytes.
+  // One message: the peer's routing id (router only) and the bytes, which lie where ZeroMQ put
+  // them.
   struct Packet {
-    Bytes peer, bytes;
+    Bytes peer;
+    SharedBytes bytes;
     std::size_t parts = 1;  // without the routing id; anything but 1 is none of ours
   };
   // Nothing when there is none; never waits.

@@ -320,18 +320,19 @@ class BadNetwork {
       bool idle = true;
       if (auto packet = front.receive(); packet.ok() && *packet) {
         edge = (*packet)->peer;
-        pass((*packet)->bytes, [&](const Bytes& bytes) { (void)back.send(bytes); });
+        pass((*packet)->bytes.bytes, [&](const Bytes& bytes) { (void)back.send(bytes); });
         idle = false;
       }
       if (auto packet = back.receive(); packet.ok() && *packet) {
-        pass((*packet)->bytes, [&](const Bytes& bytes) { (void)front.send(bytes, edge); });
+        pass((*packet)->bytes.bytes, [&](const Bytes& bytes) { (void)front.send(bytes, edge); });
         idle = false;
       }
       if (idle) (void)front.wait(milliseconds(1));
     }
   }
   template <typename Send>
-  void pass(Bytes bytes, Send send) {
+  void pass(ByteSpan came, Send send) {
+    Bytes bytes(came.begin(), came.end());
     switch (random_() % 8) {
       case 0:
         return;  // lost

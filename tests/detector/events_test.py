@@ -12,7 +12,7 @@ import time
 
 import numpy as np
 import zmq
-from receive_test import END, ETALON, free_address, image, start
+from receive_test import END, ETALON, free_address, damaged_image, image, start
 from source_test import Source as Base
 
 SETTINGS = "deadline_s = 0.5"
@@ -71,6 +71,15 @@ class Events(Base):
         self.check(report, {"incomplete": 1}, [1, 4, 6])
         self.assertIn("3 lacks", err)
         self.assertIn("images missing", err)
+
+    def test_a_part_that_is_damaged(self):
+        a, b = self.both_starts()
+        lower = self.lower(range(8))
+        lower[3] = damaged_image(3, self.images[3, 25:])
+        report, err = self.send_to_both([a, *self.upper(range(8)), END], [b, *lower, END])
+        self.check(report, {"incomplete": 1}, [1, 4, 6])
+        self.assertIn("1 parts damaged, the last: image 3: data.threshold_1: lz4", err)
+        self.assertIn("3 lacks", err)
 
     def test_a_number_that_comes_from_neither(self):
         a, b = self.both_starts()

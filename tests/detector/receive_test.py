@@ -2,6 +2,7 @@
 import json
 import os
 import socket
+import struct
 import subprocess
 import sys
 import tempfile
@@ -48,6 +49,16 @@ def image(number, pixels, channels=("threshold_1",), series=5):
                  data={name: Tag(40, [list(pixels.shape), typed(c)]) for c, name in enumerate(channels)})
 
 
+def damaged_image(number, pixels, series=5):
+    """Whole but for its compressed pixels: one lz4 block that is none."""
+    size = pixels.size * pixels.itemsize
+    block = bytes([0xF0]) + b"\xff" * (size // 2)
+    payload = struct.pack(">QII", size, size, len(block)) + block
+    typed = Tag(TYPES[pixels.dtype.name], Tag(56500, ["lz4", 0, payload]))
+    return dumps(type="image", series_id=series, series_unique_id="u", image_id=number,
+                 data={"threshold_1": Tag(40, [list(pixels.shape), typed])})
+
+
 END = dumps(type="end", series_id=5, series_unique_id="u")
 
 
@@ -76,7 +87,7 @@ class Receive(unittest.TestCase):
         report = json.loads(out)
         a = report["accounts"]
         self.assertEqual(a["messages"], a["starts"] + a["images"] + a["ends"] + a["corrupt"])
-        self.assertEqual(a["images"], a["stored"] + a["duplicate"] + a["late"] + a["unexpected"])
+        self.assertEqual(a["images"], a["stored"] + a["damaged"] + a["duplicate"] + a["late"] + a["unexpected"])
         return report, err
 
     def stored(self, path=None):
@@ -144,6 +155,18 @@ numpy.savez({self.path('read.npz')!r}, images=f['/entry/data/data'][...],
         self.assertEqual((report["accounts"]["corrupt"], report["accounts"]["unexpected"]), (3, 3))
         self.assertIn("last corrupt message", err)
         np.testing.assert_array_equal(self.stored()[0], self.images)
+
+    def test_a_damaged_image_is_counted_and_the_rest_is_stored(self):
+        for first in (0, 3):
+            messages = self.body(range(6))
+            messages[first] = damaged_image(first, self.images[first])
+            report, err = self.play([start(self.images), *messages, END], 4, more=("-f", "--settle", "0.3"))
+            self.assertEqual((report["accounts"]["damaged"], report["accounts"]["stored"]), (1, 5))
+            self.assertIn(f"image {first}: data.threshold_1: lz4", err)
+            kept = [i for i in range(6) if i != first]
+            images, numbers, _ = self.stored()
+            self.assertEqual(numbers, kept)
+            np.testing.assert_array_equal(images, self.images[kept])
 
     def test_several_channels(self):
         channels = ("threshold_1", "threshold_2")

@@ -14,7 +14,7 @@ import simplon  # leaves with 77 when something is missing
 
 import numpy as np
 import zmq
-from receive_test import END, ETALON, PLUGINS, dumps, free_address, image, start
+from receive_test import END, ETALON, PLUGINS, dumps, free_address, damaged_image, image, start
 
 RECIPE = """
 [source]
@@ -124,6 +124,16 @@ numpy.savez({self.path('read.npz')!r}, images=f['/entry/data/data'][...],
         self.check(report, {}, [1, 4, 6])
         for words in ("1 images twice", "out of order", "cannot be read", "of another series"):
             self.assertIn(words, err)
+
+    def test_damaged_images_are_lost_by_cause(self):
+        for first in (0, 2):
+            messages = self.body(range(8))
+            for number in (first, 5):
+                messages[number] = damaged_image(number, self.images[number])
+            report, err = self.run_on([start(self.images), *messages, END])
+            self.check(report, {"damaged": 2}, [1, 4, 6])
+            self.assertEqual(report["frames"], 8)
+            self.assertIn(f"1 images damaged, the last: image {first}: data.threshold_1: lz4", err)
 
     def test_start_lost_in_a_connect_race(self):
         report, err = self.run_on([*self.body(range(8)), END])
