@@ -17,6 +17,7 @@ Result<Dispatch> Dispatch::open(const Recipe& recipe, const std::string& folder)
     dispatch.journal.add(facts);
     dispatch.numbers_.insert(facts.number);
   }
+  dispatch.journal.acted(dispatch.acted());
   return dispatch;
 }
 
@@ -27,6 +28,11 @@ const Hello* Dispatch::hello() const {
 const std::vector<FrameFacts>& Dispatch::committed() const {
   static const std::vector<FrameFacts> none;
   return memory_ ? memory_->committed() : none;
+}
+
+const std::vector<FastAction>& Dispatch::acted() const {
+  static const std::vector<FastAction> none;
+  return memory_ ? memory_->actions() : none;
 }
 
 const End* Dispatch::end() const { return memory_ && memory_->end() ? &*memory_->end() : nullptr; }
@@ -63,6 +69,12 @@ Result<void> Dispatch::connect(const std::string& address, Hello hello) {
     return abandon(std::move(shipper).error());
   }
   return {};
+}
+
+Result<void> Dispatch::act(const std::vector<FastAction>& actions) {
+  if (actions.empty()) return {};
+  journal.acted(actions);
+  return memory_ ? memory_->act(actions) : Result<void>();
 }
 
 Result<void> Dispatch::note(const std::vector<FrameFacts>& facts) {

@@ -22,10 +22,12 @@ class Dispatch {
   // `folder` empty: nothing survives. Otherwise what a killed process committed there is taken up.
   static Result<Dispatch> open(const Recipe& recipe, const std::string& folder);
 
-  // What was committed before: the run's hello, its frames, its end; where there is none, this run
+  // What was committed before: the run's hello, its frames, the actions
+  // taken for them, its end; where there is none, this run
   // begins anew.
   const Hello* hello() const;
   const std::vector<FrameFacts>& committed() const;
+  const std::vector<FastAction>& acted() const;
   const End* end() const;
   std::optional<ResumedSeries> resumed() const;
   bool knows(std::uint64_t number) const { return numbers_.count(number) != 0; }
@@ -33,6 +35,8 @@ class Dispatch {
   // Where the collector's last word is known already, it need not answer: it is told so if it
   // waits.
   Result<void> connect(const std::string& address, Hello hello);
+  // Before the frame that they were taken for is sent.
+  Result<void> act(const std::vector<FastAction>& actions);
   Result<void> send(ShippedFrame frame, Shipper::Clock::time_point since);
   Result<void> send(Vetoes vetoes);
   // Rows of vetoed frames that have waited so long should be sent: they are not committed.

@@ -66,7 +66,8 @@ class Lookahead {
 };
 
 // A run of which only the collector's last word is missing.
-Result<EdgeReport> await_done(Dispatch& dispatch, const EdgeOptions& options, EdgeReport report) {
+Result<EdgeReport> await_done(const Recipe& recipe, Dispatch& dispatch, const EdgeOptions& options,
+                              EdgeReport report) {
   const Hello hello = *dispatch.hello();
   const End end = *dispatch.end();
   recall(dispatch.committed(), hello.info, report);
@@ -75,6 +76,9 @@ Result<EdgeReport> await_done(Dispatch& dispatch, const EdgeOptions& options, Ed
   report.lost = end.lost;
   report.complete = end.complete;
   report.audit.limit = recipe.audit.limit;
+  report.fast.has_rules = !recipe.fast.rules.empty();
+  report.fast.budget_ms = recipe.fast.budget_ms;
+  report.fast.actions = dispatch.acted().size();
   if (options.alarm)
     options.alarm("going on with a run of which only the collector's last word is missing");
   ETALON_TRY(dispatch.connect(options.address, hello));
@@ -95,7 +99,7 @@ Result<EdgeReport> run_edge(const Recipe& recipe, const EdgeOptions& options) {
     ETALON_ASSIGN(report.source, source_path(recipe));
   }
   ETALON_ASSIGN(Dispatch dispatch, Dispatch::open(recipe, options.spool));
-  if (dispatch.end() != nullptr) return await_done(dispatch, options, std::move(report));
+  if (dispatch.end() != nullptr) return await_done(recipe, dispatch, options, std::move(report));
   ETALON_ASSIGN(auto publisher, FastLoop::open_publisher(recipe, options.alarm));
   const std::optional<ResumedSeries> resumed = dispatch.resumed();
   ETALON_ASSIGN(const auto source,
@@ -139,6 +143,8 @@ Result<EdgeReport> run_edge(const Recipe& recipe, const EdgeOptions& options) {
   ETALON_TRY(dispatch.connect(options.address,
                               {info, recipe.hash, recipe.reduce.bound, std::string(program)}));
   recall(dispatch.committed(), info, report);
+  report.fast.actions = dispatch.acted().size();
+  fast->recall(dispatch.acted());
   if (report.resumed != 0 && options.alarm)
     options.alarm("going on with a run that was cut off: " + counted(report.resumed, "frame") +
                   " of it in " + options.spool);
@@ -156,14 +162,16 @@ Result<EdgeReport> run_edge(const Recipe& recipe, const EdgeOptions& options) {
     return (options.interrupted != nullptr && options.interrupted->load()) ||
            dispatch.asked_to_stop();
   };
-  EdgeTeller teller(options.progress, info);
+  EdgeTeller teller(options.progress, info, dispatch);
+  teller.taken(report);
   std::uint64_t given = 0;
   auto next = [&]() -> std::optional<Arrival> {
     std::optional<Arrival> arrival;
     do {
       arrival = stopped() ? std::nullopt : frames.next();
-      if (arrival) teller.read(++given, source->lost(), source->busy_s());
+      if (arrival) ++given;
     } while (arrival && arrival->frame.ok() && dispatch.knows(arrival->frame->number));
+    if (arrival) teller.read(source->lost(), source->busy_s());
     // Interrupted after the last frame it is whole all the same.
     if (!arrival && stopped()) report.complete = given == info.frames;
     return arrival;
@@ -173,13 +181,13 @@ Result<EdgeReport> run_edge(const Recipe& recipe, const EdgeOptions& options) {
       [&](unsigned worker, Arrival job) { return workers[worker](std::move(job)); },
       [&](Outcome out) -> Result<void> {
         ETALON_TRY(books.take(std::move(out)));
-        teller.taken(report, dispatch, false);
+        teller.taken(report);
         return {};
       });
   if (flow.ok()) flow = books.flush();
+  teller.end();
   auto files = hashing.get();
   if (flow.ok() && !files.ok()) flow = files.error();
-  if (flow.ok()) teller.taken(report, dispatch, true);
   if (flow.ok()) account_for(*source, report);
   if (!flow.ok()) return dispatch.abandon(std::move(flow).error());
   End end;

@@ -44,8 +44,9 @@ struct EdgeOptions {
   // A folder: what is committed there survives this process, and the next run_edge() with the same
   // recipe and folder goes on with it. Empty: none.
   std::string spool;
-  const std::atomic<bool>* interrupted = nullptr;   // when set: the frames in hand are finished
-  std::function<void(const EdgeStatus&)> progress;  // some twenty times a second, and at the end
+  const std::atomic<bool>* interrupted = nullptr;  // when set: the frames in hand are finished
+  // Some twenty times a second, and at the end; one call at a time, on a thread of the run's own.
+  std::function<void(const EdgeStatus&)> progress;
   // Told at once, in words, of frames that are lost and of what is odd in a stream.
   std::function<void(const std::string&)> alarm;
 };

@@ -18,7 +18,7 @@ Result<void> EdgeBooks::take(Outcome out) {
   report_.stages.reduce += out.stages.reduce;
   const std::uint64_t bytes = out.frame->image.view().size_bytes();
   report_.raw_bytes += bytes;
-  if (report_.fast.has_rules) follow(out);
+  if (report_.fast.has_rules) ETALON_TRY(follow(out));
   if (!out.veto.empty()) return reject(std::move(out));
   ShippedFrame shipped{out.frame->number, out.frame->time_s, {}, out.peaks, out.raw_sum, {}, {}};
   const std::uint64_t every = recipe_.reduce.check_every;
@@ -50,15 +50,15 @@ Result<void> EdgeBooks::lose(Outcome out) {
   return {};
 }
 
-void EdgeBooks::follow(const Outcome& out) {
+Result<void> EdgeBooks::follow(const Outcome& out) {
   FastReport& fast = report_.fast;
-  dispatch_.journal.acted(out.actions);
   fast.actions += out.actions.size();
   fast.latencies.add(out.decided);
   const std::chrono::duration<double, std::milli> took = out.decided;
   if (took.count() > fast.budget_ms && fast.over_budget++ == 0)
     alarms_.word("frame " + std::to_string(out.frame->number) +
                  ": its rules were followed later than fast.budget_ms after its arrival");
+  return dispatch_.act(out.actions);
 }
 
 Result<void> EdgeBooks::reject(Outcome out) {

@@ -32,7 +32,7 @@ class EdgeBooks {
 
  private:
   Result<void> lose(Outcome out);
-  void follow(const Outcome& out);
+  Result<void> follow(const Outcome& out);
   Result<void> reject(Outcome out);
 
   const Recipe& recipe_;

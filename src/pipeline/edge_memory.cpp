@@ -1,12 +1,19 @@
 #include "pipeline/edge_memory.hpp"
 
 #include <filesystem>
+#include <map>
+#include <set>
+#include <utility>
 
 namespace etalon {
 namespace fs = std::filesystem;
 namespace {
 
-enum Kind : std::uint8_t { kind_message = 1, kind_facts = 2 };  // first byte of an entry
+enum Kind : std::uint8_t {
+  kind_message = 1,
+  kind_facts = 2,
+  kind_actions = 3
+};  // first byte of an entry
 
 Bytes entry_of(Kind kind, ByteSpan content) {
   ByteWriter out;
@@ -55,7 +62,19 @@ Result<void> EdgeMemory::load() {
     ETALON_TRY(commit(facts));
     committed_.insert(committed_.end(), facts.begin(), facts.end());
   }
+  sort_actions();
   return {};
+}
+
+// A frame that was not committed is looked at again, and acted on again.
+void EdgeMemory::sort_actions() {
+  std::set<std::uint64_t> numbers;
+  for (const FrameFacts& f : committed_) numbers.insert(f.number);
+  std::map<std::pair<std::uint64_t, std::size_t>, FastAction> once;
+  for (const FastAction& a : actions_)
+    if (numbers.count(a.frame) != 0) once.insert_or_assign({a.frame, a.rule}, a);
+  actions_.clear();
+  for (const auto& [place, action] : once) actions_.push_back(action);
 }
 
 Result<void> EdgeMemory::load_entry(ByteSpan entry) {
@@ -66,6 +85,11 @@ Result<void> EdgeMemory::load_entry(ByteSpan entry) {
     ETALON_ASSIGN(const auto facts, decode_facts(content));
     committed_.insert(committed_.end(), facts.begin(), facts.end());
     ++messages_;
+    return {};
+  }
+  if (kind == kind_actions && hello_ && !done_) {
+    ETALON_ASSIGN(const auto actions, decode_actions(content));
+    actions_.insert(actions_.end(), actions.begin(), actions.end());
     return {};
   }
   if (kind == kind_message) {
@@ -93,6 +117,10 @@ Result<RunId> EdgeMemory::begin(const Hello& hello) {
   hello_ = Message{run, 0, hello};
   ETALON_TRY(journal_.append(entry_of(kind_message, encode_message(*hello_))));
   return run;
+}
+
+Result<void> EdgeMemory::act(const std::vector<FastAction>& actions) {
+  return journal_.append(entry_of(kind_actions, encode_actions(actions)));
 }
 
 Result<void> EdgeMemory::commit(const std::vector<FrameFacts>& facts) {

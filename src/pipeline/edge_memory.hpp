@@ -6,14 +6,17 @@
 #include <string>
 #include <vector>
 
+#include "pipeline/fast_action.hpp"
 #include "pipeline/frame_facts.hpp"
 #include "stream/journal.hpp"
 #include "stream/spool.hpp"
 
 namespace etalon {
 
-// Protocol: open begin? commit* finish? . A frame is committed when its message is in the spool.
-//   FOLDER/run.journal   hello, then the facts of each message, then done
+// Protocol: open begin? (act? commit)* finish? . A frame is committed when its message is in the
+// spool.
+//   FOLDER/run.journal   hello, then of each message the actions taken for its frame and its facts,
+//                        then done
 //   FOLDER/N.spool       messages (stream/spool.hpp)
 class EdgeMemory {
  public:
@@ -26,11 +29,15 @@ class EdgeMemory {
   const std::optional<Message>& hello() const { return hello_; }
   // Of the frames that were committed by killed processes, in the order of their messages.
   const std::vector<FrameFacts>& committed() const { return committed_; }
+  // Those of committed frames, in the order of their frames.
+  const std::vector<FastAction>& actions() const { return actions_; }
   const std::optional<End>& end() const { return end_; }     // committed, too
   const std::optional<Done>& done() const { return done_; }  // the collector's last word
 
   // The run to ship: begins it, or goes on with it. Errc::usage when another one is here.
   Result<RunId> begin(const Hello& hello);
+  // Taken for frames that are not committed yet: they count when those are.
+  Result<void> act(const std::vector<FastAction>& actions);
   // The messages of these frames are in the spool.
   Result<void> commit(const std::vector<FrameFacts>& facts);
   Result<void> finish(const Done& done);
@@ -43,12 +50,14 @@ class EdgeMemory {
       : folder_(std::move(folder)), journal_(std::move(journal)), spool_(std::move(spool)) {}
   Result<void> load();
   Result<void> load_entry(ByteSpan entry);
+  void sort_actions();
 
   std::string folder_;
   Journal journal_;
   Spool spool_;
   std::optional<Message> hello_;
   std::vector<FrameFacts> committed_;
+  std::vector<FastAction> actions_;
   std::uint64_t messages_ = 0;  // whose facts are in the journal
   std::optional<End> end_;
   std::optional<Done> done_;

@@ -126,6 +126,28 @@ TEST_F(EdgeMemoryTest, TheEndAndTheLastWordAreRemembered) {
   EXPECT_FALSE(fs::exists(folder));
 }
 
+TEST_F(EdgeMemoryTest, ActionsCountWhenTheirFramesAreCommitted) {
+  FastAction one{3, 1, {}}, other{4, 0, {}};
+  one.id.bytes[0] = 7;
+  {
+    auto memory = open();
+    ASSERT_TRUE(memory.ok() && memory->begin(hello_of("a")).ok());
+    ASSERT_TRUE(memory->act({one}).ok());
+    ship(*memory, 3);
+    ASSERT_TRUE(memory->act({other}).ok());  // killed before its frame was committed
+  }
+  {
+    auto memory = open();
+    ASSERT_TRUE(memory.ok()) << memory.error().message;
+    EXPECT_EQ(memory->actions(), std::vector<FastAction>{one});
+    ASSERT_TRUE(memory->act({other}).ok());  // taken again
+    ship(*memory, 4);
+  }
+  auto memory = open();
+  ASSERT_TRUE(memory.ok()) << memory.error().message;
+  EXPECT_EQ(memory->actions(), (std::vector<FastAction>{one, other}));
+}
+
 TEST_F(EdgeMemoryTest, AnotherRunIsNotGoneOnWith) {
   {
     auto memory = open();

@@ -111,6 +111,14 @@ Metrics FastLoop::metrics_of(const Frame& frame, const std::vector<Peak>& peaks,
   return m;
 }
 
+void FastLoop::recall(const std::vector<FastAction>& actions) {
+  for (const FastAction& a : actions) {
+    if (a.rule >= rules_.size() || rules_[a.rule].hold_frames == 0) continue;
+    const std::uint64_t end = a.frame + rules_[a.rule].hold_frames + 1;
+    if (end > rules_[a.rule].rests_to->load()) rules_[a.rule].rests_to->store(end);
+  }
+}
+
 void FastLoop::apply(const Action& action) {
   if (options_.instrument == nullptr) return;
   const std::lock_guard lock(instrument_mutex_);

@@ -10,6 +10,7 @@
 
 #include "control/instrument.hpp"
 #include "frame/series.hpp"
+#include "pipeline/fast_action.hpp"
 #include "pipeline/recipe.hpp"
 #include "pipeline/veto.hpp"
 #include "stream/publisher.hpp"
@@ -23,13 +24,6 @@ struct FrameStatistics {
   double mean = 0, max = 0;
 };
 FrameStatistics frame_statistics(const ArrayView& image, const Mask& mask, double saturation_value);
-
-// One action that was taken.
-struct FastAction {
-  std::uint64_t frame = 0;
-  std::size_t rule = 0;  // from 0
-  Hash id;               // of the action
-};
 
 // Thread-safe: any worker asks as soon as it knows a frame's figures.
 class FastLoop {
@@ -51,6 +45,8 @@ class FastLoop {
                                                   const Options& options);
 
   bool has_rules() const { return !rules_.empty(); }
+  // Rules rest after the actions that processes which were killed took. Before consider().
+  void recall(const std::vector<FastAction>& actions);
   // The actions of the rules that hold for this frame, each published and applied. Errc::io when
   // publishing fails.
   Result<std::vector<FastAction>> consider(const Frame& frame, const std::vector<Peak>& peaks,

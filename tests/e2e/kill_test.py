@@ -34,6 +34,10 @@ min_peaks = 2
 [reduce]
 bound = "lossless"
 check_every = 4
+[[fast.rule]]
+when = "peaks >= 3"
+action = "attenuate"
+parameters = { factor = 0.5 }
 [analyse]
 kind = "none"
 """
@@ -101,6 +105,11 @@ class Kill(Case):
             return os.path.exists(self.path("spool", "run.journal"))
         return any(file.endswith(".journal") for file in self.left(out))
 
+    def fast_record(self, out):
+        """The id of the ledger's record of what the rules on single frames did, which names every action."""
+        tree = json.loads(self.lineage(self.path(out, "ledger.db"), self.path(out, "sim.h5")))
+        return [record["id"] for record in tree["records"] if record["kind"] == "fast"]
+
     def one_run(self, out, whole):
         collector = free_address()
         link = Link(collector, rate=4e6, window=1 << 16)
@@ -133,6 +142,7 @@ class Kill(Case):
             self.resumed_frames += edge["frames_resumed"]
             self.assertEqual(edge["conservation"], whole["conservation"])
             self.assertEqual(edge["audit"], whole["audit"])
+            self.assertEqual(edge["fast"]["actions"], whole["fast"]["actions"])
         if running["collect"]:
             centre = json.loads(self.end(running["collect"])[0])
             self.assertEqual(centre["conservation"], whole["conservation"])
@@ -142,6 +152,7 @@ class Kill(Case):
         self.assertEqual(self.check_files(self.path(out, "sim.h5")), whole["hits"])
         for name in ("sim.h5", "sim.vetoes.csv"):
             self.assertEqual(sha256(self.path(out, name)), sha256(self.path("whole", name)), name)
+        self.assertEqual(self.fast_record(out), self.fast_record("whole"))
         shutil.rmtree(self.path(out))
 
     def test_stored_exactly_once_whatever_is_killed(self):
@@ -149,6 +160,8 @@ class Kill(Case):
         whole = self.json("run", self.ship, "--source", self.source, "--out", "whole")
         self.assertGreater(whole["hits"], 20)
         self.assertGreater(whole["audit"]["audited"], 20)
+        self.assertGreater(whole["fast"]["actions"], 20)
+        self.assertTrue(self.fast_record("whole"))
         self.resumed_frames = self.valid = rounds = 0
         while sum(self.killed.values()) < KILLS:
             self.one_run(f"out{rounds}", whole)
@@ -167,6 +180,8 @@ class Kill(Case):
         for _ in range(2):
             time.sleep(self.random.uniform(0.4, 0.6))
             self.assertIsNone(edge.poll())
+            edge.send_signal(signal.SIGSTOP)  # what comes now lies in its socket when it is killed
+            time.sleep(0.1)
             edge.kill()
             edge.communicate()
             edge = self.start(*self.stream)

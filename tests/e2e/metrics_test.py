@@ -2,6 +2,7 @@
 import os
 import pty
 import re
+import signal
 import time
 import unittest
 import urllib.error
@@ -39,15 +40,43 @@ class Metrics(Case):
                                stdout=subprocess.PIPE, stderr=stderr)
         return replay, run
 
-    @unittest.skipIf(text_string_to_metric_families is None, "no prometheus_client")
-    def test_metrics_while_it_runs(self):
-        replay, run = self.slow_run("--metrics", "0")
-        url = None
-        while url is None:
+    def address_of(self, run):
+        while True:
             line = run.stderr.readline()
             self.assertTrue(line, "the run ended without naming its metrics")
             found = re.search(r"metrics at (http://127\.0\.0\.1:\d+/metrics)", line)
-            url = found and found.group(1)
+            if found:
+                return found.group(1)
+
+    @unittest.skipIf(text_string_to_metric_families is None, "no prometheus_client")
+    def test_metrics_of_a_detector_that_stalls(self):
+        replay, run = self.slow_run("--metrics", "0")
+        url = self.address_of(run)
+        figures = lambda: {name: value for (name, labels), value in samples(read(url)).items() if not labels}
+        while figures()["etalon_edge_frames_total"] < 3:
+            time.sleep(0.05)
+        replay.send_signal(signal.SIGSTOP)
+        time.sleep(0.5)
+        before = figures()
+        until = time.monotonic() + 30
+        now = before
+        while now["etalon_edge_seconds"] < before["etalon_edge_seconds"] + 1 and time.monotonic() < until:
+            time.sleep(0.1)
+            now = figures()
+        replay.send_signal(signal.SIGCONT)
+        self.assertGreaterEqual(now["etalon_edge_seconds"], before["etalon_edge_seconds"] + 1)
+        self.assertEqual(now["etalon_edge_frames_total"], before["etalon_edge_frames_total"])
+        self.assertLess(now["etalon_edge_frames_total"], 40)
+        # What had come is done with, and the watcher hears so.
+        self.assertEqual((now["etalon_edge_frames_in_flight"], now["etalon_edge_messages_unacknowledged"]), (0, 0))
+        run.communicate(timeout=60)
+        self.assertEqual(run.returncode, 0)
+        self.end(replay)
+
+    @unittest.skipIf(text_string_to_metric_families is None, "no prometheus_client")
+    def test_metrics_while_it_runs(self):
+        replay, run = self.slow_run("--metrics", "0")
+        url = self.address_of(run)
         seen = []
         while run.poll() is None:
             try:
