@@ -1,9 +1,10 @@
 #!/usr/bin/python3
 """The whole edge over loopback: a detector that plays a series from memory in a loop (`etalon replay --preload`), `etalon
-edge` (receive, find, veto, reduce with lossless peaks, ship) and `etalon collect`, all on this machine. Prints frames/s, raw
-GB/s and what each stage took a frame. The cores are shared with the detector and the collector; --cores pins all of it.
-With --load 0.9 the detector then plays at that share of the measured rate for --seconds, and the fast loop's latencies are
-printed: from a frame's arrival until its rules were followed and its actions published."""
+edge` (receive, find, veto, reduce, ship) and `etalon collect`, all on this machine. Hits are kept without loss, or with
+--bound beside lossless peaks. Prints frames/s, raw GB/s and what each stage took a frame. The cores are shared with the
+detector and the collector; --cores pins all of it. With --load 0.9 the detector then plays at that share of the measured
+rate for --seconds, and the fast loop's latencies are printed: from a frame's arrival until its rules were followed and its
+actions published."""
 import argparse
 import json
 import os
@@ -23,6 +24,8 @@ bound = "{bound}"
 check_every = {check_every}
 [analyse]
 kind = "none"
+"""
+PEAKS = """
 [[reduce.region]]
 kind = "peaks"
 half = 4
@@ -96,6 +99,7 @@ def main():
         print(f"skipped: no {options.series}")
         return
     recipe = RECIPE.format(bound=options.bound, check_every=options.check_every)
+    recipe += PEAKS if options.bound != "lossless" else ""
     reports = play(options, recipe, ["--loop", str(options.loop)])
     report, frames = reports[0], reports[0]["frames"]
     cores = len(os.sched_getaffinity(0)) if not options.cores else None

@@ -1,6 +1,7 @@
 #include <zstd.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstring>
 #include <exception>
@@ -113,14 +114,21 @@ std::vector<std::uint8_t> labels_of(const CompressOptions& options, const Grid& 
 Result<void> lay_out(const CompressOptions& options, std::span<const std::uint8_t> labels,
                      bool whole, CountsLayout& layout) {
   if (labels.empty()) return {};
-  std::vector<std::uint8_t> others(labels.begin(), labels.end());
+  std::array<std::uint8_t, 256> other{};  // a label that is no square's
+  bool are_others = false;
   for (std::size_t r = 0; r < options.regions.size(); ++r) {
-    if (whole || options.regions[r].centres.empty()) continue;
-    Squares squares = squares_of(options.regions[r], r + 1);
-    if (!are_codable(squares, layout.grid.ny, layout.grid.nx)) continue;
-    layout.squares.push_back(std::move(squares));
-    std::replace(others.begin(), others.end(), static_cast<std::uint8_t>(r + 1), std::uint8_t{0});
+    Squares squares;
+    if (!whole) squares = squares_of(options.regions[r], r + 1);
+    if (!squares.centres.empty() && are_codable(squares, layout.grid.ny, layout.grid.nx)) {
+      layout.squares.push_back(std::move(squares));
+    } else {
+      other[r + 1] = static_cast<std::uint8_t>(r + 1);
+      are_others = true;
+    }
   }
+  if (!are_others) return {};
+  std::vector<std::uint8_t> others(labels.begin(), labels.end());
+  for (std::uint8_t& label : others) label = other[label];
   layout.regions = rects_of(others, layout.grid.ny, layout.grid.nx);
   if (layout.regions.size() > max_rects)
     return usage("regions fall into more than 2^22 rectangles");
@@ -194,6 +202,20 @@ std::optional<Coded> code_at_speed(const ArrayView& e, const Grid& grid,
   return std::nullopt;
 }
 
+// Of the elements that are in regions, which are few.
+template <typename F>
+void for_each_label(std::span<const std::uint8_t> labels, F&& f) {
+  std::size_t i = 0;
+  for (std::uint64_t eight; i + 8 <= labels.size(); i += 8) {
+    std::memcpy(&eight, labels.data() + i, 8);
+    if (eight == 0) continue;
+    for (std::size_t j = i; j < i + 8; ++j)
+      if (labels[j] != 0) f(labels[j]);
+  }
+  for (; i < labels.size(); ++i)
+    if (labels[i] != 0) f(labels[i]);
+}
+
 std::vector<RegionInfo> region_infos(const CompressOptions& options, std::size_t count,
                                      std::span<const std::uint8_t> labels, const Coded& coded) {
   const std::size_t planes = labels.empty() ? 1 : count / labels.size();
@@ -205,11 +227,10 @@ std::vector<RegionInfo> region_infos(const CompressOptions& options, std::size_t
     infos[r + 1].kind = options.regions[r].kind;
     infos[r + 1].bound = options.regions[r].bound;
   }
-  for (std::uint8_t label : labels) {
-    if (label == 0) continue;
+  for_each_label(labels, [&](std::uint8_t label) {
     infos[label].elements += planes;
     infos[0].elements -= planes;
-  }
+  });
   // Shares of the bytes as the tables model them; what belongs to no element goes to the default.
   std::uint64_t shared = 0;
   for (std::size_t r = 1; r < infos.size(); ++r) {

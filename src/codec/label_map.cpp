@@ -19,14 +19,15 @@ std::vector<Rect> rects_of(std::span<const std::uint8_t> labels, std::size_t ny,
       const std::uint8_t label = row[x];
       if (label == 0) continue;
       std::size_t width = 1;
+      while (x + width + 8 <= nx &&
+             (std::memcpy(&eight, row + x + width, 8), eight == label * 0x0101010101010101u))
+        width += 8;
       while (x + width < nx && row[x + width] == label) ++width;
       std::size_t height = 1;
-      const auto whole = [&](const std::uint8_t* r) {
-        return std::all_of(r + x, r + x + width, [&](std::uint8_t v) { return v == label; });
-      };
-      while (y + height < ny && whole(row + height * nx)) {
-        std::memset(row + height * nx + x, 0, width);
-        ++height;
+      for (; y + height < ny; ++height) {
+        std::uint8_t* const below = row + height * nx;
+        if (std::memcmp(below + x, row + x, width) != 0) break;
+        std::memset(below + x, 0, width);
       }
       const auto u32 = [](std::size_t v) { return static_cast<std::uint32_t>(v); };
       rects.push_back({u32(y), u32(x), u32(height), u32(width), label});

@@ -186,6 +186,7 @@ struct Collector::Impl {
                                       options_.overwrite,
                                       options_.source,
                                       recipe_.analyse.kind != "none",
+                                      recipe_.audit.share > 0,
                                       resumed_};
     if (ledger_) ETALON_TRY(StoredSeries::recover(files, hello, *ledger_));
     ETALON_ASSIGN(StoredSeries series, StoredSeries::create(files, hello));

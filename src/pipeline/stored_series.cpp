@@ -115,7 +115,8 @@ Result<StoredSeries> StoredSeries::create(const Options& options, const Hello& h
     if (!options.overwrite && !options.resumed && taken(path)) return exists_already(path);
     if (!options.source.empty()) ETALON_TRY(refuse_same_file(options.source, path));
   }
-  ETALON_ASSIGN(impl->writer, NxmxWriter::create(impl->target, hello.info, hello.bound, true));
+  ETALON_ASSIGN(impl->writer, NxmxWriter::create_live(impl->target, hello.info, hello.bound, true,
+                                                      options.audited));
   ETALON_ASSIGN(impl->table, OutputFile::create_regular(outputs[1], true));
   ETALON_TRY(impl->table->write(bytes_of(table_head)));
   return StoredSeries(std::move(impl));

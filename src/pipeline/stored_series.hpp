@@ -26,6 +26,7 @@ class StoredSeries {
     bool overwrite = false;
     std::string source;     // never overwritten
     bool analysed = false;  // NAME.powder.h5 will be made, too
+    bool audited = false;   // audited frames may come
     bool resumed = false;   // a killed program may have come as far as naming the same files
   };
   // Errc::usage when one of the files that will be written exists and not `overwrite`; of a run

@@ -38,10 +38,9 @@ Result<Growing> Growing::create(hid_t file, const std::string& name, DType dtype
     if (H5Pset_filter(plist, hdf5_filter_id, H5Z_FLAG_MANDATORY, values.size(), values.data()) < 0)
       return failure(Errc::missing, name + ": Etalon filter");
   }
-  const Id links(H5Pcreate(H5P_LINK_CREATE));
-  H5Pset_create_intermediate_group(links, 1);
-  grown.id_ =
-      Id(H5Dcreate2(file, name.c_str(), native_type(dtype), space, links, plist, H5P_DEFAULT));
+  ETALON_TRY(make_parents(file, name));
+  grown.id_ = Id(
+      H5Dcreate2(file, name.c_str(), native_type(dtype), space, H5P_DEFAULT, plist, H5P_DEFAULT));
   if (!grown.id_.ok()) return failure(Errc::io, name + ": cannot create");
   if (!options.units.empty()) ETALON_TRY(set_attribute(grown.id_, "units", options.units));
   return grown;

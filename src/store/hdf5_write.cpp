@@ -5,18 +5,18 @@
 namespace etalon::h5 {
 namespace {
 
-// Groups on the way to a name come into being with it.
-Id link_plist() {
-  Id plist(H5Pcreate(H5P_LINK_CREATE));
-  H5Pset_create_intermediate_group(plist, 1);
+// The same calls give the same bytes, so no object says when it was made.
+Id timeless(hid_t kind) {
+  Id plist(H5Pcreate(kind));
+  H5Pset_obj_track_times(plist, false);
   return plist;
 }
 
 Result<Id> create_dataset(hid_t file, const std::string& name, hid_t type, hid_t space,
                           const Id& plist) {
-  const Id links = link_plist();
-  H5Pset_obj_track_times(plist, false);  // the same calls give the same bytes
-  Id dataset(H5Dcreate2(file, name.c_str(), type, space, links, plist, H5P_DEFAULT));
+  ETALON_TRY(make_parents(file, name));
+  H5Pset_obj_track_times(plist, false);
+  Id dataset(H5Dcreate2(file, name.c_str(), type, space, H5P_DEFAULT, plist, H5P_DEFAULT));
   if (!dataset.ok()) return failure(Errc::io, name + ": cannot create");
   return dataset;
 }
@@ -39,6 +39,15 @@ Id space_of(const Shape& shape) {
   return Id(H5Screate_simple(static_cast<int>(shape.rank()), extents, nullptr));
 }
 
+// What has locked the file is its OutputFile.
+Id access_to_write(Readers readers) {
+  Id access(H5Pcreate(H5P_FILE_ACCESS));
+  const bool live = readers == Readers::while_written;
+  H5Pset_libver_bounds(access, live ? H5F_LIBVER_V110 : H5F_LIBVER_EARLIEST, H5F_LIBVER_V110);
+  H5Pset_file_locking(access, false, true);
+  return access;
+}
+
 Id text_type(std::string_view text) {
   Id type(H5Tcopy(H5T_C_S1));
   H5Tset_size(type, text.empty() ? 1 : text.size());
@@ -49,14 +58,44 @@ Id text_type(std::string_view text) {
 
 }  // namespace
 
-Result<Id> create_file(const std::string& path) {
+Result<Id> create_file(const std::string& path, Readers readers) {
   const Lock lock;
-  const Id access(H5Pcreate(H5P_FILE_ACCESS));
-  H5Pset_libver_bounds(access, H5F_LIBVER_EARLIEST, H5F_LIBVER_V110);
-  H5Pset_file_locking(access, false, true);  // OutputFile has locked it
-  Id file(H5Fcreate(path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, access));
+  const Id access = access_to_write(readers), plist = timeless(H5P_FILE_CREATE);
+  Id file(H5Fcreate(path.c_str(), H5F_ACC_TRUNC, plist, access));
   if (!file.ok()) return failure(Errc::io, path + ": cannot create");
   return file;
+}
+
+Result<void> make_parents(hid_t file, const std::string& name) {
+  const Lock lock;
+  const Id plist = timeless(H5P_GROUP_CREATE);
+  for (std::size_t end = name.find('/', 1); end < name.size(); end = name.find('/', end + 1)) {
+    const std::string parent = name.substr(0, end);
+    if (H5Lexists(file, parent.c_str(), H5P_DEFAULT) > 0) continue;
+    const Id group(H5Gcreate2(file, parent.c_str(), H5P_DEFAULT, plist, H5P_DEFAULT));
+    if (!group.ok()) return failure(Errc::io, parent + ": cannot create");
+  }
+  return {};
+}
+
+Result<void> let_readers_in(hid_t file, const std::string& path) {
+  const Lock lock;
+  if (H5Fstart_swmr_write(file) < 0) return failure(Errc::io, path + ": cannot let readers in");
+  return {};
+}
+
+Result<void> show(hid_t dataset) {
+  const Lock lock;
+  if (H5Dflush(dataset) < 0) return failure(Errc::io, "dataset: cannot flush");
+  return {};
+}
+
+Result<Id> shut_readers_out(Id file, const std::string& path) {
+  const Lock lock;
+  ETALON_TRY(close_file(std::move(file), path));
+  Id again(H5Fopen(path.c_str(), H5F_ACC_RDWR, access_to_write(Readers::while_written)));
+  if (!again.ok()) return failure(Errc::io, path + ": cannot open again");
+  return again;
 }
 
 Result<void> close_file(Id file, const std::string& path) {
@@ -130,8 +169,9 @@ Result<Id> write_text(hid_t file, const std::string& name, std::string_view text
 
 Result<Id> make_group(hid_t file, const std::string& name, std::string_view nx_class) {
   const Lock lock;
-  const Id links = link_plist();
-  Id group(H5Gcreate2(file, name.c_str(), links, H5P_DEFAULT, H5P_DEFAULT));
+  ETALON_TRY(make_parents(file, name));
+  const Id plist = timeless(H5P_GROUP_CREATE);
+  Id group(H5Gcreate2(file, name.c_str(), H5P_DEFAULT, plist, H5P_DEFAULT));
   if (!group.ok()) return failure(Errc::io, name + ": cannot create");
   ETALON_TRY(set_attribute(group, "NX_class", nx_class));
   return group;
@@ -139,8 +179,8 @@ Result<Id> make_group(hid_t file, const std::string& name, std::string_view nx_c
 
 Result<void> link(hid_t file, const std::string& target, const std::string& name) {
   const Lock lock;
-  const Id links = link_plist();
-  if (H5Lcreate_soft(target.c_str(), file, name.c_str(), links, H5P_DEFAULT) < 0)
+  ETALON_TRY(make_parents(file, name));
+  if (H5Lcreate_soft(target.c_str(), file, name.c_str(), H5P_DEFAULT, H5P_DEFAULT) < 0)
     return failure(Errc::io, name + ": cannot link");
   return {};
 }

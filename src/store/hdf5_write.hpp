@@ -9,7 +9,19 @@
 namespace etalon::h5 {
 
 // Creates (truncates) a file.
-Result<Id> create_file(const std::string& path);
+// Who may look at a file: everybody when it is closed, or also while it is written, with HDF5 1.10
+// and SWMR (single writer, multiple readers).
+enum class Readers { when_closed, while_written };
+Result<Id> create_file(const std::string& path, Readers readers = Readers::when_closed);
+// Of a file for readers while it is written: from now on nothing can be made in it, and what
+// show() has shown can be read by whoever opens it for SWMR reading, also when this process is
+// killed.
+Result<void> let_readers_in(hid_t file, const std::string& path);
+Result<void> show(hid_t dataset);
+// Things can be made in it again. No dataset may be open.
+Result<Id> shut_readers_out(Id file, const std::string& path);
+// The groups on the way to a name.
+Result<void> make_parents(hid_t file, const std::string& name);
 // Flushes and closes; Errc::io when the disk does not take it.
 Result<void> close_file(Id file, const std::string& path);
 

@@ -10,7 +10,7 @@
 namespace etalon {
 namespace {
 
-constexpr std::size_t rows_at_once = 64;
+constexpr std::size_t rows_at_once = 16;
 const std::string results = "/entry/result_1";
 
 template <typename T>
@@ -51,6 +51,12 @@ struct AuditColumns {
     ETALON_TRY(peaks.append(row_of(count)));
     return hits.append(row_of(hit_byte));
   }
+
+  Result<void> show() const {
+    for (const h5::Growing* column : {&images, &times, &peaks, &hits, &numbers})
+      ETALON_TRY(h5::show(column->id()));
+    return {};
+  }
 };
 
 }  // namespace
@@ -64,7 +70,7 @@ struct NxmxWriter::Impl {
   std::optional<h5::Growing> images, numbers, times, peak_counts, peak_x, peak_y, peak_intensity;
   std::optional<AuditColumns> audit;
   bool encoded = true;
-  bool failed = false;
+  bool failed = false, live = false;
   double last_time_s = 0;
   // Not written yet, at most rows_at_once.
   std::vector<std::uint64_t> new_numbers;
@@ -73,6 +79,10 @@ struct NxmxWriter::Impl {
 
   Impl(std::string p, const SeriesInfo& i, const Bound& b, OutputFile o)
       : path(std::move(p)), info(i), bound(b), output(std::move(o)) {}
+
+  static Result<std::unique_ptr<Impl>> create(const std::string& path, const SeriesInfo& info,
+                                              const Bound& bound, bool overwrite,
+                                              h5::Readers readers);
 
   // Runs an action; a failure names the file, and nothing is written after it.
   template <typename F>
@@ -143,6 +153,22 @@ struct NxmxWriter::Impl {
     new_numbers.clear();
     new_times.clear();
     new_peaks.clear();
+    return live ? show() : Result<void>();
+  }
+
+  // The numbers last: a reader who finds one finds its frame.
+  Result<void> show() const {
+    if (audit) ETALON_TRY(audit->show());
+    for (const auto* column :
+         {&images, &times, &peak_counts, &peak_x, &peak_y, &peak_intensity, &numbers})
+      if (*column) ETALON_TRY(h5::show((*column)->id()));
+    return {};
+  }
+
+  Result<void> make_audit() {
+    const FilterSettings settings{info.dtype, Shape{1, info.geometry.ny, info.geometry.nx},
+                                  Bound{}};
+    ETALON_ASSIGN(audit, AuditColumns::create(file, settings));
     return {};
   }
 
@@ -178,6 +204,13 @@ struct NxmxWriter::Impl {
   Result<void> finish() {
     ETALON_TRY(begin(images ? encoded : true));
     ETALON_TRY(flush_rows());
+    audit.reset();
+    for (auto* column :
+         {&images, &numbers, &times, &peak_counts, &peak_x, &peak_y, &peak_intensity})
+      column->reset();
+    if (live) {
+      ETALON_ASSIGN(file, h5::shut_readers_out(std::move(file), output.temporary_path()));
+    }
     if (!info.start_time.empty()) {
       const double length_s = last_time_s + std::max(info.frame_time_s, info.count_time_s);
       const std::string end = add_seconds(info.start_time, length_s);
@@ -186,10 +219,6 @@ struct NxmxWriter::Impl {
           h5::write_text(file, "/entry/end_time_estimated", end.empty() ? info.start_time : end));
     }
     if (encoded) ETALON_TRY(h5::link(file, results, "/entry_1/result_1"));
-    audit.reset();
-    for (auto* column :
-         {&images, &numbers, &times, &peak_counts, &peak_x, &peak_y, &peak_intensity})
-      column->reset();
     return {};
   }
 };
@@ -199,15 +228,37 @@ NxmxWriter::~NxmxWriter() = default;
 NxmxWriter::NxmxWriter(NxmxWriter&&) noexcept = default;
 NxmxWriter& NxmxWriter::operator=(NxmxWriter&&) noexcept = default;
 
-Result<NxmxWriter> NxmxWriter::create(const std::string& path, const SeriesInfo& info,
-                                      const Bound& bound, bool overwrite) {
+Result<std::unique_ptr<NxmxWriter::Impl>> NxmxWriter::Impl::create(const std::string& path,
+                                                                   const SeriesInfo& info,
+                                                                   const Bound& bound,
+                                                                   bool overwrite,
+                                                                   h5::Readers readers) {
   if (info.geometry.pixels() == 0)
     return Error{Errc::usage, path + ": a series of images without pixels"};
   ETALON_ASSIGN(OutputFile output, OutputFile::create_regular(path, overwrite));
   auto impl = std::make_unique<Impl>(path, info, bound, std::move(output));
-  ETALON_ASSIGN(impl->file, h5::create_file(impl->output.temporary_path()));
+  ETALON_ASSIGN(impl->file, h5::create_file(impl->output.temporary_path(), readers));
   Impl& i = *impl;
   ETALON_TRY(i.guarded([&] { return write_nxmx_layout(i.file, i.info); }));
+  return impl;
+}
+
+Result<NxmxWriter> NxmxWriter::create(const std::string& path, const SeriesInfo& info,
+                                      const Bound& bound, bool overwrite) {
+  ETALON_ASSIGN(auto impl, Impl::create(path, info, bound, overwrite, h5::Readers::when_closed));
+  return NxmxWriter(std::move(impl));
+}
+
+Result<NxmxWriter> NxmxWriter::create_live(const std::string& path, const SeriesInfo& info,
+                                           const Bound& bound, bool overwrite, bool audits) {
+  ETALON_ASSIGN(auto impl, Impl::create(path, info, bound, overwrite, h5::Readers::while_written));
+  Impl& i = *impl;
+  ETALON_TRY(i.guarded([&]() -> Result<void> {
+    ETALON_TRY(i.begin(true));
+    if (audits) ETALON_TRY(i.make_audit());
+    i.live = true;
+    return h5::let_readers_in(i.file, i.output.temporary_path());
+  }));
   return NxmxWriter(std::move(impl));
 }
 
@@ -226,11 +277,7 @@ Result<void> NxmxWriter::append_audited(std::uint64_t number, double time_s,
                                         bool hit) {
   return impl_->guarded([&]() -> Result<void> {
     ETALON_TRY(impl_->check_chunk(chunk));
-    if (!impl_->audit) {
-      const Geometry& g = impl_->info.geometry;
-      const FilterSettings settings{impl_->info.dtype, Shape{1, g.ny, g.nx}, Bound{}};
-      ETALON_ASSIGN(impl_->audit, AuditColumns::create(impl_->file, settings));
-    }
+    if (!impl_->audit) ETALON_TRY(impl_->make_audit());
     return impl_->audit->append(number, time_s, chunk, static_cast<std::int32_t>(peaks), hit);
   });
 }

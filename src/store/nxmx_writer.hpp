@@ -31,6 +31,11 @@ class NxmxWriter {
   // `bound` is recorded in cd_values so that the filter can describe the dataset.
   static Result<NxmxWriter> create(const std::string& path, const SeriesInfo& info,
                                    const Bound& bound, bool overwrite);
+  // The same, and what is written can be read at once, also when the writer is killed, with HDF5's
+  // SWMR (h5py: File(PATH.part.etalon, swmr=True)). Every 16 frames are shown; a frame is whole
+  // when sequence_number has its row. Nothing is attached; without `audits` no frame is audited.
+  static Result<NxmxWriter> create_live(const std::string& path, const SeriesInfo& info,
+                                        const Bound& bound, bool overwrite, bool audits);
   ~NxmxWriter();  // without finish(): removes the temporary file
   NxmxWriter(NxmxWriter&&) noexcept;
   NxmxWriter& operator=(NxmxWriter&&) noexcept;

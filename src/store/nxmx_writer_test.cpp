@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <csignal>
 #include <cstdio>
@@ -197,6 +198,21 @@ TEST_F(NxmxWriterTest, TheSameCallsGiveTheSameBytes) {
   }
 }
 
+// Nor does a second that passes between them make a difference.
+TEST_F(NxmxWriterTest, LiveFilesOfTheSameCallsHaveTheSameBytes) {
+  const auto write_live = [&](const std::string& name) {
+    auto writer = NxmxWriter::create_live(path(name), some_info(), Bound::lossless(), false, true);
+    ASSERT_TRUE(writer.ok()) << writer.error().message;
+    for (std::uint64_t i = 0; i < 40; ++i)
+      ASSERT_TRUE(writer->append(i, 0, encoded(some_frame(i), {}), {}).ok());
+    ASSERT_TRUE(writer->finish().ok());
+  };
+  write_live("a.h5");
+  ::usleep(1100000);
+  write_live("b.h5");
+  EXPECT_EQ(*read_file(path("a.h5")), *read_file(path("b.h5")));
+}
+
 TEST_F(NxmxWriterTest, NoFramesIsAValidFile) {
   write("none.h5", 0, false);
   auto series = open_series(path("none.h5"));
@@ -272,6 +288,62 @@ TEST_F(NxmxWriterTest, ADamagedChunkIsNamedByFrame) {
   expect_error((*series)->read(1), Errc::malformed, {"a.h5", "/entry/data/data", "frame 1"});
   EXPECT_TRUE((*series)->read(2).ok());
   expect_error(read_array(path("a.h5")), Errc::malformed, {"a.h5", "/entry/data/data"});
+}
+
+// Frames are shown in sixteens: of 40 there are 32 when the writer is killed.
+TEST_F(NxmxWriterTest, ALiveFileIsReadableWhenItsWriterIsKilled) {
+  const auto write_live = [&](std::uint64_t count) {
+    auto writer =
+        NxmxWriter::create_live(path("live.h5"), some_info(), Bound::lossless(), true, true);
+    for (std::uint64_t i = 0; writer.ok() && i < count; ++i) {
+      const Frame frame = some_frame(3 * i);
+      const std::vector<Peak> peaks(i % 20, Peak{1, 2, 100, 50, 1, 20, 4});
+      auto done = writer->append(frame.number, frame.time_s, encoded(frame, {}), peaks);
+      if (done.ok() && i % 10 == 0)
+        done = writer->append_audited(3 * i + 1, 0, encoded(some_frame(3 * i + 1), {}), 2, false);
+      if (!done.ok()) return Result<NxmxWriter>(std::move(done).error());
+    }
+    return writer;
+  };
+  const pid_t child = ::fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) {
+    const auto writer = write_live(40);
+    std::raise(writer.ok() ? SIGKILL : SIGTERM);
+  }
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  ASSERT_EQ(WTERMSIG(status), SIGKILL);
+  const std::string part = path("live.h5.part.etalon");
+  {
+    auto series = open_series(part);
+    ASSERT_TRUE(series.ok()) << series.error().message;
+    ASSERT_GE((*series)->info().frames, 32U);
+    for (std::uint64_t i = 0; i < 32; ++i) {
+      auto frame = (*series)->read(i);
+      ASSERT_TRUE(frame.ok()) << frame.error().message;
+      expect_same(frame->image, some_frame(3 * i).image);
+      EXPECT_EQ((*series)->source_number(i), 3 * i);
+    }
+    auto counts = read_array(part, {"/entry/result_1/nPeaks", {}, {}});
+    ASSERT_TRUE(counts.ok()) << counts.error().message;
+    EXPECT_EQ(counts->as<std::int32_t>()[21], 1);
+    auto audited = read_array(part, {"/entry/audit/number", {}, {}});
+    ASSERT_TRUE(audited.ok()) << audited.error().message;
+    EXPECT_EQ(audited->as<std::uint64_t>()[3], 91U);
+  }
+  // The next of that name begins anew, and what is whole has nothing of it.
+  auto writer = write_live(20);
+  ASSERT_TRUE(writer.ok()) << writer.error().message;
+  const auto done = writer->finish();
+  ASSERT_TRUE(done.ok()) << done.error().message;
+  EXPECT_EQ(files(), 1U);
+  auto series = open_series(path("live.h5"));
+  ASSERT_TRUE(series.ok()) << series.error().message;
+  EXPECT_EQ((*series)->info().frames, 20U);
+  auto end = read_array(path("live.h5"), {"/entry/result_1/peakXPosRaw", {}, {}});
+  ASSERT_TRUE(end.ok()) << end.error().message;
+  EXPECT_EQ(end->shape(), (Shape{20, 19}));
 }
 
 // A disk that is full, as seen by a process that may not write past a size. In a child, since the

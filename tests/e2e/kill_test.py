@@ -79,6 +79,28 @@ class Kill(Case):
             self.assertEqual(digest, self.sent[number], f"frame {number}")
         return len(stored)
 
+    def check_part(self, out):
+        """What the killed collector was writing can be read as it lies, as far as it was shown: every 16 frames."""
+        part = self.path(out, "sim.h5.part.etalon")
+        if not os.path.exists(part):
+            return
+        copy = self.path("part.h5")
+        shutil.copyfile(part, copy)
+        try:
+            file = h5py.File(copy, "r", swmr=True)
+        except OSError as reason:  # it had just been made
+            self.assertLess(self.bytes_in_journals(out), 100000, reason)
+            return
+        with file:
+            numbers = file["/entry/instrument/detector/sequence_number"][...]
+            images = file["/entry/data/data"]
+            for i, n in enumerate(numbers):
+                self.assertEqual(hashlib.sha256(images[i].tobytes()).hexdigest(), self.sent[int(n)], f"frame {n}")
+            self.read_as_they_lay += len(numbers)
+
+    def bytes_in_journals(self, out):
+        return sum(os.path.getsize(self.path(out, name)) for name in self.left(out) if name.endswith(".journal"))
+
     def check_killed(self, out):
         """A collector that finds no edge makes a whole file of what its killed sister had acknowledged."""
         folder = f"{out}.copy"
@@ -130,8 +152,10 @@ class Kill(Case):
             if "sim.h5" in self.left(out) and not self.remembers(name, out):
                 running[name] = None  # it was at its end, and had only to leave
                 break
-            if name == "collect" and self.random.random() < 0.4:
-                self.check_killed(out)
+            if name == "collect":
+                self.check_part(out)
+                if self.random.random() < 0.4:
+                    self.check_killed(out)
             running[name] = start[name]()
         if running["edge"]:
             running["edge"].wait(timeout=300)
@@ -162,12 +186,14 @@ class Kill(Case):
         self.assertGreater(whole["audit"]["audited"], 20)
         self.assertGreater(whole["fast"]["actions"], 20)
         self.assertTrue(self.fast_record("whole"))
-        self.resumed_frames = self.valid = rounds = 0
+        self.resumed_frames = self.valid = self.read_as_they_lay = rounds = 0
         while sum(self.killed.values()) < KILLS:
             self.one_run(f"out{rounds}", whole)
             rounds += 1
         print(json.dumps({"runs": rounds, "killed": self.killed, "frames_resumed": self.resumed_frames,
-                          "files_of_killed_collectors": self.valid}), flush=True)
+                          "files_of_killed_collectors": self.valid,
+                          "frames_in_their_parts": self.read_as_they_lay}), flush=True)
+        self.assertGreater(self.read_as_they_lay, 0)
         self.assertGreater(self.resumed_frames, 0)
         self.assertTrue(all(self.killed.values()))
 
