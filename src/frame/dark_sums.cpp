@@ -79,6 +79,13 @@ void PedestalTracker::add(std::span<const std::uint16_t> raw) {
       level_[i] += std::int64_t{64} * (raw[i] & value_mask) - (level_[i] >> shift_);
 }
 
+std::vector<std::int32_t> PedestalTracker::pedestals() const {
+  std::vector<std::int32_t> out(level_.size());
+  for (std::size_t i = 0; i < out.size(); ++i)
+    out[i] = static_cast<std::int32_t>(level_[i] >> shift_);
+  return out;
+}
+
 float PedestalTracker::pedestal_adu(std::size_t pixel) const {
   return static_cast<float>(
       std::ldexp(static_cast<double>(level_[pixel]), -6 - static_cast<int>(shift_)));

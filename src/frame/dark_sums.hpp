@@ -51,6 +51,8 @@ class PedestalTracker {
 
   void add(std::span<const std::uint16_t> raw);  // pixels in other gains are passed over
   float pedestal_adu(std::size_t pixel) const;
+  // Of all pixels, in 1/64 ADU, cut towards zero.
+  std::vector<std::int32_t> pedestals() const;
 
  private:
   unsigned bits_, shift_;

@@ -159,6 +159,10 @@ std::vector<Record> EdgeJournal::records(const Recipe& recipe, const SeriesInfo&
     mask.set("detector", jungfrau::semantics)
         .set("energy_kev", recipe.calibrate.energy_kev)
         .set("common_mode", recipe.calibrate.common_mode);
+  if (recipe.calibrate.dark_every != 0)
+    mask.set("dark_every", recipe.calibrate.dark_every)
+        .set("dark_offset", recipe.calibrate.dark_offset)
+        .set("dark_memory", recipe.calibrate.dark_memory);
   inputs = {record_artifact(out.back())};
   if (calibration.mask_file) inputs.push_back({"mask", *calibration.mask_file, ""});
   if (calibration.geometry_file) inputs.push_back({"geometry", *calibration.geometry_file, ""});

@@ -1,8 +1,10 @@
 #include "pipeline/raw_conversion.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <functional>
 
+#include "frame/dark_sums.hpp"
 #include "kernels/jungfrau/jungfrau.hpp"
 #include "store/flat_field_file.hpp"
 #include "store/gain_constants_file.hpp"
@@ -41,6 +43,17 @@ Result<RawConversion> photons_of(const Recipe& recipe, const std::string& path, 
   out.convert = [converter](const ArrayView& in, const MutableArrayView& to) {
     return converter->convert(in, to);
   };
+  if (wanted.dark_every != 0) {
+    const auto tracker = std::make_shared<PedestalTracker>(
+        file.constants.pedestal_adu[0], 0,
+        static_cast<unsigned>(std::countr_zero(wanted.dark_memory)));
+    out.follow_dark = [converter, tracker, every = wanted.dark_every,
+                       first = wanted.dark_offset](const Frame& raw) -> Result<void> {
+      if (raw.number % every != first || raw.image.dtype() != DType::u16) return {};
+      tracker->add(raw.image.as<std::uint16_t>());
+      return converter->set_pedestal(0, tracker->pedestals());
+    };
+  }
   for (const float f : converter->constants().photons_per_unit[0]) out.bad.push_back(f == 0);
   out.wavelength_angstrom = kev_angstrom / double{converter->constants().energy_kev};
   return out;
@@ -85,6 +98,7 @@ void RawConversion::describe(SeriesInfo& info) const {
 Result<Frame> RawConversion::operator()(Frame frame) const {
   Array made(dtype, frame.image.shape());
   auto done = convert(frame.image.view(), made.mutable_view());
+  if (done.ok() && follow_dark) done = follow_dark(frame);
   if (!done.ok()) return std::move(done).error().in("frame " + std::to_string(frame.number));
   frame.image = std::move(made);
   return frame;
@@ -92,9 +106,15 @@ Result<Frame> RawConversion::operator()(Frame frame) const {
 
 Result<std::optional<RawConversion>> raw_conversion(const Recipe& recipe, const std::string& source,
                                                     const Geometry& geometry) {
-  if (recipe.calibrate.detector == "none") return std::optional<RawConversion>();
-  auto made = recipe.calibrate.detector == "jungfrau" ? photons_of(recipe, source, geometry)
-                                                      : shares_of_beam(recipe, geometry);
+  const Recipe::Calibrate& wanted = recipe.calibrate;
+  if (wanted.dark_every != 0 && wanted.detector != "jungfrau")
+    return Error{Errc::usage,
+                 recipe.path + ": calibrate.dark_every needs calibrate.detector = \"jungfrau\""};
+  if (wanted.dark_every != 0 && wanted.dark_offset >= wanted.dark_every)
+    return Error{Errc::usage, recipe.path + ": calibrate.dark_offset: not below dark_every"};
+  if (wanted.detector == "none") return std::optional<RawConversion>();
+  auto made = wanted.detector == "jungfrau" ? photons_of(recipe, source, geometry)
+                                            : shares_of_beam(recipe, geometry);
   if (!made.ok()) return std::move(made).error();
   return std::optional<RawConversion>(std::move(made).value());
 }

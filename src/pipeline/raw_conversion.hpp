@@ -11,8 +11,12 @@
 
 namespace etalon {
 
+// Frames come in the order of their numbers: what dark ones among them say holds for those that
+// follow.
 struct RawConversion {
   DType dtype = DType::i32;
+  // None: no frame is dark.
+  std::function<Result<void>(const Frame&)> follow_dark;
   std::function<Result<void>(const ArrayView&, const MutableArrayView&)> convert;
   std::vector<std::uint8_t> bad;  // 1: in all frames
   double wavelength_angstrom = 0;

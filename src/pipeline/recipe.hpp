@@ -37,6 +37,9 @@ struct Recipe {
     std::string mask, geometry;
     std::string detector = "none", constants, dark, flat, common_mode = "none";
     double energy_kev = 0;  // 0: what the constants' file says
+    // Frames whose number is dark_offset, dark_offset + dark_every, ... are dark; 0: none is.
+    std::uint64_t dark_every = 0, dark_offset = 0;
+    std::uint64_t dark_memory = 16;  // dark frames; a power of two
   };
   struct Find : FinderSettings {
     std::optional<std::array<double, 2>> centre;  // x, y in pixels

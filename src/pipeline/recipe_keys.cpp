@@ -1,6 +1,7 @@
 #include "pipeline/recipe_keys.hpp"
 
 #include <algorithm>
+#include <bit>
 
 #include "pipeline/recipe_readers.hpp"
 
@@ -21,6 +22,12 @@ Result<void> read_detector(Recipe& r, const toml::node& node) {
 Result<void> read_common_mode(Recipe& r, const toml::node& node) {
   ETALON_ASSIGN(r.calibrate.common_mode, one_of(node, {"none", "rows", "columns", "asics"}));
   return {};
+}
+
+Result<void> read_dark_memory(Recipe& recipe, const toml::node& node) {
+  ETALON_TRY(count_to(PICK(calibrate.dark_memory), 2, 65536)(recipe, node));
+  if (std::has_single_bit(recipe.calibrate.dark_memory)) return {};
+  return Error{Errc::usage, "expected a power of two from 2 to 65536"};
 }
 
 Result<void> read_bound(Recipe& r, const toml::node& node) {
@@ -112,6 +119,17 @@ std::vector<Key> make_keys() {
       {{"calibrate", "common_mode", "\"none\", \"rows\", \"columns\" or \"asics\"", "", "\"none\"",
         "Taken off each row, column or the whole of an ASIC of 256 x 256 pixels."},
        read_common_mode},
+      {{"calibrate", "dark_every", "integer", "frames", "0",
+        "jungfrau: so often a frame of the series is dark, and the pedestals of G0 follow; 0: "
+        "never."},
+       count_to(PICK(calibrate.dark_every), 0, 1000000000)},
+      {{"calibrate", "dark_offset", "integer", "", "0",
+        "The number of the first dark frame, below `dark_every`."},
+       count_to(PICK(calibrate.dark_offset), 0, 1000000000)},
+      {{"calibrate", "dark_memory", "integer", "frames", "16",
+        "A pedestal is a mean in which a dark frame's weight falls to 1/e after so many others: 2, "
+        "4, 8 ... 65536."},
+       read_dark_memory},
 
       {{"veto", "min_peaks", "integer", "peaks", "0", "A frame with fewer is not kept."},
        count_to(PICK(veto.min_peaks), 0, 1000000)},

@@ -51,6 +51,9 @@ constants = "c.h5"
 dark = "d.h5"
 energy_kev = 12.4
 common_mode = "rows"
+dark_every = 50
+dark_offset = 3
+dark_memory = 64
 [find]
 method = "peakfinder8"
 threshold = 10
@@ -113,6 +116,9 @@ parameters = { dx_um = 20, why = "few" }
   EXPECT_FALSE(r.calibrate.mask_invalid);
   EXPECT_EQ(r.calibrate.mask, "m.npy");
   EXPECT_EQ(r.calibrate.detector, "jungfrau");
+  EXPECT_EQ(r.calibrate.dark_every, 50u);
+  EXPECT_EQ(r.calibrate.dark_offset, 3u);
+  EXPECT_EQ(r.calibrate.dark_memory, 64u);
   EXPECT_EQ(r.calibrate.constants, "c.h5");
   EXPECT_EQ(r.calibrate.dark, "d.h5");
   EXPECT_EQ(r.calibrate.energy_kev, 12.4);

@@ -98,6 +98,15 @@ void Converter::find_common(const std::uint16_t* raw, std::size_t y0) {
   }
 }
 
+Result<void> Converter::set_pedestal(unsigned gain, std::span<const std::int32_t> pedestal) {
+  if (gain > 2 || pedestal.size() != constants_->ny * constants_->nx)
+    return Error{Errc::usage, "pedestals of another number of pixels"};
+  auto changed = std::make_shared<Constants>(*constants_);
+  changed->pedestal[gain].assign(pedestal.begin(), pedestal.end());
+  constants_ = std::move(changed);
+  return {};
+}
+
 Result<void> Converter::convert(const ArrayView& raw, const MutableArrayView& out) {
   const std::size_t ny = constants_->ny, nx = constants_->nx;
   if (raw.dtype != DType::u16 || !(raw.shape == Shape{ny, nx}))

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <limits>
 #include <memory>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -48,6 +49,9 @@ class Converter {
   static Result<Converter> create(Constants constants, const Options& options);
 
   const Constants& constants() const { return *constants_; }
+  // Other pedestals of one gain, in 1/64 ADU, from now on and in this copy only. Errc::usage for
+  // another number of them.
+  Result<void> set_pedestal(unsigned gain, std::span<const std::int32_t> pedestal);
   // A u16 (y, x) image into an i32 (photons) or f32 (keV) image of the same extents;
   // Errc::malformed for other types and shapes.
   Result<void> convert(const ArrayView& raw, const MutableArrayView& out);
