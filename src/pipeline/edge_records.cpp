@@ -107,7 +107,8 @@ void EdgeJournal::acted(const std::vector<FastAction>& actions) {
   actions_.insert(actions_.end(), actions.begin(), actions.end());
 }
 
-// Which rules there were, and each action that they took: [frame, rule from 1, id].
+// Which rules there were, and each action that they took: [frame, rule from 1, id], in this order.
+// After a kill, rejected frames are looked at again after kept ones behind them.
 Record EdgeJournal::fast_record(const Recipe& recipe, Artifact found) const {
   List rules, actions;
   for (const Recipe::FastRule& rule : recipe.fast.rules) {
@@ -117,7 +118,11 @@ Record EdgeJournal::fast_record(const Recipe& recipe, Artifact found) const {
     v.set("parameters", parameters_value(rule.text.parameters));
     rules.push_back(std::move(v));
   }
-  for (const FastAction& a : actions_)
+  std::vector<FastAction> sorted = actions_;
+  std::sort(sorted.begin(), sorted.end(), [](const FastAction& a, const FastAction& b) {
+    return std::pair(a.frame, a.rule) < std::pair(b.frame, b.rule);
+  });
+  for (const FastAction& a : sorted)
     actions.push_back(List{a.frame, std::uint64_t{a.rule} + 1, wire::to_bytes(a.id.bytes)});
   Value settings;
   settings.set("rules", std::move(rules)).set("actions", actions_.size());
