@@ -18,6 +18,7 @@ void add_mask(Cli& cli);
 void add_compress(Cli& cli);
 void add_decompress(Cli& cli);
 void add_info(Cli& cli);
+void add_ls(Cli& cli);
 void add_verify(Cli& cli);
 void add_tune(Cli& cli);
 void add_submit(Cli& cli);

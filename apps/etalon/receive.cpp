@@ -68,8 +68,8 @@ class Store {
     if (info.pixel_mask.size() != array.count()) info.pixel_mask.clear();
     std::string path = options_.output;
     if (several) path.insert(path.rfind('.'), "." + channel);
-    ETALON_ASSIGN(NxmxWriter writer,
-                  NxmxWriter::create(path, info, Bound::lossless(), options_.overwrite));
+    ETALON_ASSIGN(NxmxWriter writer, NxmxWriter::create_live(path, info, Bound::lossless(),
+                                                             options_.overwrite, false));
     writers_.push_back(std::move(writer));
     paths_.push_back(path);
     return {};

@@ -104,8 +104,9 @@ Result<File> File::open(const std::string& path) {
   File file;
   file.path_ = path;
   file.id_ = Id(H5Fopen(path.c_str(), H5F_ACC_RDONLY, access));
-  if (!file.id_.ok()) {  // one that is being written, or whose writer was killed?
+  if (!file.id_.ok()) {
     H5Eclear2(H5E_DEFAULT);
+    file.is_growing_ = true;
     file.id_ = Id(H5Fopen(path.c_str(), H5F_ACC_RDONLY | H5F_ACC_SWMR_READ, access));
   }
   if (!file.id_.ok()) return failure(Errc::malformed, path + ": cannot open as HDF5");

@@ -116,6 +116,8 @@ class File {
 
   const std::string& path() const { return path_; }
   hid_t id() const { return id_; }
+  // Someone writes it, and lets others read, or was killed while doing so.
+  bool is_growing() const { return is_growing_; }
   // Errc::missing names the datasets that exist; Errc::malformed for elements that are no numbers
   // of ours.
   Result<Dataset> dataset(const std::string& name) const;
@@ -139,6 +141,7 @@ class File {
  private:
   std::string path_;
   Id id_;
+  bool is_growing_ = false;
 };
 
 // The type of elements in memory.

@@ -90,12 +90,20 @@ Result<void> show(hid_t dataset) {
   return {};
 }
 
-Result<Id> shut_readers_out(Id file, const std::string& path) {
+Result<Id> make_text(hid_t file, const std::string& name, std::size_t size) {
   const Lock lock;
-  ETALON_TRY(close_file(std::move(file), path));
-  Id again(H5Fopen(path.c_str(), H5F_ACC_RDWR, access_to_write(Readers::while_written)));
-  if (!again.ok()) return failure(Errc::io, path + ": cannot open again");
-  return again;
+  const Id space(H5Screate(H5S_SCALAR)), type = text_type(std::string(size, ' '));
+  const std::string nothing(size, '\0');
+  return write_dataset(file, name, type, space, nothing.data(), {});
+}
+
+Result<void> set_text(hid_t dataset, std::string text) {
+  const Lock lock;
+  const Id type(H5Dget_type(dataset));
+  text.resize(H5Tget_size(type));
+  if (H5Dwrite(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, text.data()) < 0)
+    return failure(Errc::io, "dataset: cannot write");
+  return {};
 }
 
 Result<void> close_file(Id file, const std::string& path) {

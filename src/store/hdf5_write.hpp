@@ -18,8 +18,9 @@ Result<Id> create_file(const std::string& path, Readers readers = Readers::when_
 // killed.
 Result<void> let_readers_in(hid_t file, const std::string& path);
 Result<void> show(hid_t dataset);
-// Things can be made in it again. No dataset may be open.
-Result<Id> shut_readers_out(Id file, const std::string& path);
+// A text of at most `size` bytes that can be changed, also while there are readers.
+Result<Id> make_text(hid_t file, const std::string& name, std::size_t size);
+Result<void> set_text(hid_t dataset, std::string text);
 // The groups on the way to a name.
 Result<void> make_parents(hid_t file, const std::string& name);
 // Flushes and closes; Errc::io when the disk does not take it.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "store/audit_columns.hpp"
 #include "store/file.hpp"
 #include "store/growing.hpp"
 #include "store/nxmx_layout.hpp"
@@ -11,53 +12,8 @@ namespace etalon {
 namespace {
 
 constexpr std::size_t rows_at_once = 16;
+constexpr std::size_t time_size = 40;  // of ISO 8601 in bytes, at most
 const std::string results = "/entry/result_1";
-
-template <typename T>
-ArrayView row_of(const T& value) {
-  return view_of(std::span<const T>(&value, 1), {1});
-}
-
-// Frames that are no part of the series; written one by one, since they are few.
-struct AuditColumns {
-  h5::Growing images, numbers, times, peaks, hits;
-
-  static Result<AuditColumns> create(hid_t file, const FilterSettings& settings) {
-    const std::string group = "/entry/audit/";
-    ETALON_TRY(h5::make_group(file, "/entry/audit", "NXcollection"));
-    h5::Growing::Options plain, seconds, encoded;
-    seconds.units = "s";
-    encoded.etalon = &settings;
-    const Shape column{256};
-    ETALON_ASSIGN(auto images, h5::Growing::create(file, group + "data", settings.dtype,
-                                                   settings.chunk, encoded));
-    ETALON_ASSIGN(auto numbers,
-                  h5::Growing::create(file, group + "number", DType::u64, column, plain));
-    ETALON_ASSIGN(auto times,
-                  h5::Growing::create(file, group + "start_time", DType::f64, column, seconds));
-    ETALON_ASSIGN(auto peaks,
-                  h5::Growing::create(file, group + "nPeaks", DType::i32, column, plain));
-    ETALON_ASSIGN(auto hits, h5::Growing::create(file, group + "hit", DType::u8, column, plain));
-    return AuditColumns{std::move(images), std::move(numbers), std::move(times), std::move(peaks),
-                        std::move(hits)};
-  }
-
-  Result<void> append(std::uint64_t number, double time_s, std::span<const std::byte> chunk,
-                      std::int32_t count, bool hit) {
-    const auto hit_byte = static_cast<std::uint8_t>(hit);
-    ETALON_TRY(images.append_chunk(chunk));
-    ETALON_TRY(numbers.append(row_of(number)));
-    ETALON_TRY(times.append(row_of(time_s)));
-    ETALON_TRY(peaks.append(row_of(count)));
-    return hits.append(row_of(hit_byte));
-  }
-
-  Result<void> show() const {
-    for (const h5::Growing* column : {&images, &times, &peaks, &hits, &numbers})
-      ETALON_TRY(h5::show(column->id()));
-    return {};
-  }
-};
 
 }  // namespace
 
@@ -66,7 +22,7 @@ struct NxmxWriter::Impl {
   SeriesInfo info;
   Bound bound;
   OutputFile output;
-  h5::Id file;
+  h5::Id file, end_time, end_time_estimated;
   std::optional<h5::Growing> images, numbers, times, peak_counts, peak_x, peak_y, peak_intensity;
   std::optional<AuditColumns> audit;
   bool encoded = true;
@@ -156,8 +112,32 @@ struct NxmxWriter::Impl {
     return live ? show() : Result<void>();
   }
 
+  Result<void> link_results() { return h5::link(file, results, "/entry_1/result_1"); }
+
+  // NXmx has an end where it is known, and an estimate where the beginning is.
+  Result<void> make_end_times() {
+    if (info.start_time.empty()) return {};
+    if (!add_seconds(info.start_time, 0).empty()) {
+      ETALON_ASSIGN(end_time, h5::make_text(file, "/entry/end_time", time_size));
+    }
+    ETALON_ASSIGN(end_time_estimated, h5::make_text(file, "/entry/end_time_estimated",
+                                                    std::max(time_size, info.start_time.size())));
+    return {};
+  }
+
+  // As far as the series has come.
+  Result<void> write_end_times() {
+    if (!end_time_estimated.ok()) ETALON_TRY(make_end_times());
+    if (!end_time_estimated.ok()) return {};
+    const double length_s = last_time_s + std::max(info.frame_time_s, info.count_time_s);
+    const std::string end = add_seconds(info.start_time, length_s);
+    if (end_time.ok()) ETALON_TRY(h5::set_text(end_time, end));
+    return h5::set_text(end_time_estimated, end.empty() ? info.start_time : end);
+  }
+
   // The numbers last: a reader who finds one finds its frame.
-  Result<void> show() const {
+  Result<void> show() {
+    ETALON_TRY(write_end_times());
     if (audit) ETALON_TRY(audit->show());
     for (const auto* column :
          {&images, &times, &peak_counts, &peak_x, &peak_y, &peak_intensity, &numbers})
@@ -204,21 +184,13 @@ struct NxmxWriter::Impl {
   Result<void> finish() {
     ETALON_TRY(begin(images ? encoded : true));
     ETALON_TRY(flush_rows());
+    ETALON_TRY(write_end_times());
+    if (encoded && !live) ETALON_TRY(link_results());
     audit.reset();
     for (auto* column :
          {&images, &numbers, &times, &peak_counts, &peak_x, &peak_y, &peak_intensity})
       column->reset();
-    if (live) {
-      ETALON_ASSIGN(file, h5::shut_readers_out(std::move(file), output.temporary_path()));
-    }
-    if (!info.start_time.empty()) {
-      const double length_s = last_time_s + std::max(info.frame_time_s, info.count_time_s);
-      const std::string end = add_seconds(info.start_time, length_s);
-      if (!end.empty()) ETALON_TRY(h5::write_text(file, "/entry/end_time", end));
-      ETALON_TRY(
-          h5::write_text(file, "/entry/end_time_estimated", end.empty() ? info.start_time : end));
-    }
-    if (encoded) ETALON_TRY(h5::link(file, results, "/entry_1/result_1"));
+    for (h5::Id* text : {&end_time, &end_time_estimated}) text->reset();
     return {};
   }
 };
@@ -256,6 +228,8 @@ Result<NxmxWriter> NxmxWriter::create_live(const std::string& path, const Series
   ETALON_TRY(i.guarded([&]() -> Result<void> {
     ETALON_TRY(i.begin(true));
     if (audits) ETALON_TRY(i.make_audit());
+    ETALON_TRY(i.make_end_times());
+    ETALON_TRY(i.link_results());
     i.live = true;
     return h5::let_readers_in(i.file, i.output.temporary_path());
   }));

@@ -71,8 +71,11 @@ class Live(Case):
     def test_our_own_commands_read_it(self):
         self.opened().close()
         part = next(self.path("out", n) for n in self.left() if ".h5.part." in n)
-        found = self.json("find", part)
-        self.assertGreaterEqual(found["frames_total"] if "frames_total" in found else len(found["frames"]), 16)
+        self.assertGreaterEqual(len(self.json("find", part)["frames"]), 16)
+        series, = self.json("ls", part)["series"]
+        self.assertTrue(series["is_growing"])
+        self.assertGreaterEqual(series["frames"], 16)
+        self.assertEqual(series["shape"], [300, 300])
         self.run_.send_signal(signal.SIGINT)
         self.run_.communicate(timeout=60)
         self.replay.kill()

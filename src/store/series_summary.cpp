@@ -1,0 +1,66 @@
+#include "store/series_summary.hpp"
+
+#include <algorithm>
+#include <filesystem>
+#include <vector>
+
+#include "store/array_file.hpp"
+#include "store/hdf5.hpp"
+#include "store/series_reader.hpp"
+
+namespace etalon {
+namespace {
+
+constexpr std::size_t most_rows = std::size_t{1} << 26;
+
+std::optional<SeriesSummary::Peaks> peaks_in(const h5::File& file) {
+  auto counts = file.numbers("/entry/result_1/nPeaks", most_rows);
+  if (!counts) counts = file.numbers("/entry_1/result_1/nPeaks", most_rows);
+  if (!counts || counts->empty()) return std::nullopt;
+  std::sort(counts->begin(), counts->end());
+  const auto count = [](double n) { return n > 0 ? static_cast<std::uint64_t>(n) : 0; };
+  SeriesSummary::Peaks peaks;
+  peaks.frames = counts->size();
+  for (const double n : *counts) peaks.all += count(n);
+  peaks.least = count(counts->front());
+  peaks.median = count((*counts)[counts->size() / 2]);
+  peaks.most = count(counts->back());
+  return peaks;
+}
+
+std::optional<SeriesSummary::Audit> audit_in(const h5::File& file) {
+  const auto hits = file.numbers("/entry/audit/hit", most_rows);
+  if (!hits) return std::nullopt;
+  const auto called = std::count_if(hits->begin(), hits->end(), [](double h) { return h != 0; });
+  return SeriesSummary::Audit{hits->size(), static_cast<std::uint64_t>(called)};
+}
+
+}  // namespace
+
+Result<SeriesSummary> summarize_series(const std::string& path) {
+  ETALON_ASSIGN(const auto reader, open_series(path));
+  SeriesSummary s;
+  s.info = reader->info();
+  const Geometry& g = s.info.geometry;
+  s.raw_bytes = s.info.frames * g.pixels() * size_of(s.info.dtype);
+  s.masked =
+      static_cast<std::uint64_t>(std::count_if(s.info.pixel_mask.begin(), s.info.pixel_mask.end(),
+                                               [](std::uint32_t bits) { return bits != 0; }));
+  if (reader->has_source_numbers() && s.info.frames > 0) {
+    s.first_number = reader->source_number(0);
+    s.last_number = reader->source_number(s.info.frames - 1);
+  }
+  for (const std::string& file : reader->files()) {
+    std::error_code unknown;
+    const auto bytes = std::filesystem::file_size(file, unknown);
+    if (!unknown) s.file_bytes += bytes;
+  }
+  if (is_folder_or_pattern(path) || file_kind(path) != FileKind::hdf5) return s;
+  ETALON_ASSIGN(const h5::File file, h5::File::open(path));
+  s.is_growing = file.is_growing();
+  s.peaks = peaks_in(file);
+  s.audit = audit_in(file);
+  return s;
+}
+
+}  // namespace etalon

@@ -1,0 +1,65 @@
+"""etalon ls: what it says of a series that a run stored is what the run reported and the file holds."""
+import json
+import os
+import subprocess
+import sys
+import tempfile
+
+try:
+    import h5py
+    import numpy as np
+except ImportError:
+    print("needs python3-h5py and python3-numpy")
+    sys.exit(77)
+
+ETALON = os.environ["ETALON"]
+
+
+def etalon(*arguments, code=0):
+    done = subprocess.run([ETALON, *map(str, arguments)], capture_output=True, text=True)
+    assert done.returncode == code, (arguments, done.returncode, done.stderr)
+    return done.stdout if code == 0 else done.stderr
+
+
+def ls(*files):
+    report = json.loads(etalon("ls", *files, "--json"))
+    assert report["schema"] == "etalon.ls/1"
+    return report["series"]
+
+
+os.chdir(tempfile.mkdtemp())
+os.environ["ETALON_STATE"] = os.path.abspath("state")
+etalon("simulate", "stills", "-n", 40, "--seed", 3, "--size", "200,220", "--hit-fraction", 0.4, "-o", "sim.h5")
+with open("r.toml", "w") as file:
+    file.write("[veto]\nmin_peaks = 5\n[audit]\nshare = 0.5\nmin_peaks = 1\n[analyse]\nkind = \"none\"\n")
+run = json.loads(etalon("run", "r.toml", "--source", "sim.h5", "--out", "out", "--json"))
+source, stored = ls("sim.h5", "out/sim.h5")
+
+with h5py.File("sim.h5") as file:
+    detector = file["/entry/instrument/detector"]
+    assert source["frames"] == 40 and source["shape"] == [200, 220] and source["dtype"] == "u16"
+    assert source["centre"]["x"] == float(np.ravel(detector["beam_center_x"][()])[0])
+    assert source["masked"] == int((detector["pixel_mask"][()] != 0).sum())
+    wavelength = float(np.ravel(file["/entry/instrument/beam/incident_wavelength"][()])[0])
+    assert abs(source["wavelength_angstrom"] - wavelength) < 1e-9
+assert source["bytes"] == os.path.getsize("sim.h5") and source["raw_bytes"] == 40 * 200 * 220 * 2
+assert not source["is_growing"] and "audit" not in source
+
+with h5py.File("out/sim.h5") as file:
+    numbers, counts = file["/entry/instrument/detector/sequence_number"][()], file["/entry/result_1/nPeaks"][()]
+assert stored["frames"] == run["hits"] == len(counts) > 5
+assert stored["numbers"] == [numbers[0], numbers[-1]]
+assert stored["peaks"]["all"] == counts.sum() and stored["peaks"]["most"] == counts.max()
+assert stored["peaks"]["least"] == counts.min() and stored["peaks"]["median"] == sorted(counts)[len(counts) // 2]
+assert stored["audit"] == {"frames": run["audit"]["audited"], "hits": run["audit"]["false_rejections"]}
+assert stored["audit"]["frames"] > 0
+
+text = etalon("ls", "sim.h5", "out/sim.h5")
+for words in ("sim.h5\n", "40 frames of 200 x 220 u16", "eV", "detector at", "peaks", "kept whole"):
+    assert words in text, (words, text)
+np.save("a.npy", np.zeros((3, 20, 30), np.uint8))
+assert ls("a.npy")[0]["frames"] == 3
+with open("no.h5", "w") as file:
+    file.write("no HDF5")
+assert "no.h5: not an HDF5 file" in etalon("ls", "no.h5", code=3)
+assert "none.h5" in etalon("ls", "none.h5", code=5)
