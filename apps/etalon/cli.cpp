@@ -8,6 +8,8 @@
 #include <cstring>
 #include <mutex>
 
+#include "base/page_pool.hpp"
+
 namespace etalon::cli {
 
 std::atomic<bool> interrupted{false};
@@ -28,6 +30,7 @@ void reuse_memory() {
   mallopt(M_MMAP_THRESHOLD, 64 << 20);
   mallopt(M_TRIM_THRESHOLD, 256 << 20);
   mallopt(M_TOP_PAD, 16 << 20);
+  keep_free_pages(std::size_t{256} << 20);
 }
 
 void note(std::string_view text) {
