@@ -11,11 +11,20 @@ namespace etalon::cbor {
 namespace {
 
 std::string_view kind_of(const Value& value) {
-  constexpr std::string_view names[] = {
-      "null",         "undefined",       "a boolean",       "a simple value",
-      "an integer",   "a large integer", "a large integer", "a number",
-      "text",         "bytes",           "a list",          "a map",
-      "a tagged item", "bytes"};
+  constexpr std::string_view names[] = {"null",
+                                        "undefined",
+                                        "a boolean",
+                                        "a simple value",
+                                        "an integer",
+                                        "a large integer",
+                                        "a large integer",
+                                        "a number",
+                                        "text",
+                                        "bytes",
+                                        "a list",
+                                        "a map",
+                                        "a tagged item",
+                                        "bytes"};
   static_assert(std::size(names) == std::variant_size_v<Value::Variant>);
   return names[value.variant().index()];
 }

@@ -23,7 +23,8 @@ Array wave(const Shape& shape) {
     double phase = 0;
     for (std::size_t axis = shape.rank(); axis-- > 0; left /= shape[axis])
       phase += static_cast<double>(left % shape[axis]) * (0.11 + 0.03 * static_cast<double>(axis));
-    array.as<T>()[i] = static_cast<T>((low + high) / 2 + std::min(0.45 * (high - low), 1e6) * std::sin(phase));
+    array.as<T>()[i] =
+        static_cast<T>((low + high) / 2 + std::min(0.45 * (high - low), 1e6) * std::sin(phase));
   }
   return array;
 }
