@@ -9,7 +9,8 @@
 namespace etalon {
 namespace {
 
-constexpr float certain_snr = 5;          // of the spots that chance is measured without
+constexpr float certain_snr = 5;  // of the spots that chance is measured without
+constexpr std::uint64_t fewest_for_one_by_chance = 300;  // peaks
 constexpr std::size_t block = 8;          // pixels, the side of what the gain is taken from
 constexpr std::size_t least_blocks = 16;  // with fewer, the gain is not known
 
@@ -115,7 +116,8 @@ Result<LearnedDispersion> learn_dispersion(std::span<const Array> frames, const 
       now.parameters.min_pixels = sizes[i];
       now.peaks = peaks[i];
       now.chance = chance[i];
-      const bool rare = 100 * now.chance <= now.peaks || 4 * now.chance <= frames.size();
+      const bool rare =
+          fewest_for_one_by_chance * now.chance <= now.peaks || 4 * now.chance <= frames.size();
       all_rare = all_rare && rare;
       if (!rare || (chosen && merit(now) <= merit(best))) continue;
       best = now;

@@ -23,7 +23,7 @@ struct LearnedDispersion {
 // The gain is the median of variance over mean in blocks of 8 x 8 pixels far from peaks, to two
 // digits: what these finders take for chance. Then sigmas, thresholds among the frames' own values
 // and smallest spots are tried, all else as in `base`, `base.extended` with it. As
-// learn_peakfinder8: of the settings where chance gives at most 1 % of the peaks, or 1 in 4 frames,
+// learn_peakfinder8: of the settings where chance gives at most 1 in 300 peaks, or 1 in 4 frames,
 // the one with the most peaks above chance; of equals the stricter one. Frames: (y, x) images;
 // `where_spots_are` finds the spots that chance is measured without. Errors as of the finders.
 Result<LearnedDispersion> learn_dispersion(std::span<const Array> frames, const Geometry& geometry,
