@@ -85,7 +85,7 @@ Result<void> drain(Search& search, FindReport& report, const std::string& file) 
 }
 
 Result<void> run(const FindOptions& options) {
-  ETALON_ASSIGN(FinderSettings settings, finder_settings(options));
+  ETALON_ASSIGN(FinderSettings settings, finder_settings("find", options.finder));
   ETALON_ASSIGN(const OpenOptions open,
                 open_options({options.file, options.dataset, options.dtype, options.shape}));
   ETALON_ASSIGN(const auto reader, open_series(options.file, open));
@@ -93,7 +93,7 @@ Result<void> run(const FindOptions& options) {
   ETALON_ASSIGN(const FinderView seen, finder_view("find", options.file, info, options.finder));
   const Geometry& geometry = seen.geometry;
   if (options.learn) {
-    ETALON_TRY(learn_settings(*reader, seen, settings));
+    ETALON_TRY(learn_settings(*reader, seen, options.finder, settings));
   }
   ETALON_ASSIGN(const Finder finder, Finder::create(geometry, seen.mask, settings));
 

@@ -6,8 +6,9 @@
 
 namespace etalon::cli {
 
-// Puts threshold and snr as learned from some of the frames into `settings`, and notes what they
-// are, why, and the options that ask for the same.
-Result<void> learn_settings(SeriesReader& reader, const FinderView& seen, FinderSettings& settings);
+// Puts what is learned from some of the frames for the method of `settings` into them, and notes
+// what it is, why, and the options that ask for the same. `options` says what was given.
+Result<void> learn_settings(SeriesReader& reader, const FinderView& seen,
+                            const FinderOptions& options, FinderSettings& settings);
 
 }  // namespace etalon::cli

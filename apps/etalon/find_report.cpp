@@ -112,7 +112,7 @@ Result<void> FindReport::print_json(double hit_rate) const {
   parameters["min_peaks"] = options_.finder.min_peaks;
   const nlohmann::json about = {{"schema", "etalon.find/1"},
                                 {"file", options_.file},
-                                {"method", options_.method},
+                                {"method", options_.finder.method},
                                 {"semantics", semantics_of(settings_.method)},
                                 {"parameters", std::move(parameters)},
                                 {"frames", frames_json_},

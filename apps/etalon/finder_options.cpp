@@ -1,87 +1,55 @@
 #include "finder_options.hpp"
 
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
-
-#include "store/crystfel_geometry.hpp"
-#include "store/series_reader.hpp"
-
 namespace etalon::cli {
 namespace {
 
-Error usage(const std::string& verb, const std::string& reason) {
-  return {Errc::usage, verb + ": " + reason};
-}
+using CommandOptions = std::vector<CLI::Option*>;
 
-Result<void> set_centre(const std::string& verb, const std::string& file, const std::string& centre,
-                        Geometry& geometry) {
-  if (!geometry.places.empty()) {
-    if (centre.empty()) return {};
-    return usage(verb, "--centre: the panels' places say where the beam is");
-  }
-  if (centre.empty()) {
-    if (geometry.distance_m > 0 || geometry.centre_x != 0 || geometry.centre_y != 0) return {};
-    geometry.centre_x = (static_cast<double>(geometry.nx) - 1) / 2;
-    geometry.centre_y = (static_cast<double>(geometry.ny) - 1) / 2;
-    note(file + ": holds no beam centre: taking the middle of the image (--centre x,y)");
-    return {};
-  }
-  char* end = nullptr;
-  geometry.centre_x = std::strtod(centre.c_str(), &end);
-  if (end != centre.c_str() && *end == ',') {
-    const char* second = end + 1;
-    geometry.centre_y = std::strtod(second, &end);
-    if (end != second && *end == '\0') return {};
-  }
-  return usage(verb, "--centre '" + centre + "': expected x,y in pixels, such as 515.3,532.6");
-}
-
-bool is_hdf5(const std::string& path) {
-  char start[8] = {};
-  std::ifstream(path, std::ios::binary).read(start, sizeof start);
-  return std::string_view(start, sizeof start) == "\x89HDF\r\n\x1a\n";
-}
-
-Result<Mask> mask_of(const std::string& verb, const std::string& file, const std::string& name,
-                     const SeriesInfo& info) {
-  Mask mask = info.mask();
-  if (name.empty()) return mask;
-  std::error_code ignored;
-  const bool inside =
-      name.front() == '/' && is_hdf5(file) && !std::filesystem::exists(name, ignored);
-  OpenOptions open;
-  if (inside) open.dataset = name;
-  ETALON_ASSIGN(const Array array, read_array(inside ? file : name, open));
-  if (array.count() != mask.size())
-    return usage(verb, "--mask " + name + ": " + to_string(array.shape()) +
-                           " does not fit images of " +
-                           to_string(Shape{info.geometry.ny, info.geometry.nx}));
-  visit(array.dtype(), [&](auto zero) {
-    const auto values = array.as<decltype(zero)>();
-    for (std::size_t i = 0; i < mask.size(); ++i)
-      if (values[i] != 0) mask[i] = 0;
-  });
-  return mask;
-}
-
-}  // namespace
-
-std::vector<CLI::Option*> add_finder_options(CLI::App& command, FinderOptions& options) {
+CommandOptions add_peakfinder8_options(CLI::App& command, FinderOptions& options) {
   PeakParameters& p = options.parameters;
   return {
-      command.add_option("--threshold", p.threshold, "Least value of a peak's pixels"),
-      command.add_option("--snr", p.snr, "Least signal over noise, of a pixel and of a peak"),
-      command.add_option("--min-pixels", p.min_pixels, "Fewest pixels of a peak"),
-      command.add_option("--max-pixels", p.max_pixels, "Most pixels of a peak"),
+      command.add_option("--threshold", p.threshold, "Least value of a peak's pixels")
+          ->default_str("8; dispersion: 0"),
+      command.add_option("--snr", p.snr,
+                         "peakfinder8: least signal over noise, of a pixel and of a peak"),
+      command.add_option("--min-pixels", p.min_pixels, "Fewest pixels of a peak")
+          ->default_str("2; dispersion: 3"),
+      command.add_option("--max-pixels", p.max_pixels, "Most pixels of a peak")
+          ->default_str("200; dispersion: 1000"),
       command.add_option("--local-radius", p.local_radius,
-                         "Local background: pixels within twice this of a peak"),
+                         "peakfinder8: local background of pixels within twice this of a peak"),
+      command.add_option("--min-radius", p.min_radius, "Leave out pixels nearer to the beam"),
+      command.add_option("--max-radius", p.max_radius, "Leave out pixels farther from the beam")
+          ->default_str("no limit")};
+}
+
+CommandOptions add_dispersion_options(CLI::App& command, FinderOptions& options) {
+  DispersionParameters& p = options.dispersion;
+  const CommandOptions own = {
+      command
+          .add_option("--kernel-size", p.kernel_size,
+                      "Half-widths of the window round a pixel: rows,columns")
+          ->delimiter(',')
+          ->type_name("Y,X")
+          ->default_str("3,3"),
+      command.add_option("--sigma-background", p.sigma_background,
+                         "A window with a spot scatters more than Poisson's by so many standard\n"
+                         "deviations"),
+      command.add_option("--sigma-strong", p.sigma_strong,
+                         "A spot's pixels are so many standard deviations above the background"),
+      command.add_option("--min-local", p.min_local,
+                         "Fewest good pixels of a window; 0: all of them"),
+      command.add_option("--max-separation", p.max_separation,
+                         "Most pixels between a peak's centre of mass and its largest pixel")};
+  for (CLI::Option* option : own) option->group("dispersion, dispersion_extended");
+  return own;
+}
+
+CommandOptions add_place_options(CLI::App& command, FinderOptions& options) {
+  return {
       command.add_option("--centre", options.centre, "Beam centre in pixels (default: the file's)")
           ->type_name("X,Y")
           ->default_str(""),
-      command.add_option("--min-radius", p.min_radius, "Leave out pixels nearer to the beam"),
-      command.add_option("--max-radius", p.max_radius, "Leave out pixels farther from the beam")
-          ->default_str("no limit"),
       command.add_option("--min-peaks", options.min_peaks, "Fewest peaks of a hit"),
       command
           .add_option("--mask", options.mask,
@@ -93,19 +61,52 @@ std::vector<CLI::Option*> add_finder_options(CLI::App& command, FinderOptions& o
           .add_option("--geometry", options.geometry,
                       "Where the panels are: a CrystFEL geometry file (default: as FILE says)")
           ->type_name("GEOM")
-          ->default_str("")};
+          ->default_str(""),
+      command
+          .add_option(
+              "--ice-rings", options.ice_rings,
+              "Leave out pixels within half of this, in 1/d^2, of a ring of hexagonal ice,\n"
+              "such as 0.002; 0: off")
+          ->type_name("1/A^2"),
+      command.add_option("--max-elongation", options.max_elongation,
+                         "Leave out peaks on a feature that is more times as long as wide\n"
+                         "(streaks), such as 3; 0: off")};
 }
 
-Result<FinderView> finder_view(const std::string& verb, const std::string& file,
-                               const SeriesInfo& info, const FinderOptions& options) {
-  SeriesInfo seen = info;
-  if (!options.geometry.empty()) {
-    ETALON_TRY(place_panels(options.geometry, seen));
-  }
-  FinderView view{seen.geometry, {}};
-  ETALON_ASSIGN(view.mask, mask_of(verb, file, options.mask, seen));
-  ETALON_TRY(set_centre(verb, file, options.centre, view.geometry));
-  return view;
+// What both kinds of finder have and was given holds for either.
+void share(CLI::App& command, FinderOptions& options) {
+  command.parse_complete_callback([&command, &options] {
+    const PeakParameters& given = options.parameters;
+    DispersionParameters& d = options.dispersion;
+    options.gain_given = command.count("--gain") > 0;
+    options.min_pixels_given = command.count("--min-pixels") > 0;
+    if (command.count("--threshold") > 0) d.threshold = given.threshold;
+    if (options.min_pixels_given) d.min_pixels = given.min_pixels;
+    if (command.count("--max-pixels") > 0) d.max_pixels = given.max_pixels;
+    d.min_radius = given.min_radius;
+    d.max_radius = given.max_radius;
+    d.gain = static_cast<float>(options.gain);
+  });
+}
+
+}  // namespace
+
+CommandOptions add_finder_options(CLI::App& command, FinderOptions& options) {
+  CommandOptions own = {
+      command.add_option("--method", options.method,
+                         "How peaks are found: peakfinder8, dispersion or dispersion_extended"),
+      command.add_option("--gain", options.gain, "Units of the image a photon")};
+  for (const auto& add : {add_peakfinder8_options, add_place_options, add_dispersion_options})
+    for (CLI::Option* option : add(command, options)) own.push_back(option);
+  share(command, options);
+  return own;
+}
+
+Result<FinderSettings> finder_settings(const std::string& verb, const FinderOptions& options) {
+  auto method = parse_find_method(options.method);
+  if (!method.ok()) return std::move(method).error().in(verb + ": --method");
+  return FinderSettings{*method, options.parameters, options.dispersion, options.ice_rings,
+                        options.max_elongation};
 }
 
 }  // namespace etalon::cli

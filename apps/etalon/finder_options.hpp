@@ -7,17 +7,26 @@
 #include "cli.hpp"
 #include "etalon/peaks.hpp"
 #include "frame/series.hpp"
+#include "kernels/finder/finder.hpp"
 
 namespace etalon::cli {
 
 struct FinderOptions {
+  std::string method = "peakfinder8";
   PeakParameters parameters;
+  DispersionParameters dispersion;
+  double gain = 1;  // units of the image a photon
+  double ice_rings = 0, max_elongation = 0;
   std::uint32_t min_peaks = 15;
   std::string centre, mask, geometry;
+  bool gain_given = false, min_pixels_given = false;
 };
 
-// Declares them; those that `find` has, under the same names.
+// Declares them; those that `find` has, under the same names. `options` must outlive the command.
 std::vector<CLI::Option*> add_finder_options(CLI::App& command, FinderOptions& options);
+
+// Errc::usage for a method that there is not. `verb` begins messages.
+Result<FinderSettings> finder_settings(const std::string& verb, const FinderOptions& options);
 
 // What a finder needs to know of the series in `file`.
 struct FinderView {
@@ -26,7 +35,7 @@ struct FinderView {
 };
 // --geometry gives panels, places and a mask. Errc::usage for a centre that is no pair of numbers
 // and for a mask that does not fit. Notes when the middle of the image stands for a centre that
-// nobody knows. `verb` begins messages.
+// nobody knows.
 Result<FinderView> finder_view(const std::string& verb, const std::string& file,
                                const SeriesInfo& info, const FinderOptions& options);
 

@@ -37,11 +37,12 @@ Result<std::vector<Bound>> bounds_of(const TuneOptions& options, DType dtype) {
   if (!bounds.empty()) return bounds;
   bounds.push_back(Bound::lossless());
   for (const double photons : {1, 2, 3, 4, 6, 8, 12, 16}) {
-    const double units = photons * options.gain;
+    const double units = photons * options.finder.gain;
     const double value = is_float(dtype) ? units : std::floor(units);
     if (value > 0 && !(bounds.back() == Bound::abs(value))) bounds.push_back(Bound::abs(value));
   }
-  for (const double sigmas : {0.5, 1.0, 2.0}) bounds.push_back(Bound::sigma(sigmas, options.gain));
+  for (const double sigmas : {0.5, 1.0, 2.0})
+    bounds.push_back(Bound::sigma(sigmas, options.finder.gain));
   return bounds;
 }
 
@@ -130,6 +131,7 @@ Error not_found(const TuneOptions& options, const Tuning& tuning) {
 Result<void> run(const TuneOptions& options) {
   Tuning tuning;
   ETALON_ASSIGN(tuning.target_ratio, target_of(options.target));
+  ETALON_ASSIGN(const FinderSettings finder, finder_settings("tune", options.finder));
   ETALON_ASSIGN(tuning.keep, parse_keep(options.keep, !options.predicted.empty()));
   for (const std::string& bound : options.bounds) ETALON_TRY(parse_bound(bound));
   for (const std::string& region : options.regions) ETALON_TRY(parse_region(region));
@@ -155,7 +157,7 @@ Result<void> run(const TuneOptions& options) {
   sample.frames = spread_frames(info.frames, options.sample);
   sample.geometry = seen.geometry;
   sample.mask = seen.mask;
-  sample.settings = {options.finder.parameters, options.finder.min_peaks, options.gain};
+  sample.settings = {finder, options.finder.min_peaks, options.finder.gain};
   sample.predicted = places ? &*places : nullptr;
   if (!options.regions.empty())
     sample.regions = [&](std::uint64_t frame, const ArrayView& image) {
@@ -212,7 +214,6 @@ void add_tune(Cli& cli) {
       ->allow_extra_args(false);
   command->add_option("--sample", options->sample, "Frames to try on, at equal distances (0: all)")
       ->check(CLI::NonNegativeNumber);
-  command->add_option("--gain", options->gain, "Units of the image a photon");
   add_finder_options(*command, options->finder);
   command->add_option("--dataset", options->input.dataset, "Images in an HDF5 file")
       ->type_name("/PATH")

@@ -17,7 +17,6 @@ struct TuneOptions {
   FinderOptions finder;
   std::string target, keep = "peaks>=0.999,peaks_invented<=0.05", predicted;
   std::vector<std::string> bounds, regions;
-  double gain = 1;
   std::uint64_t sample = 100;
   unsigned threads = 0;
   bool json = false;

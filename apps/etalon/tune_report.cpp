@@ -11,64 +11,10 @@ namespace {
 const char* const metric_names[] = {"peaks",       "peaks_invented", "hits",      "hits_invented",
                                     "strong_bias", "strong_scatter", "weak_bias", "radial_chi2"};
 
-// As a shell takes it.
-std::string quoted(const std::string& text) {
-  const std::string plain =
-      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./:=,@%+";
-  if (!text.empty() && text.find_first_not_of(plain) == std::string::npos) return text;
-  std::string out = "'";
-  for (const char c : text) out += c == '\'' ? "'\\''" : std::string(1, c);
-  return out + "'";
-}
-
-std::string number_text(double value) {
+std::string target_text(double ratio) {
   char text[32];
-  std::snprintf(text, sizeof text, "%.9g", value);
+  std::snprintf(text, sizeof text, "%.9g", ratio);
   return text;
-}
-
-// Options that say where the frames are, and of the finder those that are not the usual ones.
-std::string source_words(const ArrayInput& input) {
-  std::string words = " " + quoted(input.path);
-  if (!input.dataset.empty()) words += " --dataset " + quoted(input.dataset);
-  if (!input.dtype.empty()) words += " --dtype " + quoted(input.dtype);
-  if (!input.shape.empty()) words += " --shape " + quoted(input.shape);
-  return words;
-}
-
-std::string finder_words(const FinderOptions& options) {
-  const PeakParameters& p = options.parameters;
-  const PeakParameters usual;
-  std::string words;
-  const auto add = [&](const char* name, auto value, auto usually) {
-    if (value != usually)
-      words += std::string(" --") + name + " " + number_text(static_cast<double>(value));
-  };
-  add("threshold", p.threshold, usual.threshold);
-  add("snr", p.snr, usual.snr);
-  add("min-pixels", p.min_pixels, usual.min_pixels);
-  add("max-pixels", p.max_pixels, usual.max_pixels);
-  add("local-radius", p.local_radius, usual.local_radius);
-  add("min-radius", p.min_radius, usual.min_radius);
-  add("max-radius", p.max_radius, usual.max_radius);
-  if (!options.centre.empty()) words += " --centre " + quoted(options.centre);
-  if (!options.mask.empty()) words += " --mask " + quoted(options.mask);
-  return words;
-}
-
-std::string stem_of(const std::string& path) {
-  const std::size_t slash = path.find_last_of('/');
-  std::string name = slash == std::string::npos ? path : path.substr(slash + 1);
-  if (name.empty() || name.find_first_of("*?[") != std::string::npos) return "series";
-  if (const std::size_t dot = name.find('.'); dot != std::string::npos && dot > 0) name.resize(dot);
-  return name;
-}
-
-std::string toml_text(std::string_view text) {
-  std::string out = "\"";
-  for (const char c : text)
-    out += c == '"' || c == '\\' ? std::string("\\") + c : std::string(1, c);
-  return out + "\"";
 }
 
 std::string metric_text(double value) {
@@ -165,66 +111,11 @@ bool Tried::undecided() const {
   return !broken.empty();
 }
 
-std::string describe(const TrialSetting& setting) {
-  return to_string(setting.bound) + (setting.dither ? " dithered" : "") +
-         (setting.peaks ? ", peaks lossless" : "");
-}
-
-std::vector<std::string> commands_of(const TuneOptions& options, const TrialSetting& setting) {
-  std::vector<std::string> commands;
-  const std::string stem = stem_of(options.input.path), peaks = stem + ".peaks.csv";
-  if (setting.peaks)
-    commands.push_back("etalon find" + source_words(options.input) + finder_words(options.finder) +
-                       " --csv > " + quoted(peaks));
-  std::string line = "etalon compress" + source_words(options.input) + " -o " +
-                     quoted(stem + ".etalon") + " --bound " + quoted(to_string(setting.bound));
-  if (setting.dither) line += " --dither";
-  for (const std::string& region : options.regions) line += " --region " + quoted(region);
-  if (setting.peaks)
-    line += " --region " +
-            quoted("peaks:file=" + peaks + ",half=" + std::to_string(setting.half) + "@lossless");
-  if (!options.finder.mask.empty()) line += " --mask " + quoted(options.finder.mask);
-  commands.push_back(line);
-  return commands;
-}
-
-std::optional<std::string> recipe_of(const TuneOptions& options, const TrialSetting& setting) {
-  if (setting.dither) return std::nullopt;
-  std::string text;
-  const PeakParameters& p = options.finder.parameters;
-  const PeakParameters usual;
-  if (setting.peaks) {
-    text += "[find]\nthreshold = " + number_text(static_cast<double>(p.threshold)) +
-            "\nsnr = " + number_text(static_cast<double>(p.snr)) +
-            "\nmin_pixels = " + std::to_string(p.min_pixels) +
-            "\nmax_pixels = " + std::to_string(p.max_pixels) +
-            "\nlocal_radius = " + std::to_string(p.local_radius) + "\n";
-    if (p.min_radius != usual.min_radius)
-      text += "min_radius = " + number_text(static_cast<double>(p.min_radius)) + "\n";
-    if (p.max_radius != usual.max_radius)
-      text += "max_radius = " + number_text(static_cast<double>(p.max_radius)) + "\n";
-    if (!options.finder.centre.empty()) text += "centre = [" + options.finder.centre + "]\n";
-    text += "\n";
-  }
-  text += "[reduce]\nbound = " + toml_text(to_string(setting.bound)) + "\n";
-  for (const std::string& region : options.regions) {
-    const auto spec = parse_region(region);
-    if (!spec.ok() || spec->kind == "peaks") return std::nullopt;  // a recipe finds its own peaks
-    text += "\n[[reduce.region]]\nkind = " + toml_text(spec->kind) + "\n";
-    for (const auto& [key, value] : spec->parameters) text += key + " = " + toml_text(value) + "\n";
-    text += "bound = " + toml_text(to_string(spec->bound)) + "\n";
-  }
-  if (setting.peaks)
-    text += "\n[[reduce.region]]\nkind = \"peaks\"\nhalf = " + std::to_string(setting.half) +
-            "\nbound = \"lossless\"\n";
-  return text;
-}
-
 Result<void> print_tuning(const TuneOptions& options, const Tuning& tuning) {
   if (options.json) return print_json(options, tuning);
   std::string text = std::to_string(tuning.sampled) + " of " + std::to_string(tuning.frames) +
                      " frames; keep " + to_string(tuning.keep) +
-                     (tuning.target_ratio > 0 ? "; target ratio " + number_text(tuning.target_ratio)
+                     (tuning.target_ratio > 0 ? "; target ratio " + target_text(tuning.target_ratio)
                                               : std::string()) +
                      "\n\n" + table(tuning);
   if (tuning.best) {

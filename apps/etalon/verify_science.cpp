@@ -19,6 +19,17 @@ std::string line(const char* format, Numbers... numbers) {
 
 unsigned long long number(std::uint64_t n) { return n; }
 
+std::string finder_text(const FinderSettings& finder) {
+  const std::string name(semantics_of(finder.method));
+  const auto wide = [](float value) { return static_cast<double>(value); };
+  if (finder.method == FindMethod::peakfinder8)
+    return name + line(", threshold %g, SNR %g", wide(finder.parameters.threshold),
+                       wide(finder.parameters.snr));
+  const DispersionParameters& p = finder.dispersion;
+  return name + line(", threshold %g, sigmas %g and %g", wide(p.threshold),
+                     wide(p.sigma_background), wide(p.sigma_strong));
+}
+
 std::string frame_list(const char* what, const std::vector<std::uint64_t>& frames) {
   if (frames.empty()) return "";
   std::string text = std::string("  ") + what + ": frame" + (frames.size() > 1 ? "s " : " ");
@@ -82,7 +93,6 @@ void add_science_options(CLI::App& command, ScienceOptions& options, bool& scien
                                 "strong_scatter weak_bias radial_chi2")
                     ->type_name("CONDITION")
                     ->default_str(""));
-  own.push_back(command.add_option("--gain", options.gain, "Units of the image a photon"));
   for (CLI::Option* option : own) {
     if (option->check_name("--mask"))
       option->description(
@@ -98,6 +108,7 @@ void add_science_options(CLI::App& command, ScienceOptions& options, bool& scien
 Result<Science> judge_science(const ArrayInput& raw, const ArrayInput& reduced,
                               const ScienceOptions& options) {
   Science science;
+  ETALON_ASSIGN(const FinderSettings finder, finder_settings("verify", options.finder));
   if (!options.keep.empty()) {
     ETALON_ASSIGN(science.keep, parse_keep(options.keep, !options.predicted.empty()));
   }
@@ -116,7 +127,7 @@ Result<Science> judge_science(const ArrayInput& raw, const ArrayInput& reduced,
                 finder_view("verify", raw.path, before->info(), options.finder));
   Progress progress("judging", before->info().frames, "frames");
   SeriesJudgement how;
-  how.settings = options.settings();
+  how.settings = {finder, options.finder.min_peaks, options.finder.gain};
   how.predicted = places ? &*places : nullptr;
   how.threads = 0;
   how.progress = [&](std::uint64_t done) { progress.update(done); };
@@ -127,11 +138,9 @@ Result<Science> judge_science(const ArrayInput& raw, const ArrayInput& reduced,
 
 std::string science_text(const Science& science) {
   const ScienceReport& r = science.report;
-  const PeakParameters& p = r.settings.peaks;
   std::string text =
-      line("science    %llu of %llu frames; %s, threshold %g, SNR %g; same within %g pixels\n",
-           number(r.compared), number(r.frames), std::string(peakfinder8_semantics).c_str(),
-           static_cast<double>(p.threshold), static_cast<double>(p.snr), match_px);
+      line("science    %llu of %llu frames; %s; same within %g pixels\n", number(r.compared),
+           number(r.frames), finder_text(r.settings.finder).c_str(), match_px);
   const char* row = "%-10s %10llu %10llu %10llu %10llu %10llu%s\n";
   const auto share = [](std::uint64_t kept, std::uint64_t raw) {
     return raw == 0 ? std::string()
@@ -179,7 +188,7 @@ nlohmann::json science_json(const Science& science) {
   nlohmann::json out = {
       {"frames",
        {{"raw", r.frames}, {"compared", r.compared}, {"left_out", r.frames - r.compared}}},
-      {"finder", peakfinder8_semantics},
+      {"finder", semantics_of(r.settings.finder.method)},
       {"match_px", match_px},
       {"peaks",
        {{"raw", r.raw_peaks},

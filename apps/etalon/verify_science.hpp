@@ -15,9 +15,6 @@ namespace etalon::cli {
 struct ScienceOptions {
   FinderOptions finder;
   std::string predicted, keep;
-  double gain = 1;
-
-  ScienceSettings settings() const { return {finder.parameters, finder.min_peaks, gain}; }
 };
 
 // Declares --science, what it asks for, and options that need it.

@@ -71,29 +71,41 @@ std::vector<std::optional<SpotSum>> sums_of(const ArrayView& image, const Mask& 
 
 }  // namespace
 
-ScienceJudge::ScienceJudge(PeakFinder8 finder, const Geometry& geometry, const Mask& mask,
+ScienceJudge::ScienceJudge(Finder finder, std::shared_ptr<const Pixels> pixels,
                            const ScienceSettings& settings)
-    : settings_(settings), finder_(std::move(finder)) {
-  auto pixels = std::make_shared<Pixels>();
-  pixels->mask = mask;
-  for (const float radius : radius_map(geometry))
-    pixels->bin.push_back(static_cast<std::uint32_t>(std::lround(radius)));
-  if (!pixels->bin.empty()) {  // the beam may lie far outside the image
-    const auto [first, last] = std::minmax_element(pixels->bin.begin(), pixels->bin.end());
-    const std::uint32_t nearest = *first;
-    pixels->bins = *last - nearest + 1;
-    for (std::uint32_t& bin : pixels->bin) bin -= nearest;
+    : settings_(settings), finder_(std::move(finder)), pixels_(std::move(pixels)) {}
+
+Result<ScienceJudge::Pixels> ScienceJudge::pixels_of(const Geometry& geometry, const Mask& mask) {
+  constexpr float most_bins = 1 << 24;  // the beam may lie far outside the image
+  const std::vector<float> radius = radius_map(geometry);
+  Pixels pixels{mask, std::vector<std::uint32_t>(mask.size()), 0};
+  float nearest = std::numeric_limits<float>::infinity(), farthest = 0;
+  for (std::size_t i = 0; i < mask.size(); ++i) {
+    if (!std::isfinite(radius[i])) pixels.mask[i] = 0;  // in no panel
+    if (pixels.mask[i] == 0) continue;
+    nearest = std::min(nearest, radius[i]);
+    farthest = std::max(farthest, radius[i]);
   }
-  pixels_ = std::move(pixels);
+  if (nearest > farthest) return pixels;
+  if (farthest - nearest > most_bins)
+    return Error{Errc::usage, "pixels at " + std::to_string(nearest) + " and at " +
+                                  std::to_string(farthest) + " pixels from the beam"};
+  const std::int64_t first = std::llround(nearest);
+  for (std::size_t i = 0; i < mask.size(); ++i)
+    if (pixels.mask[i] != 0)
+      pixels.bin[i] = static_cast<std::uint32_t>(std::llround(radius[i]) - first);
+  pixels.bins = static_cast<std::uint32_t>(std::llround(farthest) - first) + 1;
+  return pixels;
 }
 
 Result<ScienceJudge> ScienceJudge::create(const Geometry& geometry, const Mask& mask,
                                           const ScienceSettings& settings) {
   if (!(settings.gain > 0 && std::isfinite(settings.gain)))
     return Error{Errc::usage, "gain " + std::to_string(settings.gain) + ": must be above 0"};
-  ETALON_ASSIGN(PeakFinder8 finder, PeakFinder8::create(geometry, mask, settings.peaks));
-  // The finder has seen to it that distances are finite and the image is not too large.
-  return ScienceJudge(std::move(finder), geometry, mask, settings);
+  ETALON_ASSIGN(Finder finder, Finder::create(geometry, mask, settings.finder));
+  ETALON_ASSIGN(Pixels pixels, pixels_of(geometry, mask));
+  return ScienceJudge(std::move(finder), std::make_shared<const Pixels>(std::move(pixels)),
+                      settings);
 }
 
 Result<std::vector<Peak>> ScienceJudge::find(const ArrayView& image) {

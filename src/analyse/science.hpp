@@ -13,12 +13,12 @@
 #include "analyse/running_mean.hpp"
 #include "analyse/spot_sum.hpp"
 #include "etalon/peaks.hpp"
-#include "kernels/peakfinder8/peakfinder8.hpp"
+#include "kernels/finder/finder.hpp"
 
 namespace etalon {
 
 struct ScienceSettings {
-  PeakParameters peaks;
+  FinderSettings finder;
   std::uint32_t min_peaks = 15;  // of a hit
   double gain = 1;               // units of the image a photon
 };
@@ -61,7 +61,8 @@ struct FrameScience {
 // Not thread-safe: give each thread a copy.
 class ScienceJudge {
  public:
-  // Errc::usage as PeakFinder8::create, and for a gain that is not above 0.
+  // Errc::usage as Finder::create, for a gain that is not above 0, and where good pixels are more
+  // than 2^24 pixels farther from the beam than others.
   static Result<ScienceJudge> create(const Geometry& geometry, const Mask& mask,
                                      const ScienceSettings& settings);
 
@@ -72,18 +73,19 @@ class ScienceJudge {
   Result<FrameLook> look_at_reduced(const ArrayView& image, const FrameLook& raw);
 
  private:
-  ScienceJudge(PeakFinder8 finder, const Geometry& geometry, const Mask& mask,
-               const ScienceSettings& settings);
-  Result<std::vector<Peak>> find(const ArrayView& image);
-  void measure(const ArrayView& image, FrameLook& look) const;
-
-  ScienceSettings settings_;
-  PeakFinder8 finder_;
   struct Pixels {
     Mask mask;
     std::vector<std::uint32_t> bin;  // of every pixel
     std::uint32_t bins = 0;
   };
+  ScienceJudge(Finder finder, std::shared_ptr<const Pixels> pixels,
+               const ScienceSettings& settings);
+  static Result<Pixels> pixels_of(const Geometry& geometry, const Mask& mask);
+  Result<std::vector<Peak>> find(const ArrayView& image);
+  void measure(const ArrayView& image, FrameLook& look) const;
+
+  ScienceSettings settings_;
+  Finder finder_;
   std::shared_ptr<const Pixels> pixels_;
 };
 

@@ -1,4 +1,4 @@
-"""etalon find --auto: two simulated series, one weak and in photons, one strong and in units of a hundredth
+"""etalon find --auto by every method: two simulated series, one weak and in photons, one strong and in units of a hundredth
 of a photon; what is found is held against the spots that were simulated."""
 import json
 import os
@@ -39,6 +39,18 @@ def score(found, truth):
     return recalled / there, invented / max(peaks, 1)
 
 
+def learned(options, method, truth):
+    """The report of --auto, its score and that of the usual settings; the options it prints ask for the same."""
+    words = ["--method", method]
+    done = etalon("find", "--auto", *options, *words)
+    found = json.loads(done.stdout)
+    chosen = re.search(r"auto: (--\S+ .*)", done.stderr)
+    assert chosen and "chance" in done.stderr, done.stderr
+    again = json.loads(etalon("find", *options, *(words if method == "peakfinder8" else []), *chosen[1].split()).stdout)
+    assert again == found
+    return found, score(found, truth), chosen[1]
+
+
 def check(at, name, flux, seed, gain):
     file = os.path.join(at, name + ".h5")
     etalon("simulate", "stills", "-n", 24, "--hit-fraction", 0.5, "--size", "700,640", "--flux", flux,
@@ -67,17 +79,24 @@ def check(at, name, flux, seed, gain):
         weak = np.where(inside, photons[s], 0)  # not asked for, yet no invention
         truth.append((x[s], y[s], weak, noise))
     options = [raw, "--json", "--mask", os.path.join(at, "mask.npy"), "--centre", f"{centre[0]},{centre[1]}"]
-    done = etalon("find", "--auto", *options)
-    found = json.loads(done.stdout)
-    chosen = re.search(r"auto: (--threshold \S+ --snr \S+)", done.stderr)
-    assert chosen and "chance" in done.stderr, done.stderr
-    again = json.loads(etalon("find", *options, *chosen[1].split()).stdout)
-    assert again == found  # the options printed ask for the same
-    recalled, invented = score(found, truth)
+    found, (recalled, invented), chosen = learned(options, "peakfinder8", truth)
     usual = score(json.loads(etalon("find", *options).stdout), truth)
-    print(f"{name}: {chosen[1]}: {recalled:.3f} found, {invented:.3f} invented; by default {usual[0]:.3f}, {usual[1]:.3f}")
+    print(f"{name}: {chosen}: {recalled:.3f} found, {invented:.3f} invented; by default {usual[0]:.3f}, {usual[1]:.3f}")
     assert recalled >= 0.9 and invented <= 0.05, (name, recalled, invented)
     assert recalled - invented >= usual[0] - usual[1] - 0.02, (name, usual)
+
+    # By default these know no gain; they are held against the usual settings for somebody who knows it.
+    for method in ("dispersion", "dispersion_extended"):
+        by, (recalled, invented), chosen = learned(options, method, truth)
+        usual = score(json.loads(etalon("find", *options, "--method", method, "--gain", gain).stdout), truth)
+        print(f"{name}: {chosen}: {recalled:.3f} found, {invented:.3f} invented; by default {usual[0]:.3f}, {usual[1]:.3f}")
+        assert abs(by["parameters"]["gain"] / gain - 1) < 0.15, by["parameters"]
+        assert recalled >= usual[0] - 0.02 and invented <= max(0.03, usual[1]), (name, method, recalled, invented, usual)
+        if name == "weak":
+            assert recalled > usual[0] + 0.02, (method, recalled, usual)
+    # What is given is not learned.
+    given = json.loads(etalon("find", "--auto", *options, "--method", "dispersion", "--gain", 2 * gain, "--min-pixels", 5).stdout)
+    assert given["parameters"]["gain"] == 2 * gain and given["parameters"]["min_pixels"] == 5, given["parameters"]
     return found["parameters"]
 
 
@@ -85,3 +104,6 @@ with tempfile.TemporaryDirectory() as at:
     weak = check(at, "weak", 0.3, 3, 1)
     strong = check(at, "strong", 6, 4, 100)
     assert (strong["threshold"], strong["snr"]) != (weak["threshold"], weak["snr"]), (weak, strong)
+    for option in ("--threshold", "--snr", "--sigma-background", "--sigma-strong"):
+        refused = subprocess.run([ETALON, "find", "absent.h5", "--auto", option, "5"], capture_output=True, text=True)
+        assert refused.returncode == 2 and "excludes" in refused.stderr, (option, refused.stderr)

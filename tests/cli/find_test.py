@@ -143,7 +143,6 @@ def main(folder):
             assert csv_here == etalon(file, "--csv", "--method", method, environment={"ETALON_BACKEND": backend})
         assert json.loads(etalon(file, "--json", "--method", method, "--threshold", 500))["hits"] == 0
         assert json.loads(etalon(file, "--json", "--method", method, "--min-pixels", 30))["hits"] == 0
-    etalon(file, "--method", "dispersion", "--auto", code=2)
     etalon(file, "--method", "dispersion", "--kernel-size", "0,3", code=2)
     etalon(file, "--method", "dispersion", "--kernel-size", "3", code=2)
     etalon(file, "--auto", "--threshold", 3, code=2)

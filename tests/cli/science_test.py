@@ -138,6 +138,23 @@ def vetoed_series():
     assert "%d of the lost hits were left out" % hits["left_out"] in text
 
 
+def every_method_judges():
+    """What is kept, lost and a hit is what `find` with the same options finds in either file."""
+    etalon("decompress", "rough.etalon", "-o", "rough.h5", "-f")
+    for words in (("--method", "dispersion", "--sigma-strong", 2, "--min-pixels", 2),
+                  ("--method", "dispersion_extended", "--threshold", 3),
+                  ("--max-elongation", 1.5)):
+        found = judged("rough.etalon", *words)
+        before, after = (json.loads(etalon("find", name, "--json", *HIT, *words, *more)) for name, more in
+                         (("sim.h5", ()), ("rough.h5", ("--centre", CENTRE, "--mask", "bad.npy"))))
+        count = [sum(len(f["peaks"]) for f in found_by["frames"]) for found_by in (before, after)]
+        assert [found["peaks"]["raw"], found["peaks"]["reduced"]] == count and count[0] > 20, (words, found, count)
+        assert len(found["hits"]["kept"]) + len(found["hits"]["lost"]) == before["hits"], words
+        assert found["finder"] == before["semantics"], words
+    text = etalon("verify", "sim.h5", "same.etalon", "--science", *HIT, "--method", "dispersion")
+    assert "dispersion/1, threshold 0, sigmas 6 and 3" in text, text
+
+
 def refusals():
     for keep, says in (("peaks>", "column 7"), ("peeks>=1", "'peeks' does not exist; there are: hits"),
                        ("peaks>=1,", "column 10"), ("weak_bias<=1", "--predicted"), ("", "--keep")):
@@ -147,6 +164,9 @@ def refusals():
     etalon("verify", "sim.h5", "same.etalon", "--snr", 3, code=2, says="--science")
     etalon(*science, "--gain", 0, code=2, says="gain")
     etalon(*science, "--snr", -1, code=2, says="snr")
+    etalon(*science, "--method", "guess", code=2, says="verify: --method: 'guess'")
+    etalon(*science, "--method", "dispersion", "--kernel-size", "0,3", code=2, says="kernel_size")
+    etalon("verify", "sim.h5", "same.etalon", "--method", "dispersion", code=2, says="--science")
     etalon(*science, "--centre", "7", code=2, says="--centre")
     etalon("verify", "-", "same.etalon", "--science", code=2, says="names")
     etalon(*science, "--predicted", "absent.csv", code=5, says="absent.csv")
@@ -212,6 +232,25 @@ def tune_finds_settings():
     assert "<- best" in text and "  " + compress_line + "\n" in text and "breaks peaks" in text
 
 
+def tune_takes_every_method():
+    words = ("--method", "dispersion_extended", "--sigma-strong", 4, "--kernel-size", "2,3", "--max-elongation", 4)
+    best = tune(*words, "--keep", "peaks>=0.9,strong_scatter<=0.1", "--bound", "sigma:1", "--sample", 0)["best"]
+    # The commands find the same peaks; so does the recipe.
+    find, compress_line = best["commands"]
+    assert "--method dispersion_extended --sigma-strong 4 --kernel-size 2,3 --max-elongation 4" in find
+    with open(find.split()[-1], "w") as file:
+        file.write(etalon(*find.split()[1:-2]))
+    report = json.loads(etalon(*compress_line.split()[1:], "-f", "--json"))
+    assert abs(report["ratio"] / best["ratio"] - 1) < 1e-12, (report, best)
+    assert 'method = "dispersion_extended"' in best["recipe"] and "kernel_size = [2, 3]" in best["recipe"]
+    with open("method.toml", "w") as file:
+        file.write(best["recipe"].replace("sigma:1", "abs:1"))
+    ran = json.loads(etalon("run", "method.toml", "--source", "sim.h5", "--out", "method", "--json"))
+    in_squares = judged(ran["output"], *words)
+    assert in_squares["peaks"]["raw"] > 20 and in_squares["metrics"]["strong_scatter"] < 0.05, in_squares
+    etalon("tune", "sim.h5", "--method", "guess", code=2, says="tune: --method")
+
+
 def tune_says_when_none_exists():
     found = tune("--keep", "peaks>=0.97,strong_bias<=0.5", "--target", "ratio=100000", "--bound", "abs:1", code=4,
                  says=["no settings keep the science at a ratio of 100000", "what keeps it best", "reaches "])
@@ -243,11 +282,17 @@ def tune_refuses():
 
 
 etalon("simulate", "stills", "-n", FRAMES, "--size", "300,300", "--seed", 7, "--hit-fraction", 0.5, "-o", "sim.h5")
+with h5py.File("sim.h5") as file:
+    detector = file["/entry/instrument/detector"]
+    CENTRE = ",".join(repr(float(np.ravel(detector["beam_center_" + axis][()])[0])) for axis in "xy")
+    np.save("bad.npy", (detector["pixel_mask"][()] != 0).astype("u1"))
 nothing_lost()
 harm_is_seen()
 dither_keeps_sums()
 vetoed_series()
+every_method_judges()
 refusals()
 tune_finds_settings()
+tune_takes_every_method()
 tune_says_when_none_exists()
 tune_refuses()
