@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include "base/durable.hpp"
 #include "base/durations.hpp"
 #include "base/posix.hpp"
 #include "base/text.hpp"
@@ -75,6 +76,7 @@ struct Collector::Impl {
     std::error_code error;
     fs::create_directories(folder_, error);
     if (error) return Error{Errc::io, folder_ + ": cannot be made: " + error.message()};
+    ETALON_TRY(sync_names_beside(absolute_path(folder_)));
     if (options_.instrument != nullptr) {
       for (std::size_t i = 0; i < recipe_.decide.rules.size(); ++i) {
         const RuleText& rule = recipe_.decide.rules[i];
@@ -133,6 +135,16 @@ struct Collector::Impl {
     return journal_ ? journal_->append(receiver_->bytes()) : Result<void>();
   }
 
+  // The edge is told of messages that are on the disk, never before. One wait for the disk serves
+  // all that came during the wait before, half a window at most: the other half is on its way
+  // meanwhile.
+  Result<void> acknowledge() {
+    if (journal_) ETALON_TRY(journal_->sync());
+    taken_ = 0;
+    return receiver_->accept();
+  }
+  bool is_due() const { return !journal_ || !welcomed_ || 2 * taken_ >= receiver_->window(); }
+
   // Whether a later collector can take this run to its end.
   bool goes_on(const Error& why) const {
     return journal_ && journal_->is_there() && series_ && spooled_ && why.code == Errc::io &&
@@ -156,16 +168,25 @@ struct Collector::Impl {
         receiver_->ask_to_stop();
         asked = true;
       }
-      auto next = receiver_->next(milliseconds(100));
+      auto next = receiver_->next(milliseconds(taken_ == 0 ? 100 : 0));
       edge_gone_ = !next.ok();
       ETALON_ASSIGN(const auto message, std::move(next));
-      if (!message) continue;
-      if (std::holds_alternative<End>(message->body)) ETALON_TRY(write_down());
+      if (!message) {
+        if (taken_ > 0) ETALON_TRY(acknowledge());
+        continue;
+      }
+      if (std::holds_alternative<End>(message->body)) {
+        ETALON_TRY(write_down());
+        if (journal_) ETALON_TRY(journal_->sync());
+      }
       ETALON_ASSIGN(const bool ended,
                     std::visit([&](const auto& body) { return take(body); }, message->body));
       if (ended) return {};
       ETALON_TRY(write_down());
-      ETALON_TRY(receiver_->accept());
+      ETALON_TRY(receiver_->take());
+      ++taken_;
+      if (is_due()) ETALON_TRY(acknowledge());
+      welcomed_ = true;
     }
   }
 
@@ -387,6 +408,8 @@ struct Collector::Impl {
   std::optional<StoredSeries> series_;
   std::uint64_t frames_ = 0;
   std::optional<CollectJournal> journal_;
+  std::size_t taken_ = 0;  // messages that are not acknowledged
+  bool welcomed_ = false;  // the edge, by this process
   bool resumed_ = false;   // the journal of a killed collector was there
   bool replayed_ = false;  // and could be read
   bool spooled_ = false;   // the edge waits for a collector that goes on

@@ -11,7 +11,10 @@ Result<std::uint64_t> CollectJournal::replay(
   ETALON_ASSIGN(journal_, Journal::open(path_));
   for (std::uint64_t messages = 0;; ++messages) {
     ETALON_ASSIGN(const auto entry, journal_->read());
-    if (!entry) return messages;
+    if (!entry) {
+      ETALON_TRY(journal_->sync());
+      return messages;
+    }
     auto taken = [&]() -> Result<void> {
       ETALON_ASSIGN(const Message message, decode_message(*entry));
       if (std::holds_alternative<Hello>(message.body) != (messages == 0) ||
@@ -30,6 +33,8 @@ Result<void> CollectJournal::append(ByteSpan message) {
   }
   return journal_->append(message);
 }
+
+Result<void> CollectJournal::sync() { return journal_ ? journal_->sync() : Result<void>(); }
 
 void CollectJournal::remove() {
   if (journal_) journal_->remove();

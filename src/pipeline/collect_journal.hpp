@@ -1,4 +1,5 @@
-// The messages that a collector has acknowledged, on its disk until its run is over.
+// The messages that a collector has acknowledged, or is about to, on its disk until its run is
+// over.
 #pragma once
 
 #include <functional>
@@ -10,7 +11,7 @@
 
 namespace etalon {
 
-// Protocol: replay append* remove.
+// Protocol: replay (append | sync)* remove.
 class CollectJournal {
  public:
   explicit CollectJournal(std::string path) : path_(std::move(path)) {}
@@ -22,6 +23,8 @@ class CollectJournal {
   Result<std::uint64_t> replay(const std::function<Result<void>(const Message&)>& take);
   // The first one makes the file.
   Result<void> append(ByteSpan message);
+  // All of them survive a power cut.
+  Result<void> sync();
   void remove();
 
  private:

@@ -5,6 +5,8 @@
 #include <set>
 #include <utility>
 
+#include "base/durable.hpp"
+
 namespace etalon {
 namespace fs = std::filesystem;
 namespace {
@@ -22,30 +24,46 @@ Bytes entry_of(Kind kind, ByteSpan content) {
   return out.take();
 }
 
+bool is_facts(ByteSpan entry) { return !entry.empty() && entry[0] == std::byte{kind_facts}; }
+
 }  // namespace
 
 Result<EdgeMemory> EdgeMemory::open(const std::string& folder, std::uint64_t limit) {
   std::error_code error;
   fs::create_directories(folder, error);
   if (error) return Error{Errc::io, folder + ": cannot be made: " + error.message()};
+  ETALON_TRY(sync_names_beside(absolute_path(folder)));
   ETALON_ASSIGN(Journal journal, Journal::open((fs::path(folder) / "run.journal").string()));
+  auto facts = std::make_unique<Facts>(std::move(journal));
   SpoolOptions options;
+  // The facts of a message that is safe can be read from it, actions cannot.
+  options.before_sync = [f = facts.get()]() -> Result<void> {
+    return f->acted.exchange(false) ? f->journal.write_through() : Result<void>();
+  };
+  // A file of messages goes when they are stored; their facts are needed until the end.
+  options.before_next_file = [f = facts.get()] { return f->journal.sync(); };
   options.folder = folder;
   options.limit = limit;
   options.file_bytes = std::min(options.file_bytes, limit / 8 + 1);
   ETALON_ASSIGN(Spool spool, Spool::open(options));
-  EdgeMemory memory(folder, std::move(journal), std::move(spool));
+  EdgeMemory memory(folder, std::move(facts), std::move(spool));
   ETALON_TRY(memory.load());
   return memory;
 }
 
 Result<void> EdgeMemory::load() {
   for (;;) {
-    const std::uint64_t offset = journal_.offset();
-    ETALON_ASSIGN(const auto entry, journal_.read());
+    const std::uint64_t offset = facts_->journal.offset();
+    ETALON_ASSIGN(const auto entry, facts_->journal.read());
     if (!entry) break;
+    // A power cut may take messages that were not sent, and leave their facts.
+    if (is_facts(*entry) && messages_ + 1 >= spool_.next() && offset >= facts_->journal.safe()) {
+      ETALON_TRY(facts_->journal.cut(offset));
+      break;
+    }
     if (auto loaded = load_entry(*entry); !loaded.ok())
-      return std::move(loaded).error().in(journal_.path() + ": offset " + std::to_string(offset));
+      return std::move(loaded).error().in(facts_->journal.path() + ": offset " +
+                                          std::to_string(offset));
   }
   if (!hello_) spool_.remove();  // remove() was killed
   if (messages_ >= spool_.next() || messages_ + 1 < spool_.first())
@@ -115,27 +133,32 @@ Result<RunId> EdgeMemory::begin(const Hello& hello) {
   }
   ETALON_ASSIGN(const RunId run, RunId::random());
   hello_ = Message{run, 0, hello};
-  ETALON_TRY(journal_.append(entry_of(kind_message, encode_message(*hello_))));
+  ETALON_TRY(facts_->journal.append(entry_of(kind_message, encode_message(*hello_))));
+  ETALON_TRY(facts_->journal.sync());
   return run;
 }
 
 Result<void> EdgeMemory::act(const std::vector<FastAction>& actions) {
-  return journal_.append(entry_of(kind_actions, encode_actions(actions)));
+  ETALON_TRY(facts_->journal.append(entry_of(kind_actions, encode_actions(actions))));
+  facts_->acted = true;
+  return {};
 }
 
 Result<void> EdgeMemory::commit(const std::vector<FrameFacts>& facts) {
-  ETALON_TRY(journal_.append(entry_of(kind_facts, encode_facts(facts))));
+  ETALON_TRY(facts_->journal.append(entry_of(kind_facts, encode_facts(facts))));
   ++messages_;
   return {};
 }
 
 Result<void> EdgeMemory::finish(const Done& done) {
-  return journal_.append(entry_of(kind_message, encode_message({hello_->run, 0, done})));
+  ETALON_TRY(
+      facts_->journal.append(entry_of(kind_message, encode_message({hello_->run, 0, done}))));
+  return facts_->journal.sync();
 }
 
 // The journal first: without it, messages are nobody's.
 void EdgeMemory::remove() {
-  journal_.remove();
+  facts_->journal.remove();
   spool_.remove();
   std::error_code ignored;
   fs::remove(folder_, ignored);

@@ -2,6 +2,8 @@
 // messages that no collector has acknowledged. A folder on the edge's disk.
 #pragma once
 
+#include <atomic>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -14,7 +16,7 @@
 namespace etalon {
 
 // Protocol: open begin? (act? commit)* finish? . A frame is committed when its message is in the
-// spool.
+// spool, and on the disk before that is sent.
 //   FOLDER/run.journal   hello, then of each message the actions taken for its frame and its facts,
 //                        then done
 //   FOLDER/N.spool       messages (stream/spool.hpp)
@@ -40,20 +42,25 @@ class EdgeMemory {
   Result<void> act(const std::vector<FastAction>& actions);
   // The messages of these frames are in the spool.
   Result<void> commit(const std::vector<FrameFacts>& facts);
-  Result<void> finish(const Done& done);
+  Result<void> finish(const Done& done);  // on the disk when it returns
   // Nobody needs it any more.
   void remove();
   bool is_empty() const { return spool_.next() == 1; }
 
  private:
-  EdgeMemory(std::string folder, Journal journal, Spool spool)
-      : folder_(std::move(folder)), journal_(std::move(journal)), spool_(std::move(spool)) {}
+  // Synced by the thread that ships, too.
+  struct Facts {
+    Journal journal;
+    std::atomic<bool> acted{true};  // actions may not be on the disk
+  };
+  EdgeMemory(std::string folder, std::unique_ptr<Facts> facts, Spool spool)
+      : folder_(std::move(folder)), facts_(std::move(facts)), spool_(std::move(spool)) {}
   Result<void> load();
   Result<void> load_entry(ByteSpan entry);
   void sort_actions();
 
   std::string folder_;
-  Journal journal_;
+  std::unique_ptr<Facts> facts_;
   Spool spool_;
   std::optional<Message> hello_;
   std::vector<FrameFacts> committed_;

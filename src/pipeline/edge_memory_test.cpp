@@ -102,6 +102,35 @@ TEST_F(EdgeMemoryTest, TheFactsOutliveTheMessages) {
   EXPECT_EQ(memory->committed()[2], facts_of(frame_of(2)));
 }
 
+// The disk got the facts of a message that it did not get: what was not sent is done again.
+TEST_F(EdgeMemoryTest, FactsWithoutTheirMessagesAreForgotten) {
+  {
+    auto memory = open();
+    ASSERT_TRUE(memory.ok() && memory->begin(hello_of("a")).ok());
+    for (std::uint64_t n = 1; n < 5; ++n) ship(*memory, n);
+  }
+  const fs::path messages = folder / "1.spool";
+  fs::resize_file(messages, fs::file_size(messages) - 300);
+  for (int again = 0; again < 2; ++again) {
+    auto memory = open();
+    ASSERT_TRUE(memory.ok()) << memory.error().message;
+    EXPECT_LT(memory->spool().next(), 5u);
+    EXPECT_EQ(memory->committed().size(), memory->spool().next() - 1);
+    ship(*memory, 9);
+  }
+}
+
+TEST_F(EdgeMemoryTest, MessagesThatWereSafeMustBeThere) {
+  {
+    auto memory = EdgeMemory::open(folder.string(), 1000);
+    ASSERT_TRUE(memory.ok() && memory->begin(hello_of("a")).ok());
+    for (std::uint64_t n = 1; n < 6; ++n) ship(*memory, n);
+  }
+  for (const auto& file : fs::directory_iterator(folder))
+    if (file.path().extension() == ".spool") fs::remove(file.path());
+  EXPECT_EQ(open().error().code, Errc::malformed);
+}
+
 TEST_F(EdgeMemoryTest, TheEndAndTheLastWordAreRemembered) {
   {
     auto memory = open();

@@ -293,7 +293,7 @@ Result<void> StoredSeries::name_files() {
 }
 
 const std::string& StoredSeries::keep() {
-  if (!impl_->file) return impl_->path;
+  if (!impl_->file || impl_->file->temporary_path().empty()) return impl_->path;
   impl_->file->keep();
   if (impl_->table) impl_->table->keep();
   return impl_->file->temporary_path();

@@ -9,6 +9,8 @@
 #include <filesystem>
 #include <utility>
 
+#include "base/durable.hpp"
+
 namespace etalon {
 namespace fs = std::filesystem;
 namespace {
@@ -197,7 +199,7 @@ Result<void> OutputFile::name_as(const std::string& path, bool replace) {
   if (!named) return system_error(path, "rename");
   temporary_.clear();
   fd_.reset();
-  return {};
+  return sync_names_beside(path);
 }
 
 Result<void> OutputFile::commit() {

@@ -18,9 +18,10 @@ Result<void> refuse_same_file(const std::string& input, const std::string& outpu
 // "PATH: exists already; -f overwrites it".
 Error exists_already(const std::string& path);
 
-// Written as PATH.part.etalon in the same folder, synced and renamed by commit(); removed when
-// destroyed before. The part is locked as long as its program lives: what a killed one left is
-// written over by the next output of that name, and two programs cannot write one output at once.
+// Written as PATH.part.etalon in the same folder, synced and renamed by commit(), and the name
+// synced, too; removed when destroyed before. The part is locked as long as its program lives: what
+// a killed one left is written over by the next output of that name, and two programs cannot write
+// one output at once.
 // "-" is standard output, which commit() flushes. A device or pipe is written as it stands, and a
 // link leads to the file that is replaced.
 class OutputFile {
@@ -39,9 +40,9 @@ class OutputFile {
 
   Result<void> write(ByteSpan bytes);
   Result<void> commit();
-  // commit() in two steps, for regular files: all is on the disk, and has a name; another name than
-  // the one of create() may be given, in the same file system. Errc::usage when it is taken and not
-  // to be replaced.
+  // commit() in two steps, for regular files: all is on the disk, and has a name there; another
+  // name than the one of create() may be given, in the same file system. Errc::usage when it is
+  // taken and not to be replaced.
   Result<void> finish();
   Result<void> name_as(const std::string& path, bool replace);
   // Not removed when destroyed.

@@ -28,11 +28,25 @@ struct JournalTest : testing::Test {
       EXPECT_EQ(**next, entry(n));
     }
   }
-  void write(std::size_t count) const {
+  // The first `safe` of them are on the disk.
+  void write(std::size_t count, std::size_t safe = 0) const {
     auto journal = Journal::open(path);
     ASSERT_TRUE(journal.ok());
-    for (std::size_t n = 0; n < count; ++n) ASSERT_TRUE(journal->append(entry(n)).ok());
+    for (std::size_t n = 0; n < count; ++n) {
+      ASSERT_TRUE(journal->append(entry(n)).ok());
+      if (n + 1 == safe) {
+        ASSERT_TRUE(journal->sync().ok());
+      }
+    }
   }
+  void damage(std::size_t n) const {
+    std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
+    std::size_t at = head + 20;
+    for (std::size_t i = 0; i < n; ++i) at += 8 + entry(i).size();
+    file.seekp(static_cast<std::streamoff>(at));
+    file.put('!');
+  }
+  static constexpr std::size_t head = 32;  // of the file
 };
 
 // Cut at every byte, it gives back the entries that were whole, and can be gone on with.
@@ -40,7 +54,7 @@ TEST_F(JournalTest, CutAnywhere) {
   write(3);
   const auto size = fs::file_size(path);
   std::vector<std::uintmax_t> ends;  // of the entries
-  for (std::size_t n = 0, at = 16; n < 3; ++n) ends.push_back(at += 8 + entry(n).size());
+  for (std::size_t n = 0, at = head; n < 3; ++n) ends.push_back(at += 8 + entry(n).size());
   ASSERT_EQ(ends.back(), size);
   for (std::uintmax_t cut = size; cut-- > 0;) {
     fs::remove(path);
@@ -77,11 +91,8 @@ TEST_F(JournalTest, EntriesAreReadFromWhereTheyBegan) {
 }
 
 TEST_F(JournalTest, DamageIsSaid) {
-  write(3);
-  std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
-  file.seekp(static_cast<std::streamoff>(16 + 8 + entry(0).size() + 20));
-  file.put('!');
-  file.close();
+  write(3, 2);
+  damage(1);
   auto journal = Journal::open(path);
   ASSERT_TRUE(journal.ok());
   ASSERT_TRUE(journal->read().ok());
@@ -89,6 +100,49 @@ TEST_F(JournalTest, DamageIsSaid) {
   ASSERT_FALSE(damaged.ok());
   EXPECT_EQ(damaged.error().code, Errc::malformed);
   EXPECT_NE(damaged.error().message.find(path + ": offset "), std::string::npos);
+}
+
+// What was not promised to be on the disk may have any bytes after a power cut.
+TEST_F(JournalTest, WhatWasNotSyncedMayBeDamaged) {
+  write(4, 2);
+  damage(2);
+  {
+    auto journal = Journal::open(path);
+    ASSERT_TRUE(journal.ok());
+    ASSERT_EQ(read_all(*journal), 2u);
+    EXPECT_EQ(journal->offset(), journal->safe());
+    ASSERT_TRUE(journal->append(entry(2)).ok());
+  }
+  auto journal = Journal::open(path);
+  ASSERT_TRUE(journal.ok());
+  EXPECT_EQ(read_all(*journal), 3u);
+}
+
+TEST_F(JournalTest, WhatWasSyncedMustBeThere) {
+  write(3, 2);
+  fs::resize_file(path, head + 8 + entry(0).size() + 10);
+  auto journal = Journal::open(path);
+  ASSERT_TRUE(journal.ok());
+  ASSERT_TRUE(journal->read().ok());
+  EXPECT_EQ(journal->read().error().code, Errc::malformed);
+}
+
+TEST_F(JournalTest, ALengthWithoutBytesIsBegunAnew) {
+  std::ofstream(path, std::ios::binary) << std::string(4096, '\0');
+  auto journal = Journal::open(path);
+  ASSERT_TRUE(journal.ok()) << journal.error().message;
+  EXPECT_EQ(read_all(*journal), 0u);
+  ASSERT_TRUE(journal->append(entry(0)).ok());
+  EXPECT_EQ(fs::file_size(path), head + 8 + entry(0).size());
+}
+
+TEST_F(JournalTest, WhatIsCutIsGone) {
+  write(3);
+  auto journal = Journal::open(path);
+  ASSERT_TRUE(journal.ok() && journal->read().ok());
+  ASSERT_TRUE(journal->cut(journal->offset()).ok());
+  EXPECT_FALSE(journal->read()->has_value());
+  EXPECT_EQ(journal->offset(), head + 8 + entry(0).size());
 }
 
 TEST_F(JournalTest, AnotherFileIsLeftAlone) {

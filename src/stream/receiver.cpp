@@ -68,6 +68,7 @@ std::optional<Message> Receiver::sort(Socket::Packet packet) {
     peer_ = std::move(packet.peer);
     bytes_ = std::move(packet.bytes);
     heard_ = Clock::now();
+    handed_out_ = true;
     return std::move(message);
   }
   if (!open_) {
@@ -127,6 +128,7 @@ std::optional<Message> Receiver::hand_out(Message message, SharedBytes bytes) {
   ++counters_.messages;
   counters_.bytes += bytes.bytes.size();
   bytes_ = std::move(bytes);
+  handed_out_ = true;
   return message;
 }
 
@@ -139,7 +141,7 @@ void Receiver::ask_for_missing() {
   }
   const bool due = first ? peers_.size() == 1 : heard_ - asked_at_ > patience;
   if (!due) return;
-  Ack ack{expected_, expected_ + options_.window, false, stop_, {}};
+  Ack ack{safe_, safe_ + options_.window, false, stop_, {}};
   for (std::uint64_t n = expected_; n < early_.rbegin()->first; ++n)
     if (!early_.contains(n) && ack.missing.size() < most_asked) ack.missing.push_back(n);
   answer(ack);
@@ -149,7 +151,7 @@ void Receiver::ask_for_missing() {
 void Receiver::resume(const RunId& run, std::uint64_t next) {
   open_ = welcomed_ = resumed_ = true;
   run_ = run;
-  expected_ = next;
+  expected_ = safe_ = next;
   heard_ = Clock::now();
 }
 
@@ -159,10 +161,17 @@ ReceiverCounters Receiver::counters() const {
   return counters;
 }
 
-Result<void> Receiver::accept() {
-  if (!open_) return Error{Errc::usage, "Receiver: nothing to accept"};
+Result<void> Receiver::take() {
+  if (!std::exchange(handed_out_, false)) return Error{Errc::usage, "Receiver: nothing to take"};
   if (welcomed_) ++expected_;
   welcomed_ = true;
+  return {};
+}
+
+Result<void> Receiver::accept() {
+  if (handed_out_) ETALON_TRY(take());
+  if (!welcomed_) return Error{Errc::usage, "Receiver: nothing to accept"};
+  safe_ = expected_;
   acknowledge();
   return {};
 }
@@ -172,7 +181,7 @@ void Receiver::keep_waiting() {
 }
 
 void Receiver::acknowledge(bool resend) {
-  answer(Ack{expected_, expected_ + options_.window, resend, stop_, {}});
+  answer(Ack{safe_, safe_ + options_.window, resend, stop_, {}});
 }
 
 void Receiver::ask_to_stop() {

@@ -1,5 +1,5 @@
 // The centre's end of the wire: hands out what one edge sent, in order and each message once, and
-// acknowledges it when the caller has stored it.
+// acknowledges it when the caller says that it is safe.
 #pragma once
 
 #include <chrono>
@@ -26,8 +26,8 @@ struct ReceiverCounters {
   std::map<std::string, std::uint64_t> dropped;  // by cause: "malformed", "duplicate", ...
 };
 
-// Protocol: bind (next accept?)* ; one thread. Every message that next() hands out must be
-// accepted, before the next one is asked for, or rejected.
+// Protocol: bind (next (take | accept)?)* ; one thread. Every message that next() hands out must be
+// taken or accepted, before the next one is asked for, or rejected.
 class Receiver {
  public:
   static Result<Receiver> bind(const ReceiverOptions& options);
@@ -39,13 +39,16 @@ class Receiver {
   Result<std::optional<Message>> next(std::chrono::milliseconds limit);
   // What next() handed out last, as it came.
   ByteSpan bytes() const { return bytes_.bytes; }
-  // Goes on with a run that a killed collector began: `next` is the first message that it does not
-  // have. Before the first next().
+  // Goes on with a run that a killed collector began: `next` is the first message that is not safe
+  // here. Before the first next().
   void resume(const RunId& run, std::uint64_t next);
   // Whether the edge of the run has said anything.
   bool heard() const { return !peers_.empty(); }
-  // What next() handed out last is stored: the edge need not keep it.
+  // What next() handed out last is to be made safe with what follows: the edge keeps it.
+  Result<void> take();
+  // All that was handed out is safe: the edge need not keep it.
   Result<void> accept();
+  std::size_t window() const { return options_.window; }
   // Tells the edge that what next() handed out last is being worked on. To be called often where
   // that takes longer than the edge's silence_limit; speaks twice a second at most.
   void keep_waiting();
@@ -79,14 +82,16 @@ class Receiver {
   ReceiverOptions options_;
   Socket socket_;
   ReceiverCounters counters_;
-  bool open_ = false, welcomed_ = false, ended_ = false, stop_ = false, seen_off_ = false;
+  bool open_ = false, welcomed_ = false, handed_out_ = false, ended_ = false, stop_ = false,
+       seen_off_ = false;
   bool resumed_ = false;                 // and the edge does not know yet
   std::optional<Message::Body> answer_;  // that ended the run
   RunId run_;
   std::set<std::string> peers_;  // connections of the edge
   Bytes peer_;                   // the one that spoke last
   SharedBytes bytes_;
-  std::uint64_t expected_ = 1;
+  std::uint64_t expected_ = 1;                  // what is to be handed out next
+  std::uint64_t safe_ = 1;                      // what is not accepted begins here
   std::map<std::uint64_t, SharedBytes> early_;  // before their turn; at most a window
   std::uint64_t asked_again_ = 0;               // the message that was asked for, to ask once
   Clock::time_point heard_, asked_at_;

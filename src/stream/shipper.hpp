@@ -28,8 +28,9 @@ struct ShipperOptions {
   std::chrono::milliseconds resend_after{1000};    // without progress; doubles up to 8 times this
   std::size_t window = 32;                         // messages in memory
   unsigned streams = 1;                            // connections, used side by side
-  // What is sent is in it before send() returns, and the window is not what makes send() wait, but
-  // its limit. What it holds already is sent first. It outlives the shipper, which alone uses it.
+  // What is sent is in it before send() returns, and on the disk before it leaves for the
+  // collector. The window is not what makes send() wait, but its limit. What it holds already is
+  // sent first. It outlives the shipper, which alone uses it.
   Spool* spool = nullptr;
   std::optional<RunId> run;       // to go on with; none: a new one
   std::optional<CurveKeys> keys;  // none: in the clear
@@ -92,7 +93,9 @@ class Shipper {
   Result<void> enqueue(Message::Body body, std::optional<Clock::time_point> since);
   Result<void> make_room(std::unique_lock<std::mutex>& lock, std::size_t bytes);
   void work(std::vector<Socket> sockets, Bytes hello);
-  void step(std::vector<Socket>& sockets);  // what the thread does each time it wakes
+  // What the thread does each time it wakes.
+  void step(std::unique_lock<std::mutex>& lock, std::vector<Socket>& sockets);
+  void make_safe(std::unique_lock<std::mutex>& lock);
   void greet(std::vector<Socket>& sockets);
   void ping(std::vector<Socket>& sockets);
   void receive(Socket& socket);

@@ -25,7 +25,7 @@ void Shipper::work(std::vector<Socket> sockets, Bytes hello) {
   hello_ = std::move(hello);
   for (;;) {
     {
-      const std::lock_guard lock(mutex_);
+      std::unique_lock lock(mutex_);
       if (stopping_) {
         if (farewell_) (void)sockets.front().send(*farewell_);
         if (bye_due_) (void)sockets.front().send(encode_message({run_, 0, Bye{}}));
@@ -33,7 +33,7 @@ void Shipper::work(std::vector<Socket> sockets, Bytes hello) {
           for (Socket& socket : sockets) socket.forget();
         return;
       }
-      step(sockets);
+      step(lock, sockets);
     }
     if (auto waited = Socket::wait(sockets, tick, wake_fd_.get()); !waited.ok()) {
       const std::lock_guard lock(mutex_);
@@ -54,10 +54,12 @@ bool Shipper::is_silent(Clock::time_point now) const {
   return now - since > options_.silence_limit;
 }
 
-void Shipper::step(std::vector<Socket>& sockets) {
+void Shipper::step(std::unique_lock<std::mutex>& lock, std::vector<Socket>& sockets) {
   for (Socket& socket : sockets) receive(socket);
   if (std::exchange(bye_due_, false)) (void)sockets.front().send(encode_message({run_, 0, Bye{}}));
   if (failure_ || done_) return;
+  if (options_.spool != nullptr) make_safe(lock);
+  if (failure_) return;
   if (limit_ == 0) return greet(sockets);
   const auto now = Clock::now();
   if (is_silent(now)) return fail(silent());
@@ -68,6 +70,19 @@ void Shipper::step(std::vector<Socket>& sockets) {
   }
   transmit(sockets);
   if (now - spoke_ > ping_after) ping(sockets);
+}
+
+// One wait for the disk serves all messages that came during the wait before.
+void Shipper::make_safe(std::unique_lock<std::mutex>& lock) {
+  const Spool::Point point = options_.spool->point();
+  if (point.next == options_.spool->safe()) return;
+  lock.unlock();
+  auto synced = options_.spool->sync(point);
+  lock.lock();
+  if (synced.ok())
+    options_.spool->synced(point);
+  else
+    fail(std::move(synced).error());
 }
 
 void Shipper::greet(std::vector<Socket>& sockets) {
@@ -91,6 +106,7 @@ void Shipper::ping(std::vector<Socket>& sockets) {
 void Shipper::transmit(std::vector<Socket>& sockets) {
   for (Outgoing& out : window_) {
     if (out.sequence >= limit_) break;
+    if (options_.spool != nullptr && out.sequence >= options_.spool->safe()) break;
     if (!out.sent && !transmit(sockets, out)) break;
   }
 }

@@ -34,7 +34,7 @@ Result<Spool> Spool::open(const SpoolOptions& options) {
       found.push_back(first);
   if (error) return Error{Errc::io, options.folder + ": cannot be read: " + error.message()};
   std::sort(found.begin(), found.end());
-  if (!found.empty()) spool.first_ = spool.released_ = found.front();
+  if (!found.empty()) spool.first_ = spool.released_ = spool.safe_ = found.front();
   for (const std::uint64_t first : found) ETALON_TRY(spool.load(first));
   return spool;
 }
@@ -59,9 +59,25 @@ Result<void> Spool::load(std::uint64_t first) {
   }
 }
 
+// Of the files before the last one everything is on the disk.
+Spool::Point Spool::point() const {
+  if (files_.empty()) return {nullptr, 0, next()};
+  return {&files_.back().journal, files_.back().journal.offset(), next()};
+}
+
+Result<void> Spool::sync(const Point& point) const {
+  if (options_.before_sync) ETALON_TRY(options_.before_sync());
+  return point.journal != nullptr ? point.journal->sync(point.offset) : Result<void>();
+}
+
 Result<void> Spool::append(ByteSpan message) {
-  if (files_.empty() || files_.back().journal.offset() >= options_.file_bytes)
+  if (files_.empty()) {
     ETALON_TRY(add_file(next()));
+  } else if (files_.back().journal.offset() >= options_.file_bytes) {
+    ETALON_TRY(sync(point()));
+    if (options_.before_next_file) ETALON_TRY(options_.before_next_file());
+    ETALON_TRY(add_file(next()));
+  }
   Journal& journal = files_.back().journal;
   const std::uint64_t offset = journal.offset();
   ETALON_TRY(journal.append(message));
@@ -95,7 +111,7 @@ void Spool::remove() {
   for (File& file : files_) file.journal.remove();
   files_.clear();
   places_.clear();
-  first_ = released_ = 1;
+  first_ = released_ = safe_ = 1;
   bytes_ = 0;
 }
 

@@ -81,6 +81,24 @@ TEST_F(SpoolTest, IsTakenUpAgain) {
   expect_all(*again);
 }
 
+TEST_F(SpoolTest, ASyncMakesAllBeforeItSafe) {
+  std::size_t begun = 0;
+  options.before_next_file = [&]() -> Result<void> {
+    ++begun;
+    return {};
+  };
+  auto spool = Spool::open(options);
+  ASSERT_TRUE(spool.ok());
+  fill(*spool, 3);
+  const Spool::Point point = spool->point();
+  fill(*spool, 8);  // into other files
+  EXPECT_EQ(spool->safe(), 1u);
+  ASSERT_TRUE(spool->sync(point).ok());
+  spool->synced(point);
+  EXPECT_EQ(spool->safe(), 3u);
+  EXPECT_EQ(begun + 1, files());
+}
+
 TEST_F(SpoolTest, AFileThatIsNotThereIsSaid) {
   std::uint64_t second = 0;
   {

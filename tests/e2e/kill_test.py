@@ -64,6 +64,10 @@ class Kill(Case):
         self.sent = dict(frames_of(self.source))
         self.killed = {"edge": 0, "collect": 0, "network": 0}
 
+    def note(self, event):
+        """When what was done in a run: printed where it fails."""
+        self.events.append(f"{time.monotonic() - self.began:.3f} s: {event}")
+
     def start_edge(self, address, *more):
         return self.start("edge", self.ship, "--source", self.source, "--connect", address, "--spool", "spool", "-T",
                           "1", "--json", *more)
@@ -134,6 +138,7 @@ class Kill(Case):
         return [record["id"] for record in tree["records"] if record["kind"] == "fast"]
 
     def one_run(self, out, whole):
+        self.events, self.began = [], time.monotonic()
         collector = free_address()
         link = Link(collector, rate=4e6, window=1 << 16)
         self.addCleanup(link.close)
@@ -145,6 +150,7 @@ class Kill(Case):
                 break  # it is at its end
             name = self.random.choice(list(self.killed))
             self.killed[name] += 1
+            self.note(f"{name} is killed")
             if name == "network":
                 link.cut()
                 continue
@@ -157,12 +163,15 @@ class Kill(Case):
                 self.check_part(out)
                 if self.random.random() < 0.4:
                     self.check_killed(out)
+            self.note(f"{name} is started, {self.left(out)}")
             running[name] = start[name]()
         if running["edge"]:
             running["edge"].wait(timeout=300)
+            self.note("edge has ended")
             if running["edge"].returncode != 0:  # what did the other say?
+                self.note(f"collect {running['collect'].poll()}, {self.left(out)}")
                 running["collect"].terminate()
-                print(running["collect"].communicate(timeout=60), flush=True)
+                print(*self.events, running["collect"].communicate(timeout=60), sep="\n", flush=True)
             edge = json.loads(self.end(running["edge"])[0])
             self.resumed_frames += edge["frames_resumed"]
             self.assertEqual(edge["conservation"], whole["conservation"])
@@ -194,6 +203,8 @@ class Kill(Case):
         while sum(self.killed.values()) < KILLS:
             self.one_run(f"out{rounds}", whole)
             rounds += 1
+            if rounds % 20 == 0:
+                print(f"{rounds} runs, {self.killed}", flush=True)
         print(json.dumps({"runs": rounds, "killed": self.killed, "frames_resumed": self.resumed_frames,
                           "files_of_killed_collectors": self.valid,
                           "frames_in_their_parts": self.read_as_they_lay}), flush=True)
