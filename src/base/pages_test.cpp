@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <cstring>
 
+#include "base/page_pool.hpp"
 #include "etalon/array.hpp"
 
 namespace etalon {
@@ -25,6 +26,24 @@ TEST(Pages, AreWholeAndLargeOnesBeginWithAPage) {
 
 TEST(Pages, TooManyAreBadAlloc) {
   EXPECT_THROW(page_array<double>(std::numeric_limits<std::size_t>::max() / 4), std::bad_alloc);
+}
+
+TEST(Pages, KeptPiecesComeBackAndArraysBeginWithZeros) {
+  keep_free_pages(std::size_t{8} << 20);
+  const std::size_t size = (std::size_t{2} << 20) + 5;
+  auto first = page_array<std::uint8_t>(size), second = page_array<std::uint8_t>(size),
+       third = page_array<std::uint8_t>(size);
+  const std::uint8_t* const where = second.get();
+  std::memset(second.get(), 9, size);
+  first.reset();
+  second.reset();  // 8 MiB are kept
+  third.reset();
+  const auto again = page_array<std::uint8_t>(size - 1);  // of as many pages
+  EXPECT_EQ(again.get(), where);
+  const Array zeros(DType::u8, {size});
+  const auto all = zeros.as<std::uint8_t>();
+  EXPECT_TRUE(std::all_of(all.begin(), all.end(), [](std::uint8_t v) { return v == 0; }));
+  keep_free_pages(0);
 }
 
 TEST(Pages, ArraysBeginWithZeros) {

@@ -38,6 +38,11 @@ std::optional<SeriesSummary::Audit> audit_in(const h5::File& file) {
 }  // namespace
 
 Result<SeriesSummary> summarize_series(const std::string& path) {
+  // Before the reader: a file that this process has open already does not say that it grows.
+  std::optional<h5::File> hdf5;
+  if (!is_folder_or_pattern(path) && file_kind(path) == FileKind::hdf5) {
+    ETALON_ASSIGN(hdf5, h5::File::open(path));
+  }
   ETALON_ASSIGN(const auto reader, open_series(path));
   SeriesSummary s;
   s.info = reader->info();
@@ -55,11 +60,10 @@ Result<SeriesSummary> summarize_series(const std::string& path) {
     const auto bytes = std::filesystem::file_size(file, unknown);
     if (!unknown) s.file_bytes += bytes;
   }
-  if (is_folder_or_pattern(path) || file_kind(path) != FileKind::hdf5) return s;
-  ETALON_ASSIGN(const h5::File file, h5::File::open(path));
-  s.is_growing = file.is_growing();
-  s.peaks = peaks_in(file);
-  s.audit = audit_in(file);
+  if (!hdf5) return s;
+  s.is_growing = hdf5->is_growing();
+  s.peaks = peaks_in(*hdf5);
+  s.audit = audit_in(*hdf5);
   return s;
 }
 

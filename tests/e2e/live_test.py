@@ -70,6 +70,7 @@ class Live(Case):
 
     def test_our_own_commands_read_it(self):
         self.opened().close()
+        self.replay.send_signal(signal.SIGSTOP)
         part = next(self.path("out", n) for n in self.left() if ".h5.part." in n)
         self.assertGreaterEqual(len(self.json("find", part)["frames"]), 16)
         series, = self.json("ls", part)["series"]
