@@ -111,11 +111,11 @@ TEST_F(EdgeMemoryTest, FactsWithoutTheirMessagesAreForgotten) {
   }
   const fs::path messages = folder / "1.spool";
   fs::resize_file(messages, fs::file_size(messages) - 300);
-  for (int again = 0; again < 2; ++again) {
+  for (std::uint64_t next = 4; next < 6; ++next) {  // the cut is for good
     auto memory = open();
     ASSERT_TRUE(memory.ok()) << memory.error().message;
-    EXPECT_LT(memory->spool().next(), 5u);
-    EXPECT_EQ(memory->committed().size(), memory->spool().next() - 1);
+    EXPECT_EQ(memory->spool().next(), next);
+    EXPECT_EQ(memory->committed().size(), next - 1);
     ship(*memory, 9);
   }
 }

@@ -177,6 +177,12 @@ void Shipper::handle(const Message& message) {
 }
 
 void Shipper::handle(const Ack& ack) {
+  // With a spool it holds for all that was sent, by killed processes, too.
+  if (ack.next > next_sequence_ && options_.spool != nullptr)
+    return fail({Errc::check, options_.address + ": collector: has " +
+                                  std::to_string(ack.next - 1) +
+                                  " messages of this run, of which " +
+                                  std::to_string(next_sequence_ - 1) + " are known here"});
   if (ack.next > next_sequence_) {
     ++counters_.ignored["acknowledges what was not sent"];
     return;

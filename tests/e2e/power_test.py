@@ -177,7 +177,7 @@ class Power(Case):
     def test_a_disk_that_only_says_that_it_has_synced_is_found_out(self):
         """The test above can fail: a message that left, or an acknowledgement, must have been synced."""
         for number, (name, deaf) in enumerate((("edge", ".spool"), ("collect", ".journal"))):
-            self.write_recipe(connect_limit_s=5, silence_limit_s=5)
+            self.write_recipe(connect_limit_s=20, silence_limit_s=20)
             self.begin(f"deaf{number}", deaf, rate=3e5)
             spool = os.path.join(self.disks["edge"].root, "spool")
             names = []
@@ -187,8 +187,15 @@ class Power(Case):
                 time.sleep(0.01)
             self.cut(name)
             self.power_on(name)
-            said = {who: process.communicate(timeout=120) for who, process in self.running.items()}
-            self.assertTrue(any(process.returncode for process in self.running.values()), f"{name}: {said}")
+            until = time.time() + 120
+            while all(process.poll() is None for process in self.running.values()) and time.time() < until:
+                time.sleep(0.1)
+            codes = {who: process.poll() for who, process in self.running.items()}
+            for process in self.running.values():
+                process.kill()
+            said = {who: process.communicate() for who, process in self.running.items()}
+            self.assertTrue(any(codes.values()), f"{name} lost its power: {codes} {said}")
+            print(name, "lost its power:", codes, said["edge"][1].splitlines()[-1:], flush=True)
 
 
 if __name__ == "__main__":
