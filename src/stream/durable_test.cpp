@@ -1,5 +1,7 @@
 // Both ends over a real socket: what leaves, and what is acknowledged, is on the disk.
 #include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -126,6 +128,43 @@ TEST_F(DurableTest, WhatIsTakenIsAcknowledgedWhenItIsAccepted) {
   EXPECT_EQ(taken(milliseconds(600)), 5u);
   over = true;
   edge.join();
+}
+
+// What a collector that is killed, or a proxy in between, may leave the edge with: a connection
+// that is open, and silent.
+TEST(Reconnect, AConnectionThatNobodyServesIsMadeAnew) {
+  const int listener = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in at{};
+  at.sin_family = AF_INET;
+  at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof at;
+  const int yes = 1;
+  ::setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+  ASSERT_EQ(::bind(listener, reinterpret_cast<sockaddr*>(&at), size), 0);
+  ASSERT_EQ(::listen(listener, 1), 0);
+  ASSERT_EQ(::getsockname(listener, reinterpret_cast<sockaddr*>(&at), &size), 0);
+  const std::string address = "tcp://127.0.0.1:" + std::to_string(ntohs(at.sin_port));
+  std::thread centre([&] {
+    const int silent = ::accept(listener, nullptr, nullptr);
+    ::close(listener);
+    ReceiverOptions options;
+    options.address = address;
+    auto receiver = Receiver::bind(options);
+    ASSERT_TRUE(receiver.ok()) << receiver.error().message;
+    auto hello = receiver->next(milliseconds(15000));
+    ASSERT_TRUE(hello.ok() && *hello);
+    EXPECT_TRUE(receiver->accept().ok());
+    (void)receiver->next(milliseconds(200));
+    ::close(silent);
+  });
+  ShipperOptions options;
+  options.address = address;
+  options.connect_limit = milliseconds(15000);
+  Hello hello;
+  hello.info.geometry.ny = hello.info.geometry.nx = 4;
+  const auto shipper = Shipper::connect(options, hello);
+  EXPECT_TRUE(shipper.ok()) << shipper.error().message;
+  centre.join();
 }
 
 // A disk that lost what it had synced: this edge would give new frames numbers that are taken.

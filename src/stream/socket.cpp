@@ -106,7 +106,8 @@ Result<Socket> Socket::open(Kind kind, const Options& options, bool server) {
   s.socket_ = zmq_socket(s.context_, zmq_type(kind));
   if (s.socket_ == nullptr) return s.failed("ZeroMQ socket");
   const int queued = static_cast<int>(options.queued), one = 1, reconnect_ms = 50,
-            reconnect_max_ms = 1000, linger_ms = static_cast<int>(options.linger.count());
+            reconnect_max_ms = 1000, handshake_ms = 2000,
+            linger_ms = static_cast<int>(options.linger.count());
   const auto max_message = static_cast<std::int64_t>(options.max_message);
   ETALON_TRY(s.set(ZMQ_SNDHWM, &queued, sizeof queued));
   ETALON_TRY(s.set(ZMQ_RCVHWM, &queued, sizeof queued));
@@ -114,6 +115,9 @@ Result<Socket> Socket::open(Kind kind, const Options& options, bool server) {
   ETALON_TRY(s.set(ZMQ_MAXMSGSIZE, &max_message, sizeof max_message));
   ETALON_TRY(s.set(ZMQ_RECONNECT_IVL, &reconnect_ms, sizeof reconnect_ms));
   ETALON_TRY(s.set(ZMQ_RECONNECT_IVL_MAX, &reconnect_max_ms, sizeof reconnect_max_ms));
+  // A connection that something accepted and nobody serves is given up, and made anew, before
+  // anybody's patience ends; ZeroMQ's own is 30 s.
+  ETALON_TRY(s.set(ZMQ_HANDSHAKE_IVL, &handshake_ms, sizeof handshake_ms));
   if (options.keys) ETALON_TRY(s.set_keys(*options.keys, server));
   if (kind == Kind::dealer) ETALON_TRY(s.watch_handshakes());
   if (kind == Kind::router) {
