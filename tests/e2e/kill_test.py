@@ -226,7 +226,7 @@ class Kill(Case):
             time.sleep(self.random.uniform(0.4, 0.6))
             self.assertIsNone(edge.poll())
             edge.send_signal(signal.SIGSTOP)  # what comes now lies in its socket when it is killed
-            time.sleep(0.1)
+            time.sleep(0.5)
             edge.kill()
             edge.communicate()
             edge = self.start(*self.stream)
