@@ -88,8 +88,12 @@ TEST_F(CurveKeysTest, ACollectorThatIsNotKnownIsNotTalkedTo) {
 TEST_F(CurveKeysTest, AnEdgeWithoutKeysIsRefused) {
   auto met = meet(std::nullopt);
   ASSERT_FALSE(met.ok());
-  EXPECT_EQ(met.error().code, Errc::usage);
-  EXPECT_NE(met.error().message.find("one end has keys"), std::string::npos);
+  // The collector hangs up as soon as it has read that we have none. What it was saying itself may
+  // or may not have come by then; without it we know no more than that it hung up.
+  EXPECT_TRUE(met.error().code == Errc::usage || met.error().code == Errc::missing);
+  EXPECT_TRUE(met.error().message.find("one end has keys") != std::string::npos ||
+              met.error().message.find("as by one that has keys") != std::string::npos)
+      << met.error().message;
 }
 
 TEST_F(CurveKeysTest, FilesThatAreNoKeysAreSaid) {

@@ -76,7 +76,7 @@ Error Shipper::unanswered() const {
       "no collector answers (waited " + seconds(options_.connect_limit) + ")";
   const bool keys = options_.keys && !refusal_.empty();
   return {keys ? Errc::usage : Errc::missing,
-          options_.address + ": " + waited + (keys ? ": " + refusal_ : "")};
+          options_.address + ": " + waited + (refusal_.empty() ? "" : ": " + refusal_)};
 }
 
 Error Shipper::silent() const {

@@ -74,6 +74,7 @@ Socket& Socket::operator=(Socket&& other) noexcept {
   std::swap(peer_key_, other.peer_key_);
   std::swap(refusal_, other.refusal_);
   std::swap(refused_, other.refused_);
+  std::swap(keys_, other.keys_);
   std::swap(strangers_, other.strangers_);
   std::swap(address_, other.address_);
   std::swap(kind_, other.kind_);
@@ -118,7 +119,8 @@ Result<Socket> Socket::open(Kind kind, const Options& options, bool server) {
   // A connection that something accepted and nobody serves is given up, and made anew, before
   // anybody's patience ends; ZeroMQ's own is 30 s.
   ETALON_TRY(s.set(ZMQ_HANDSHAKE_IVL, &handshake_ms, sizeof handshake_ms));
-  if (options.keys) ETALON_TRY(s.set_keys(*options.keys, server));
+  s.keys_ = options.keys.has_value();
+  if (s.keys_) ETALON_TRY(s.set_keys(*options.keys, server));
   if (kind == Kind::dealer) ETALON_TRY(s.watch_handshakes());
   if (kind == Kind::router) {
     // A peer that comes back under its name replaces its dead connection; sending to nobody says
@@ -178,7 +180,9 @@ const std::string& Socket::refusal() {
     else if (event == ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL)
       refusal_ = "one end has keys, the other has none";
     else if (event == ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL)
-      refusal_ = "the handshake is broken off, as by one that has another key than collector.pub";
+      refusal_ = keys_ ? "the handshake is broken off, as by one that has another key than "
+                         "collector.pub"
+                       : "the handshake is broken off, as by one that has keys";
     else
       refusal_.clear();
   }

@@ -84,6 +84,7 @@ class Socket {
   std::string peer_key_;     // 32 bytes: the one that is known at the door
   std::string refusal_;
   bool refused_ = false;
+  bool keys_ = false;
   std::uint64_t strangers_ = 0;
   std::string address_;
   Kind kind_ = Kind::dealer;
