@@ -19,6 +19,7 @@ void add_compress(Cli& cli);
 void add_decompress(Cli& cli);
 void add_info(Cli& cli);
 void add_ls(Cli& cli);
+void add_export(Cli& cli);
 void add_verify(Cli& cli);
 void add_tune(Cli& cli);
 void add_submit(Cli& cli);

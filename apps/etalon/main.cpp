@@ -59,6 +59,7 @@ int main(int argc, char** argv) {
   cli::add_decompress(cli);
   cli::add_info(cli);
   cli::add_ls(cli);
+  cli::add_export(cli);
   cli::add_verify(cli);
   cli::add_tune(cli);
   cli::add_submit(cli);

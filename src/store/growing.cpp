@@ -10,6 +10,22 @@ void to_hsize(const Shape& shape, hsize_t least, hsize_t* to) {
   for (std::size_t i = 0; i < shape.rank(); ++i) to[i] = std::max<hsize_t>(shape[i], least);
 }
 
+// What the filter's own code would make of {block size 0, LZ4}, which it does where it is
+// installed: its version, the element's size, then these. Optional, since else HDF5 wants to have
+// it to create the dataset.
+Result<void> set_bitshuffle(hid_t plist, DType dtype, const std::string& name) {
+  constexpr H5Z_filter_t bitshuffle = 32008;
+  constexpr unsigned lz4 = 2;
+  const bool installed = H5Zfilter_avail(bitshuffle) > 0;
+  H5Eclear2(H5E_DEFAULT);
+  const std::vector<unsigned> values =
+      installed ? std::vector<unsigned>{0, lz4}
+                : std::vector<unsigned>{0, 3, static_cast<unsigned>(size_of(dtype)), 0, lz4};
+  if (H5Pset_filter(plist, bitshuffle, H5Z_FLAG_OPTIONAL, values.size(), values.data()) < 0)
+    return failure(Errc::missing, name + ": Bitshuffle filter");
+  return {};
+}
+
 }  // namespace
 
 Result<Growing> Growing::create(hid_t file, const std::string& name, DType dtype,
@@ -38,6 +54,7 @@ Result<Growing> Growing::create(hid_t file, const std::string& name, DType dtype
     if (H5Pset_filter(plist, hdf5_filter_id, H5Z_FLAG_MANDATORY, values.size(), values.data()) < 0)
       return failure(Errc::missing, name + ": Etalon filter");
   }
+  if (options.bitshuffle) ETALON_TRY(set_bitshuffle(plist, dtype, name));
   ETALON_TRY(make_parents(file, name));
   grown.id_ = Id(
       H5Dcreate2(file, name.c_str(), native_type(dtype), space, H5P_DEFAULT, plist, H5P_DEFAULT));

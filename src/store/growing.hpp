@@ -15,6 +15,7 @@ class Growing {
   struct Options {
     bool deflate = false;                    // byte shuffle and deflate
     const FilterSettings* etalon = nullptr;  // the Etalon filter; chunks come encoded
+    bool bitshuffle = false;                 // Bitshuffle with LZ4 (32008); chunks come encoded
     std::string_view units = {};
   };
   static Result<Growing> create(hid_t file, const std::string& name, DType dtype,

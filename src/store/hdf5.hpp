@@ -60,6 +60,12 @@ struct Filter {
   std::vector<unsigned> cd_values;
 };
 
+// Rows of a virtual dataset, and where they come from; no rows: something else than whole rows.
+struct VirtualPiece {
+  std::uint64_t first = 0, rows = 0, source_first = 0;
+  std::string file, dataset;  // the file as it is written there: "." is the same one
+};
+
 // A dataset of numbers that was opened for reading.
 class Dataset {
  public:
@@ -67,6 +73,7 @@ class Dataset {
   DType dtype() const { return dtype_; }
   const Shape& chunk() const { return chunk_; }  // rank 0: not chunked
   const std::vector<Filter>& filters() const { return filters_; }
+  bool is_virtual() const { return virtual_; }
   const std::string& place() const { return place_; }  // "file: /path"
 
   // The hyperslab from `start` with extents `count`, both of this dataset's rank, into `out`, which
@@ -82,6 +89,8 @@ class Dataset {
   // The stored bytes of the chunk at an offset in elements. Empty when it was not written, or not
   // passed through the filters.
   Result<std::vector<std::byte>> read_chunk(std::span<const std::size_t> offset) const;
+  // In the order of the rows. Empty when it is no virtual dataset.
+  Result<std::vector<VirtualPiece>> virtual_pieces() const;
 
  private:
   friend class File;

@@ -40,6 +40,9 @@ Result<Id> write_number(hid_t file, const std::string& name, double value,
 Result<Id> write_integer(hid_t file, const std::string& name, std::int64_t value);
 Result<Id> write_text(hid_t file, const std::string& name, std::string_view text);
 Result<Id> make_group(hid_t file, const std::string& name, std::string_view nx_class);
+// A dataset that shows rows of other ones, which have its other extents and may be in other files.
+Result<void> write_virtual(hid_t file, const std::string& name, DType dtype, const Shape& shape,
+                           const std::vector<VirtualPiece>& pieces);
 // A soft link at `name` to the object at `target`.
 Result<void> link(hid_t file, const std::string& target, const std::string& name);
 Result<void> set_attribute(hid_t object, const char* name, std::string_view text);

@@ -6,6 +6,7 @@
 
 #include "store/array_file.hpp"
 #include "store/byte_stream.hpp"
+#include "store/frame_parts.hpp"
 #include "store/image_files.hpp"
 #include "store/npy.hpp"
 #include "store/nxmx_reader.hpp"
@@ -292,7 +293,7 @@ Result<std::unique_ptr<ImageSource>> open_hdf5(const std::string& path,
                                                const OpenOptions& options) {
   ETALON_ASSIGN(h5::File file, h5::File::open(path));
   ETALON_ASSIGN(const std::string name, find_images(file, options.dataset, true));
-  ETALON_ASSIGN(h5::Dataset dataset, file.dataset(name));
+  ETALON_ASSIGN(h5::Dataset dataset, one_dataset(file, name, !options.dataset.empty()));
   auto images = std::make_unique<Hdf5Images>(std::move(file), std::move(dataset));
   ETALON_TRY(images->prepare());
   return std::unique_ptr<ImageSource>(std::move(images));

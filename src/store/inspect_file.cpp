@@ -6,6 +6,7 @@
 #include "codec/hdf5_filter.hpp"
 #include "codec/region_totals.hpp"
 #include "store/array_file.hpp"
+#include "store/frame_parts.hpp"
 #include "store/nxmx_reader.hpp"
 
 namespace etalon {
@@ -51,7 +52,7 @@ Result<void> add_etalon_chunks(const h5::Dataset& images, StreamInfo& info) {
 Result<StreamInfo> inspect_hdf5(const std::string& path, const std::string& wanted) {
   ETALON_ASSIGN(const h5::File file, h5::File::open(path));
   ETALON_ASSIGN(const std::string name, find_images(file, wanted, true));
-  ETALON_ASSIGN(const h5::Dataset images, file.dataset(name));
+  ETALON_ASSIGN(const h5::Dataset images, one_dataset(file, name, !wanted.empty()));
   StreamInfo info;
   info.format = "HDF5 " + name;
   info.dtype = images.dtype();

@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "store/audit_columns.hpp"
+#include "store/cxi_view.hpp"
 #include "store/file.hpp"
 #include "store/growing.hpp"
 #include "store/nxmx_layout.hpp"
@@ -13,9 +14,19 @@ namespace {
 
 constexpr std::size_t rows_at_once = 16;
 constexpr std::size_t time_size = 40;  // of ISO 8601 in bytes, at most
-const std::string results = "/entry/result_1";
+const std::string results = "/entry/result_1", image_path = "/entry/data/data";
+constexpr std::string_view filter_names[] = {"etalon", "deflate", "bslz4"};
 
 }  // namespace
+
+std::string_view name_of(FrameFilter filter) { return filter_names[static_cast<int>(filter)]; }
+
+Result<FrameFilter> parse_frame_filter(std::string_view name) {
+  for (const auto f : {FrameFilter::etalon, FrameFilter::deflate, FrameFilter::bitshuffle_lz4})
+    if (name_of(f) == name) return f;
+  return Error{Errc::usage,
+               "filter '" + std::string(name) + "': there are etalon, deflate and bslz4"};
+}
 
 struct NxmxWriter::Impl {
   std::string path;
@@ -25,7 +36,8 @@ struct NxmxWriter::Impl {
   h5::Id file, end_time, end_time_estimated;
   std::optional<h5::Growing> images, numbers, times, peak_counts, peak_x, peak_y, peak_intensity;
   std::optional<AuditColumns> audit;
-  bool encoded = true;
+  FrameFilter filter = FrameFilter::etalon;
+  bool begun = false, with_peaks = true;
   bool failed = false, live = false;
   double last_time_s = 0;
   // Not written yet, at most rows_at_once.
@@ -60,20 +72,33 @@ struct NxmxWriter::Impl {
                                   std::string(name_of(info.dtype))};
   }
 
-  // The image dataset, made when the first frame shows which kind it is.
-  Result<void> begin(bool as_chunks) {
-    if (images) {
-      if (encoded == as_chunks) return {};
-      return Error{Errc::usage, "raw frames and Etalon chunks do not mix in a file"};
-    }
-    encoded = as_chunks;
+  Result<void> make_images() {
     const Shape chunk{1, info.geometry.ny, info.geometry.nx};
     const FilterSettings settings{info.dtype, chunk, bound};
     h5::Growing::Options options;
-    options.deflate = !as_chunks;
-    options.etalon = as_chunks ? &settings : nullptr;
-    ETALON_ASSIGN(images,
-                  h5::Growing::create(file, "/entry/data/data", info.dtype, chunk, options));
+    options.deflate = filter == FrameFilter::deflate;
+    options.etalon = filter == FrameFilter::etalon ? &settings : nullptr;
+    options.bitshuffle = filter == FrameFilter::bitshuffle_lz4;
+    ETALON_ASSIGN(images, h5::Growing::create(file, image_path, info.dtype, chunk, options));
+    return {};
+  }
+
+  // The datasets, made when the first frame shows which kind it is.
+  Result<void> begin(FrameFilter kind, bool with_images = true) {
+    if (begun) {
+      if (filter == kind && images.has_value() == with_images) return {};
+      return Error{Errc::usage, with_images ? std::string(name_of(kind)) + " and " +
+                                                  std::string(name_of(filter)) +
+                                                  " frames do not mix in a file"
+                                            : "frames and rows without do not mix in a file"};
+    }
+    begun = true;
+    filter = kind;
+    if (with_images) ETALON_TRY(make_images());
+    return make_columns();
+  }
+
+  Result<void> make_columns() {
     const auto column = [&](std::optional<h5::Growing>& to, const std::string& name, DType type,
                             const Shape& rows, bool deflate, std::string_view units) {
       h5::Growing::Options how;
@@ -89,7 +114,7 @@ struct NxmxWriter::Impl {
     ETALON_TRY(column(times, detector + "start_time", DType::f64, {1024}, false, "s"));
     if (!info.start_time.empty())
       ETALON_TRY(h5::set_attribute(times->id(), "start", info.start_time));
-    if (!as_chunks) return {};
+    if (!with_peaks) return {};
     const Shape list{rows_at_once, 256};
     ETALON_TRY(column(peak_counts, results + "/nPeaks", DType::i32, {1024}, false, ""));
     ETALON_TRY(column(peak_x, results + "/peakXPosRaw", DType::f32, list, true, "pixel"));
@@ -105,7 +130,7 @@ struct NxmxWriter::Impl {
     const std::span<const double> t(new_times);
     ETALON_TRY(numbers->append(view_of(n, {rows})));
     ETALON_TRY(times->append(view_of(t, {rows})));
-    if (encoded) ETALON_TRY(flush_peaks());
+    if (with_peaks) ETALON_TRY(flush_peaks());
     new_numbers.clear();
     new_times.clear();
     new_peaks.clear();
@@ -177,15 +202,15 @@ struct NxmxWriter::Impl {
     last_time_s = std::max(last_time_s, time_s);
     new_numbers.push_back(number);
     new_times.push_back(time_s);
-    if (encoded) new_peaks.push_back(peaks);
+    if (with_peaks) new_peaks.push_back(peaks);
     return new_numbers.size() < rows_at_once ? Result<void>() : flush_rows();
   }
 
   Result<void> finish() {
-    ETALON_TRY(begin(images ? encoded : true));
+    if (!begun) ETALON_TRY(begin(filter));
     ETALON_TRY(flush_rows());
     ETALON_TRY(write_end_times());
-    if (encoded && !live) ETALON_TRY(link_results());
+    if (with_peaks && !live) ETALON_TRY(link_results());
     audit.reset();
     for (auto* column :
          {&images, &numbers, &times, &peak_counts, &peak_x, &peak_y, &peak_intensity})
@@ -211,7 +236,10 @@ Result<std::unique_ptr<NxmxWriter::Impl>> NxmxWriter::Impl::create(const std::st
   auto impl = std::make_unique<Impl>(path, info, bound, std::move(output));
   ETALON_ASSIGN(impl->file, h5::create_file(impl->output.temporary_path(), readers));
   Impl& i = *impl;
-  ETALON_TRY(i.guarded([&] { return write_nxmx_layout(i.file, i.info); }));
+  ETALON_TRY(i.guarded([&]() -> Result<void> {
+    ETALON_TRY(write_nxmx_layout(i.file, i.info));
+    return write_cxi_view(i.file, i.info);
+  }));
   return impl;
 }
 
@@ -221,12 +249,22 @@ Result<NxmxWriter> NxmxWriter::create(const std::string& path, const SeriesInfo&
   return NxmxWriter(std::move(impl));
 }
 
+Result<NxmxWriter> NxmxWriter::create_as(FrameFilter filter, bool with_peaks,
+                                         const std::string& path, const SeriesInfo& info,
+                                         bool overwrite) {
+  ETALON_ASSIGN(auto impl,
+                Impl::create(path, info, Bound::lossless(), overwrite, h5::Readers::when_closed));
+  impl->filter = filter;
+  impl->with_peaks = with_peaks;
+  return NxmxWriter(std::move(impl));
+}
+
 Result<NxmxWriter> NxmxWriter::create_live(const std::string& path, const SeriesInfo& info,
                                            const Bound& bound, bool overwrite, bool audits) {
   ETALON_ASSIGN(auto impl, Impl::create(path, info, bound, overwrite, h5::Readers::while_written));
   Impl& i = *impl;
   ETALON_TRY(i.guarded([&]() -> Result<void> {
-    ETALON_TRY(i.begin(true));
+    ETALON_TRY(i.begin(FrameFilter::etalon));
     if (audits) ETALON_TRY(i.make_audit());
     ETALON_TRY(i.make_end_times());
     ETALON_TRY(i.link_results());
@@ -240,7 +278,7 @@ Result<void> NxmxWriter::append(std::uint64_t number, double time_s,
                                 std::span<const std::byte> chunk, const std::vector<Peak>& peaks) {
   return impl_->guarded([&]() -> Result<void> {
     ETALON_TRY(impl_->check_chunk(chunk));
-    ETALON_TRY(impl_->begin(true));
+    ETALON_TRY(impl_->begin(FrameFilter::etalon));
     ETALON_TRY(impl_->images->append_chunk(chunk));
     return impl_->add_row(number, time_s, peaks);
   });
@@ -256,6 +294,53 @@ Result<void> NxmxWriter::append_audited(std::uint64_t number, double time_s,
   });
 }
 
+Result<void> NxmxWriter::append_bitshuffled(std::uint64_t number, double time_s,
+                                            std::span<const std::byte> chunk,
+                                            const std::vector<Peak>& peaks) {
+  return impl_->guarded([&]() -> Result<void> {
+    ETALON_TRY(impl_->begin(FrameFilter::bitshuffle_lz4));
+    ETALON_TRY(impl_->images->append_chunk(chunk));
+    return impl_->add_row(number, time_s, peaks);
+  });
+}
+
+Result<void> NxmxWriter::append_row(std::uint64_t number, double time_s,
+                                    const std::vector<Peak>& peaks) {
+  return impl_->guarded([&]() -> Result<void> {
+    ETALON_TRY(impl_->begin(impl_->filter, false));
+    return impl_->add_row(number, time_s, peaks);
+  });
+}
+
+Result<void> NxmxWriter::show_pieces(const std::vector<Piece>& pieces) {
+  return impl_->guarded([&]() -> Result<void> {
+    ETALON_TRY(impl_->begin(impl_->filter, false));
+    std::vector<h5::VirtualPiece> rows;
+    std::uint64_t first = 0;
+    for (const Piece& piece : pieces) {
+      rows.push_back({first, piece.frames, 0, piece.file, image_path});
+      first += piece.frames;
+    }
+    const Geometry& g = impl_->info.geometry;
+    return h5::write_virtual(impl_->file, image_path, impl_->info.dtype, {first, g.ny, g.nx}, rows);
+  });
+}
+
+Result<void> NxmxWriter::append_pixels(std::uint64_t number, double time_s,
+                                       std::span<const std::byte> pixels,
+                                       const std::vector<Peak>& peaks) {
+  return impl_->guarded([&]() -> Result<void> {
+    const Geometry& g = impl_->info.geometry;
+    const ArrayView image{pixels.data(), impl_->info.dtype, {1, g.ny, g.nx}};
+    if (pixels.size() != image.size_bytes())
+      return Error{Errc::usage, std::to_string(pixels.size()) + " bytes for an image of " +
+                                    std::to_string(image.size_bytes())};
+    ETALON_TRY(impl_->begin(FrameFilter::deflate));
+    ETALON_TRY(impl_->images->append(image));
+    return impl_->add_row(number, time_s, peaks);
+  });
+}
+
 Result<void> NxmxWriter::append_raw(const Frame& frame) {
   return impl_->guarded([&]() -> Result<void> {
     const Geometry& g = impl_->info.geometry;
@@ -265,7 +350,8 @@ Result<void> NxmxWriter::append_raw(const Frame& frame) {
                                     std::string(name_of(image.dtype)) + " in a series of " +
                                     to_string(Shape{g.ny, g.nx}) + " " +
                                     std::string(name_of(impl_->info.dtype))};
-    ETALON_TRY(impl_->begin(false));
+    if (!impl_->begun && impl_->filter != FrameFilter::deflate) impl_->with_peaks = false;
+    ETALON_TRY(impl_->begin(FrameFilter::deflate));
     ETALON_TRY(impl_->images->append({image.data, image.dtype, {1, g.ny, g.nx}}));
     return impl_->add_row(frame.number, frame.time_s, {});
   });

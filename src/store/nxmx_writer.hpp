@@ -15,6 +15,15 @@
 
 namespace etalon {
 
+// How images lie in the file. A file has one kind.
+enum class FrameFilter {
+  etalon,         // chunks of encode_chunk()
+  deflate,        // byte shuffle and deflate, which every HDF5 program reads
+  bitshuffle_lz4  // Bitshuffle's filter (32008) with LZ4, which readers of detectors' files bring
+};
+std::string_view name_of(FrameFilter filter);  // "etalon", "deflate", "bslz4"
+Result<FrameFilter> parse_frame_filter(std::string_view name);
+
 // Files are written under a temporary name beside `path` and renamed by finish(), so what has the
 // name is whole. The same calls give the same bytes.
 //
@@ -25,7 +34,7 @@ namespace etalon {
 //   /entry/result_1/{nPeaks (N), peakXPosRaw, peakYPosRaw, peakTotalIntensity (N, most peaks)} *
 //   /entry/audit/{data (A, y, x), number, start_time, nPeaks, hit (A)}                   *
 // Peak lists are as CXI and CrystFEL have them (pixel centres at integers, unused places
-// 0); /entry_1/result_1 * is a link to them, which is where CXI readers look.
+// 0). /cxi_version and /entry_1 * show the same to readers of CXI: cxi_view.hpp.
 class NxmxWriter {
  public:
   // `bound` is recorded in cd_values so that the filter can describe the dataset.
@@ -36,6 +45,9 @@ class NxmxWriter {
   // when sequence_number has its row. Nothing is attached; without `audits` no frame is audited.
   static Result<NxmxWriter> create_live(const std::string& path, const SeriesInfo& info,
                                         const Bound& bound, bool overwrite, bool audits);
+  // For frames of one kind, with or without lists of peaks.
+  static Result<NxmxWriter> create_as(FrameFilter filter, bool with_peaks, const std::string& path,
+                                      const SeriesInfo& info, bool overwrite);
   ~NxmxWriter();  // without finish(): removes the temporary file
   NxmxWriter(NxmxWriter&&) noexcept;
   NxmxWriter& operator=(NxmxWriter&&) noexcept;
@@ -51,6 +63,21 @@ class NxmxWriter {
   // A frame for any HDF5 program: byte shuffle and deflate in place of Etalon chunks. A file has
   // frames of one kind, Errc::usage otherwise.
   Result<void> append_raw(const Frame& frame);
+  // The same from its pixels, and with its peaks where the file was created so.
+  Result<void> append_pixels(std::uint64_t number, double time_s, std::span<const std::byte> pixels,
+                             const std::vector<Peak>& peaks);
+  // A frame of create_as(bitshuffle_lz4): `chunk` as the filter has it, which is DECTRIS's bslz4
+  // (compress_dectris()).
+  Result<void> append_bitshuffled(std::uint64_t number, double time_s,
+                                  std::span<const std::byte> chunk, const std::vector<Peak>& peaks);
+  // The images of all rows are in other files, one after the other: shown as a virtual dataset.
+  // Instead of the images themselves, with append_row(). `file` is relative to this one.
+  struct Piece {
+    std::string file;
+    std::uint64_t frames = 0;
+  };
+  Result<void> append_row(std::uint64_t number, double time_s, const std::vector<Peak>& peaks);
+  Result<void> show_pieces(const std::vector<Piece>& pieces);
   // An extra dataset, for instance "/entry/truth/orientation"; groups on the way are made. `units`
   // may be empty.
   Result<void> attach(const std::string& dataset, const ArrayView& values,
