@@ -26,7 +26,7 @@ struct Background {
 struct RingScratch {
   std::vector<std::int32_t> values;  // of one bin
   std::vector<std::byte> gathered;   // of one bin, as the image has them
-  std::vector<std::byte> turned;     // the turned copy
+  std::vector<std::byte> copy;       // of the image, square by square
   std::vector<std::uint16_t> wide;   // a u8 image as u16
 };
 

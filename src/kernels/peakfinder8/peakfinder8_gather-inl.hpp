@@ -22,21 +22,12 @@ namespace {
 namespace hn = hwy::HWY_NAMESPACE;
 
 // Copies the pixels of the runs in order and returns the end of them. Whole runs are copied
-// whatever their length, so `out` has room for run_pixels more, and `image` must be readable up to
-// `readable`.
+// whatever their length, so there must be room for run_pixels more behind `out` and `from`.
 template <typename T>
-HWY_INLINE T* gather(const T* image, std::size_t readable, const Run* begin, const Run* end,
-                     T* HWY_RESTRICT out) {
-  const Run* careful = end;  // from here on a whole run would pass the end of the image
-  while (careful > begin && (careful[-1] >> 4) + run_pixels > readable) --careful;
-  for (const Run* at = begin; at < careful; ++at) {
+HWY_INLINE T* gather(const T* from, const Run* begin, const Run* end, T* HWY_RESTRICT out) {
+  for (const Run* at = begin; at < end; ++at) {
     const Run run = *at;
-    std::memcpy(out, image + (run >> 4), run_pixels * sizeof(T));
-    out += run & 15;
-  }
-  for (const Run* at = careful; at < end; ++at) {
-    const Run run = *at;
-    std::memcpy(out, image + (run >> 4), (run & 15) * sizeof(T));
+    std::memcpy(out, from + (run >> 4), run_pixels * sizeof(T));
     out += run & 15;
   }
   return out;
@@ -95,34 +86,40 @@ HWY_INLINE void turn_tile(const std::uint32_t* in, std::size_t in_stride, std::u
 }
 
 template <typename Word>
-HWY_INLINE void turn(const Plan& plan, const Word* image, Word* out) {
-  for (const Plan::TurnedSpan& span : plan.turned)
-    for (std::size_t from = span.x0; from < span.x1; from += Plan::tile) {
-      const std::size_t x = HWY_MIN(from, plan.nx - Plan::tile);
-      turn_tile(image + span.y * plan.nx + x, plan.nx, out + x * plan.turned_stride + span.y,
-                plan.turned_stride);
+HWY_INLINE void copy_tiles(const Plan& plan, const Word* image, Word* out) {
+  constexpr std::size_t side = Plan::tile;
+  for (const Plan::Tile& tile : plan.tiles) {
+    const Word* const from = image + tile.pixel;
+    if (tile.rows < side || tile.columns < side) {
+      for (std::size_t y = 0; y < tile.rows; ++y)
+        for (std::size_t x = 0; x < tile.columns; ++x)
+          out[tile.turned ? x * side + y : y * side + x] = from[y * plan.nx + x];
+    } else if (tile.turned) {
+      turn_tile(from, plan.nx, out, side);
+    } else {
+      for (std::size_t y = 0; y < side; ++y)
+        std::memcpy(out + y * side, from + y * plan.nx, side * sizeof(Word));
     }
+    out += side * side;
+  }
 }
 
 // One image, from which bins are gathered.
 template <typename T>
 struct Source {
   const Plan& plan;
-  const T* image;
-  const T* turned;
+  const T* copy;
 
-  Source(const Plan& plan_, const T* image_, RingScratch& scratch) : plan(plan_), image(image_) {
+  Source(const Plan& plan_, const T* image, RingScratch& scratch) : plan(plan_) {
     using Word = std::conditional_t<sizeof(T) == 2, std::uint16_t, std::uint32_t>;
-    scratch.turned.resize((plan.turned_stride * plan.nx + run_pixels) * sizeof(T));
-    Word* words = reinterpret_cast<Word*>(scratch.turned.data());
-    turn(plan, reinterpret_cast<const Word*>(image), words);
-    turned = reinterpret_cast<const T*>(words);
+    scratch.copy.resize((plan.tiles.size() * Plan::tile * Plan::tile + run_pixels) * sizeof(T));
+    Word* words = reinterpret_cast<Word*>(scratch.copy.data());
+    copy_tiles(plan, reinterpret_cast<const Word*>(image), words);
+    copy = reinterpret_cast<const T*>(words);
   }
   HWY_INLINE std::size_t gather_bin(std::uint32_t bin, T* out) const {
-    const Plan::RunsOfBin& of = plan.runs_of[bin];
     const Run* runs = plan.runs.data();
-    T* middle = gather(image, plan.pixels(), runs + of.image, runs + of.turned, out);
-    T* end = gather(turned, ~std::size_t{0}, runs + of.turned, runs + of.end, middle);
+    const T* end = gather(copy, runs + plan.runs_begin[bin], runs + plan.runs_begin[bin + 1], out);
     return static_cast<std::size_t>(end - out);
   }
 };

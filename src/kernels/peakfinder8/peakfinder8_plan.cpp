@@ -42,25 +42,41 @@ Result<void> assign_bins(const Geometry& g, const Mask& mask, const PeakParamete
   return {};
 }
 
-// True where circles round the beam run along columns rather than along rows.
-class Turned {
- public:
-  Turned(const Geometry& g, const Plan& plan)
-      : nx_(plan.nx), stride_(plan.turned_stride), cy_(g.centre_y), cx_(g.centre_x) {}
-  bool operator()(std::size_t pixel) const {
-    return stride_ != 0 && std::abs(static_cast<double>(pixel % nx_) - cx_) >
-                               std::abs(static_cast<double>(pixel / nx_) - cy_);
-  }
-  std::uint32_t offset(std::uint32_t pixel) const {
-    return static_cast<std::uint32_t>(pixel % nx_ * stride_ + pixel / nx_);
-  }
+// Squares that hold good pixels.
+void make_tiles(const Geometry& g, Plan& plan) {
+  constexpr std::size_t tile = Plan::tile;
+  for (std::size_t y = 0; y < plan.ny; y += tile)
+    for (std::size_t x = 0; x < plan.nx; x += tile) {
+      const std::size_t rows = std::min(tile, plan.ny - y), columns = std::min(tile, plan.nx - x);
+      bool used = false;
+      for (std::size_t dy = 0; dy < rows; ++dy)
+        for (std::size_t dx = 0; dx < columns; ++dx)
+          used |= plan.bin_of[(y + dy) * plan.nx + x + dx] < plan.bins;
+      if (!used) continue;
+      const double middle = tile / 2 - 0.5;
+      const bool turned = std::abs(static_cast<double>(x) + middle - g.centre_x) >
+                          std::abs(static_cast<double>(y) + middle - g.centre_y);
+      plan.tiles.push_back({static_cast<std::uint32_t>(y * plan.nx + x),
+                            static_cast<std::uint8_t>(rows), static_cast<std::uint8_t>(columns),
+                            turned});
+    }
+}
 
- private:
-  std::size_t nx_, stride_;
-  double cy_, cx_;
-};
+// Calls f(place in the copy, pixel) for the good pixels, in the order of the copy.
+template <typename F>
+void for_each_copied(const Plan& plan, F&& f) {
+  constexpr std::size_t tile = Plan::tile;
+  std::uint32_t place = 0;
+  for (const Plan::Tile& t : plan.tiles)
+    for (std::size_t i = 0; i < tile * tile; ++i, ++place) {
+      const std::size_t dy = t.turned ? i % tile : i / tile, dx = t.turned ? i / tile : i % tile;
+      if (dy >= t.rows || dx >= t.columns) continue;
+      const auto pixel = static_cast<std::uint32_t>(t.pixel + dy * plan.nx + dx);
+      if (plan.bin_of[pixel] < plan.bins) f(place, pixel);
+    }
+}
 
-void sort_pixels(const Turned& turned, Plan& plan) {
+void sort_pixels(Plan& plan) {
   plan.bin_begin.assign(plan.bins + 1, 0);
   for (std::uint32_t bin : plan.bin_of)
     if (bin < plan.bins) ++plan.bin_begin[bin + 1];
@@ -69,73 +85,23 @@ void sort_pixels(const Turned& turned, Plan& plan) {
     plan.bin_begin[bin + 1] += plan.bin_begin[bin];
   }
   plan.order.resize(plan.bin_begin[plan.bins]);
-  std::vector<std::uint32_t> next = plan.bin_begin;
-  const auto put = [&](std::size_t pixel, bool turn) {
-    const std::uint32_t bin = plan.bin_of[pixel];
-    if (bin < plan.bins && turned(pixel) == turn)
-      plan.order[next[bin]++] = static_cast<std::uint32_t>(pixel);
-  };
-  for (std::size_t pixel = 0; pixel < plan.pixels(); ++pixel) put(pixel, false);
-  for (std::size_t x = 0; plan.turned_stride != 0 && x < plan.nx; ++x)
-    for (std::size_t y = 0; y < plan.ny; ++y) put(y * plan.nx + x, true);
-}
-
-void make_runs(const Turned& turned, Plan& plan) {
+  std::vector<std::uint32_t> places(plan.order.size()), next = plan.bin_begin;
+  for_each_copied(plan, [&](std::uint32_t place, std::uint32_t pixel) {
+    const std::uint32_t at = next[plan.bin_of[pixel]]++;
+    plan.order[at] = pixel;
+    places[at] = place;
+  });
   for (std::uint32_t bin = 0; bin < plan.bins; ++bin) {
-    const std::uint32_t begin = plan.bin_begin[bin], end = plan.bin_begin[bin + 1];
-    const auto here = [&] { return static_cast<std::uint32_t>(plan.runs.size()); };
-    const auto add = [&](std::uint32_t from, std::uint32_t to, auto&& offset) {
-      while (from < to) {
-        const std::uint32_t start = offset(plan.order[from]);
-        std::uint32_t length = 1;
-        while (length < run_pixels && from + length < to &&
-               offset(plan.order[from + length]) == start + length)
-          ++length;
-        plan.runs.push_back(start << 4 | length);
-        from += length;
-      }
-    };
-    std::uint32_t turn = begin;
-    while (turn < end && !turned(plan.order[turn])) ++turn;
-    Plan::RunsOfBin runs{here(), 0, 0};
-    add(begin, turn, [](std::uint32_t pixel) { return pixel; });
-    runs.turned = here();
-    add(turn, end, [&](std::uint32_t pixel) { return turned.offset(pixel); });
-    runs.end = here();
-    plan.runs_of.push_back(runs);
-  }
-}
-
-// Which squares of the image the turned copy needs: in each band of rows, one span on either side
-// of the beam.
-void make_turned_spans(const Turned& turned, Plan& plan) {
-  if (plan.turned_stride == 0) return;
-  for (std::size_t band = 0; band < plan.ny; band += Plan::tile) {
-    const std::size_t y0 = std::min(band, plan.ny - Plan::tile);
-    std::size_t first = plan.nx, last = 0, gap0 = 0, gap1 = 0;  // [gap0, gap1): longest unused
-    for (std::size_t x = 0; x < plan.nx; ++x) {
-      bool used = false;
-      for (std::size_t y = y0; y < y0 + Plan::tile; ++y) {
-        const std::size_t pixel = y * plan.nx + x;
-        used |= plan.bin_of[pixel] < plan.bins && turned(pixel);
-      }
-      if (!used) continue;
-      if (first < plan.nx && x - last > gap1 - gap0) gap0 = last, gap1 = x;
-      first = std::min(first, x);
-      last = x + 1;
-    }
-    const auto span = [&](std::size_t x0, std::size_t x1) {
-      if (x0 < x1)
-        plan.turned.push_back({static_cast<std::uint32_t>(y0), static_cast<std::uint32_t>(x0),
-                               static_cast<std::uint32_t>(x1)});
-    };
-    if (gap0 < gap1) {
-      span(first, gap0);
-      span(gap1, last);
-    } else {
-      span(first, last);
+    plan.runs_begin.push_back(static_cast<std::uint32_t>(plan.runs.size()));
+    const std::uint32_t end = plan.bin_begin[bin + 1];
+    for (std::uint32_t from = plan.bin_begin[bin], length = 0; from < end; from += length) {
+      for (length = 1; length < run_pixels && from + length < end &&
+                       places[from + length] == places[from] + length;)
+        ++length;
+      plan.runs.push_back(places[from] << 4 | length);
     }
   }
+  plan.runs_begin.push_back(static_cast<std::uint32_t>(plan.runs.size()));
 }
 
 void make_ring(const PeakParameters& p, Plan& plan) {
@@ -170,14 +136,8 @@ Result<Plan> make_plan(const Geometry& geometry, const Mask& mask, const PeakPar
   plan.panels = geometry.panels_or_whole();
   ETALON_ASSIGN(plan.panel_of, panel_of_pixels("peakfinder8", geometry));
   ETALON_TRY(assign_bins(geometry, mask, p, plan));
-  if (plan.ny >= Plan::tile && plan.nx >= Plan::tile) {
-    const std::size_t stride = (plan.ny + 63) / 64 * 64 + 32;  // no power of two: caches alias
-    if (stride * plan.nx <= 2 * max_pixels_of_image) plan.turned_stride = stride;
-  }
-  const Turned turned(geometry, plan);
-  sort_pixels(turned, plan);
-  make_runs(turned, plan);
-  make_turned_spans(turned, plan);
+  make_tiles(geometry, plan);
+  sort_pixels(plan);
   if (plan.widest_bin > max_pixels_of_bin)
     return usage("more than 2^20 pixels at one distance from the beam centre");
   make_ring(p, plan);

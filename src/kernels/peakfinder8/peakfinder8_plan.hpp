@@ -11,7 +11,7 @@
 
 namespace etalon::pf8 {
 
-// Good pixels that follow one another in memory and share a radial bin: start << 4 | length,
+// Good pixels that follow one another in the copy and share a radial bin: start << 4 | length,
 // length 1 to run_pixels.
 using Run = std::uint32_t;
 inline constexpr std::uint32_t run_pixels = 8;
@@ -27,20 +27,20 @@ struct Plan {
   std::vector<std::uint32_t> order;      // good pixels by bin; in a bin as `runs` has them
   std::vector<std::uint32_t> bin_begin;  // into order, bins + 1
 
-  // Runs are long where a circle runs along memory. So pixels above and below the beam are taken
-  // from the image, and those left and right of it from a turned copy, in which pixel (y, x) is
-  // at x * turned_stride + y.
-  struct RunsOfBin {
-    std::uint32_t image, turned, end;  // into runs: where either kind begins
-  };
-  std::vector<Run> runs;
-  std::vector<RunsOfBin> runs_of;
-  std::size_t turned_stride = 0;  // 0: there is no turned copy
-  struct TurnedSpan {             // squares of tile pixels from (y, x0) on, up to x1
-    std::uint32_t y, x0, x1;
-  };
+  // Pixels are gathered from a copy of the image in which squares of tile x tile pixels lie
+  // together: by rows, or by columns where circles round the beam run along columns, so that runs
+  // are long. A circle passes few squares, and those of one wider by a pixel are the same ones: the
+  // copy is read from the first-level cache. Only squares with good pixels are copied.
   static constexpr std::size_t tile = 8;
-  std::vector<TurnedSpan> turned;
+  struct Tile {
+    std::uint32_t pixel;         // its first
+    std::uint8_t rows, columns;  // fewer than `tile` at the image's edges
+    bool turned;                 // by columns
+  };
+  std::vector<Tile> tiles;  // in the order of the copy, tile * tile pixels each
+
+  std::vector<Run> runs;                  // of the copy
+  std::vector<std::uint32_t> runs_begin;  // of a bin, bins + 1
 
   std::size_t widest_bin = 0;  // pixels
 
