@@ -5,19 +5,16 @@
 #include "analyse/hits.hpp"
 #include "commands.hpp"
 #include "etalon/codec.hpp"
+#include "export_series.hpp"
 #include "pipeline/ordered.hpp"
-#include "store/series_files.hpp"
 #include "store/series_reader.hpp"
 #include "stream/dectris_compression.hpp"
 
 namespace etalon::cli {
 namespace {
 
-struct Options {
-  std::string input, output, filter = "bslz4", dataset, frames;
-  std::uint64_t frames_per_file = 0;
-  unsigned threads = 0;
-  bool overwrite = false, json = false;
+struct Options : ExportRequest {
+  bool json = false;
 };
 
 struct Range {
@@ -83,7 +80,7 @@ Result<std::vector<std::vector<Peak>>> peaks_of(const SeriesReader& reader) {
   return std::move(peaks).error();
 }
 
-Result<void> copy_frames(const Options& options, const OpenOptions& open, const Range& range,
+Result<void> copy_frames(const ExportRequest& options, const OpenOptions& open, const Range& range,
                          FrameFilter filter, const std::vector<std::vector<Peak>>& peaks,
                          SeriesFiles& files) {
   const unsigned threads =
@@ -125,6 +122,24 @@ Result<void> copy_frames(const Options& options, const OpenOptions& open, const 
 
 Result<void> run(const Options& options) {
   reuse_memory();
+  ETALON_ASSIGN(const Exported done, export_series(options));
+  if (options.json) {
+    nlohmann::json report = {{"schema", "etalon.export/1"}, {"input", options.input},
+                             {"output", options.output},    {"filter", options.filter},
+                             {"frames", done.frames},       {"files", nlohmann::json::array()}};
+    for (const NxmxWriter::Piece& piece : done.pieces)
+      report["files"].push_back({{"file", piece.file}, {"frames", piece.frames}});
+    return print_report(report.dump(2) + "\n", options.output);
+  }
+  note(options.input + ": " + std::to_string(done.frames) + " frames -> " + options.output +
+       (done.pieces.empty() ? "" : " and " + std::to_string(done.pieces.size()) + " more") + " (" +
+       options.filter + ")");
+  return {};
+}
+
+}  // namespace
+
+Result<Exported> export_series(const ExportRequest& options) {
   ETALON_TRY(refuse_same_file(options.input, options.output));
   ETALON_ASSIGN(const FrameFilter filter, parse_frame_filter(options.filter));
   OpenOptions open;
@@ -146,21 +161,8 @@ Result<void> run(const Options& options) {
   ETALON_TRY(copy_frames(options, open, range, filter, peaks, files));
   if (interrupted) return Error{Errc::interrupted, "export: interrupted"};
   ETALON_TRY(files.finish());
-  if (options.json) {
-    nlohmann::json report = {{"schema", "etalon.export/1"}, {"input", options.input},
-                             {"output", options.output},    {"filter", name_of(filter)},
-                             {"frames", info.frames},       {"files", nlohmann::json::array()}};
-    for (const NxmxWriter::Piece& piece : files.pieces())
-      report["files"].push_back({{"file", piece.file}, {"frames", piece.frames}});
-    return print_report(report.dump(2) + "\n", options.output);
-  }
-  note(options.input + ": " + std::to_string(info.frames) + " frames -> " + options.output +
-       (files.pieces().empty() ? "" : " and " + std::to_string(files.pieces().size()) + " more") +
-       " (" + std::string(name_of(filter)) + ")");
-  return {};
+  return Exported{info.frames, files.pieces()};
 }
-
-}  // namespace
 
 void add_export(Cli& cli) {
   auto options = std::make_shared<Options>();
