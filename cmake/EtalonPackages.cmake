@@ -20,6 +20,7 @@ if(NOT ETALON_CORE_ONLY)
   pkg_check_modules(LZ4 REQUIRED IMPORTED_TARGET liblz4)       # liblz4-dev
   pkg_check_modules(XXHASH REQUIRED IMPORTED_TARGET libxxhash) # libxxhash-dev
   pkg_check_modules(ZIP REQUIRED IMPORTED_TARGET libzip)       # libzip-dev
+  pkg_check_modules(CAIRO REQUIRED IMPORTED_TARGET cairo)       # libcairo2-dev
 endif()
 # Optional: what is there is built, and `etalon version` says so.
 option(ETALON_PYTHON "Build the Python package where pybind11 is installed" ON)
