@@ -4,6 +4,7 @@
 #include "commands.hpp"
 #include "report_line.hpp"
 #include "series_json.hpp"
+#include "series_plots.hpp"
 #include "store/series_summary.hpp"
 
 namespace etalon::cli {
@@ -13,7 +14,10 @@ constexpr double ev_angstrom = 12398.419843320026;  // h c
 
 struct Options {
   std::vector<std::string> files;
-  bool json = false;
+  std::string plot;
+  std::optional<std::uint64_t> frame;
+  std::uint32_t min_peaks = 15;
+  bool json = false, overwrite = false;
 };
 
 std::string detector_text(const SeriesInfo& info) {
@@ -84,10 +88,19 @@ Result<void> run(const Options& options) {
   std::string text;
   for (const std::string& file : options.files) {
     ETALON_ASSIGN(const SeriesSummary summary, summarize_series(file));
-    if (options.json)
+    Plots plots;
+    if (!options.plot.empty()) {
+      ETALON_ASSIGN(plots, plot_series(file, {options.plot, options.frame, options.min_peaks,
+                                              options.overwrite}));
+    }
+    if (options.json) {
       all.push_back(summary_json(file, summary));
-    else
+      if (!options.plot.empty()) all.back()["plots"] = plots.files;
+    } else {
       text += (text.empty() ? "" : "\n") + text_of(file, summary);
+      for (const std::string& name : plots.files) text += line("plot", "%s", name.c_str());
+      for (const std::string& why : plots.missing) text += line("no plot", "%s", why.c_str());
+    }
   }
   if (!options.json) return print(text);
   const nlohmann::json report = {{"schema", "etalon.ls/1"}, {"series", all}};
@@ -106,6 +119,16 @@ void add_ls(Cli& cli) {
           "file", options->files,
           "Series: NXmx or other HDF5, Etalon containers, .npy, CBF, TIFF, folders of these")
       ->required();
+  command
+      ->add_option("--plot", options->plot,
+                   "Draw into this folder, as PNG: a frame with its peaks, the mean of all "
+                   "frames, that round the beam, and the share of hits over time")
+      ->option_text("FOLDER");
+  command->add_option("--frame", options->frame,
+                      "Which frame to draw, by index; default: the one with the most peaks");
+  command->add_option("--min-peaks", options->min_peaks, "Peaks that make a hit, for --plot")
+      ->capture_default_str();
+  command->add_flag("-f,--overwrite", options->overwrite, "Write over pictures that exist");
   command->add_flag("--json", options->json, "Print JSON");
   command->footer(
       "A file that is still being written is shown as far as it has come. How it is coded: etalon "

@@ -63,3 +63,28 @@ with open("no.h5", "w") as file:
     file.write("no HDF5")
 assert "no.h5: not an HDF5 file" in etalon("ls", "no.h5", code=3)
 assert "none.h5" in etalon("ls", "none.h5", code=5)
+
+# Pictures: whole, of what the file holds; the marks are where the peaks are.
+from PIL import Image
+
+text = etalon("ls", "out/sim.h5", "--plot", "plots/of")
+names = sorted(os.listdir("plots/of"))
+assert names == ["sim.frame.png", "sim.hits.png", "sim.powder.png", "sim.radial.png"], names
+for name in names:
+    assert f"plots/of/{name}" in text
+    picture = np.asarray(Image.open(f"plots/of/{name}").convert("RGB")).reshape(-1, 3)
+    assert len(np.unique(picture, axis=0)) > 20, name
+def marked(name):
+    return int((np.asarray(Image.open(name).convert("RGB")) == (255, 70, 40)).all(axis=-1).sum())
+few, most = int(np.argmin(counts)), int(np.argmax(counts))
+etalon("ls", "out/sim.h5", "--plot", "plots/few", "--frame", few)
+assert 0 < marked("plots/few/sim.frame.png") < marked("plots/of/sim.frame.png")
+# what is there is not written over; what cannot be drawn is said
+assert "exists already" in etalon("ls", "out/sim.h5", "--plot", "plots/of", code=2)
+etalon("ls", "out/sim.h5", "--plot", "plots/of", "-f")
+assert "no frame 1000" in etalon("ls", "out/sim.h5", "--plot", "plots/x", "--frame", 1000, code=2)
+text = etalon("ls", "sim.h5", "--plot", "plots/raw")
+assert "no plot" in text and not os.path.exists("plots/raw/sim.hits.png") and os.path.exists("plots/raw/sim.radial.png")
+np.save("f.npy", np.ones((2, 30, 40), np.float32))
+text = etalon("ls", "f.npy", "--plot", "plots/f")
+assert "powder" in text and os.listdir("plots/f") == ["f.frame.png"]
