@@ -187,7 +187,7 @@ void add_archive(Cli& cli) {
                       "A ledger: where the files came from goes into the archive, and that they "
                       "were archived into the ledger");
   command->add_option("--description", options->description, "A sentence for bag-info.txt");
-  command->add_flag("-f,--overwrite", options->overwrite, "Write over an archive that exists");
+  command->add_flag("-f,--force", options->overwrite, "Write over an archive that exists");
   command->add_flag("--json", options->json, "Print JSON");
   command->footer(
       "The archive is a BagIt bag (RFC 8493) in a ZIP file without compression: any ZIP and BagIt\n"

@@ -193,7 +193,7 @@ void add_export(Cli& cli) {
   command->add_option("--dataset", options->dataset, "Path of the images inside an HDF5 file");
   command->add_option("-T,--threads", options->threads, "Threads; 0: all cores")
       ->capture_default_str();
-  command->add_flag("-f,--overwrite", options->overwrite, "Write over files that exist");
+  command->add_flag("-f,--force", options->overwrite, "Write over files that exist");
   command->add_flag("--json", options->json, "Print JSON");
   command->footer(
       "Pixels are what `etalon decompress` gives: bounds that they were reduced with hold as they "

@@ -128,7 +128,7 @@ void add_ls(Cli& cli) {
                       "Which frame to draw, by index; default: the one with the most peaks");
   command->add_option("--min-peaks", options->min_peaks, "Peaks that make a hit, for --plot")
       ->capture_default_str();
-  command->add_flag("-f,--overwrite", options->overwrite, "Write over pictures that exist");
+  command->add_flag("-f,--force", options->overwrite, "Write over pictures that exist");
   command->add_flag("--json", options->json, "Print JSON");
   command->footer(
       "A file that is still being written is shown as far as it has come. How it is coded: etalon "

@@ -192,7 +192,7 @@ void add_restore(Cli& cli) {
   command->add_flag("--list", options->list, "Show what is there");
   command->add_flag("--check", options->check,
                     "Read every file and compare it with its SHA-256; exit 4 when one differs");
-  command->add_flag("-f,--overwrite", options->overwrite, "Write over files that exist");
+  command->add_flag("-f,--force", options->overwrite, "Write over files that exist");
   command->add_flag("--json", options->json, "Print --list as JSON");
 }
 

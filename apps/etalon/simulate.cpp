@@ -4,6 +4,7 @@
 #include "reduce_input.hpp"
 #include "sim/stills.hpp"
 #include "simulate_field.hpp"
+#include "simulate_speckle.hpp"
 #include "simulate_truth.hpp"
 #include "store/nxmx_writer.hpp"
 
@@ -105,6 +106,7 @@ void add_simulate(Cli& cli) {
   stills->add_flag("-f,--force", options->overwrite, "Overwrite the output");
   stills->add_flag("--json", options->json, "Print JSON");
   add_simulate_field(*simulate, cli);
+  add_simulate_speckle(*simulate, cli);
 }
 
 }  // namespace etalon::cli

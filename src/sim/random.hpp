@@ -21,6 +21,8 @@ enum class Purpose : std::uint8_t {
   defect = 6,
   turbulence = 7,
   density = 8,
+  speckle_field = 9,
+  speckle_photon = 10,
 };
 
 struct RandomKey {
