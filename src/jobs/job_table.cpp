@@ -107,8 +107,12 @@ void JobTable::look_for_supervisor(std::uint64_t id, Job& job) {
 }
 
 void JobTable::end(std::uint64_t id, Job& job, JobState state, int exit_code, std::string reason) {
-  job.result =
-      ResultRecord{state, exit_code, std::move(reason), now().unix_s, job.control.suspensions};
+  job.result = ResultRecord{state,
+                            exit_code,
+                            std::move(reason),
+                            now().unix_s,
+                            job.control.suspensions,
+                            job.started.has_value() ? job.control.attempts : 0};
   job.supervisor.reset();
   job.spec.environment.clear();
   std::erase(active_, id);

@@ -19,6 +19,7 @@ JobStatus JobTable::describe(std::uint64_t id, const Job& job) const {
   status.spec = job.spec.spec;
   status.submitted_s = job.spec.submitted.unix_s;
   status.suspensions = job.control.suspensions;
+  status.reason = job.control.last_failure;
   status.output = file(id, "output");
   if (job.spec.spec.split_output) status.errors = file(id, "errors");
   if (job.started.has_value()) {
@@ -26,6 +27,7 @@ JobStatus JobTable::describe(std::uint64_t id, const Job& job) const {
     status.latency_s =
         std::max(0.0, job.started->started.monotonic_s - job.spec.submitted.monotonic_s);
     status.state = job.control.suspended ? JobState::suspended : JobState::running;
+    status.attempts = job.control.attempts;
   }
   if (job.result.has_value()) {
     status.state = job.result->state;
@@ -33,6 +35,7 @@ JobStatus JobTable::describe(std::uint64_t id, const Job& job) const {
     status.reason = job.result->reason;
     status.ended_s = job.result->ended_s;
     status.suspensions = job.result->suspensions;
+    status.attempts = job.result->attempts;
   }
   return status;
 }
