@@ -1,5 +1,8 @@
 #include "jobs/batch_files.hpp"
 
+#include <fcntl.h>
+
+#include "base/posix.hpp"
 #include "jobs/fields.hpp"
 
 namespace etalon::jobs {
@@ -8,12 +11,14 @@ cbor::Value to_cbor(const BatchRecord& record) {
   cbor::Value map;
   map.set("scheduler", raw(record.scheduler));
   map.set("id", raw(record.id));
+  map.set("step", record.step);
   return map;
 }
 
 Result<void> from_cbor(const cbor::Value& map, BatchRecord& record) {
   ETALON_ASSIGN(record.scheduler, get_raw(map, "scheduler"));
   ETALON_ASSIGN(record.id, get_raw(map, "id"));
+  ETALON_ASSIGN(record.step, get_bool(map, "step"));
   return {};
 }
 
@@ -36,6 +41,12 @@ Result<BatchClaim> claim_batch_job(const std::string& directory, const BatchClai
   if (first) return claim;
   // Also when a network file system lost the answer to our own, successful, attempt.
   return load<BatchClaim>(path);
+}
+
+Result<void> write_script(const std::string& path, const std::string& text) {
+  const Fd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0700));
+  if (!fd.valid()) return system_error(path, "create");
+  return write_all(fd.get(), path, bytes_of(text));
 }
 
 std::string shell_word(const std::string& text) {

@@ -1,6 +1,7 @@
 // A batch job on disk: as a local job (job_files.hpp), with these differences.
 //
 //   N/script    what the scheduler is given
+//   N/hold      keeps an allocation as long as the script runs in it as a step
 //   N/batch     what the scheduler calls it
 //   N/claim     who may run it: the scheduler's job, once its first instruction runs, or nobody any
 //               more; the first writer wins, which is why a job never runs both here and there
@@ -18,6 +19,7 @@ namespace etalon::jobs {
 struct BatchRecord {
   std::string scheduler;  // "slurm" or "pbs"
   std::string id;         // the scheduler's
+  bool step = false;      // it runs as a step of an allocation, which ends by cancelling that
 };
 struct BatchClaim {
   std::string holder;          // the scheduler's id; empty: it was withdrawn
@@ -34,6 +36,9 @@ Result<BatchClaim> claim_batch_job(const std::string& directory, const BatchClai
 inline bool operator==(const BatchClaim& a, const BatchClaim& b) {
   return a.holder == b.holder && a.moved_to == b.moved_to;
 }
+
+// A small file that can be executed. Errc::io when it is there already.
+Result<void> write_script(const std::string& path, const std::string& text);
 
 // What a text is for a POSIX shell: one word, whatever it holds.
 std::string shell_word(const std::string& text);

@@ -17,6 +17,7 @@
 
 #include "jobs/batch_files.hpp"
 #include "jobs/job_processes.hpp"
+#include "jobs/program.hpp"
 
 namespace etalon {
 namespace jobs {
@@ -62,6 +63,7 @@ class BatchJob {
   void wait_for_news(int timeout_ms);
   void write_control() const;
   Result<void> write_end();
+  void release_allocation() const;
   std::string file(const char* name) const { return directory_ + "/" + name; }
 
   std::string directory_;
@@ -94,6 +96,7 @@ Result<int> BatchJob::run(bool again) {
   } while (!told_to_end_ && processes_.end().state == JobState::failed &&
            control_.attempts <= spec_.spec.retries && wait_for_next());
   ETALON_TRY(write_end());
+  release_allocation();
   return processes_.end().exit_code;
 }
 
@@ -169,6 +172,14 @@ Result<void> BatchJob::write_end() {
     std::this_thread::sleep_for(std::chrono::seconds(1));
   }
   return std::move(done).error();
+}
+
+// Who started this step may have gone, and an allocation without a script stays for ever.
+void BatchJob::release_allocation() const {
+  const auto batch = load<BatchRecord>(file("batch"));
+  if (!batch.ok() || !batch->step) return;
+  // Without waiting for an answer, since it ends ourselves, too.
+  (void)start_detached({"scancel", "--quiet", batch->id}, file("log"), {});
 }
 
 }  // namespace

@@ -25,12 +25,6 @@ namespace {
 namespace fs = std::filesystem;
 using Clock = std::chrono::steady_clock;
 
-Result<void> write_script(const std::string& path, const std::string& text) {
-  const Fd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0700));
-  if (!fd.valid()) return system_error(path, "create");
-  return write_all(fd.get(), path, bytes_of(text));
-}
-
 class BatchRunner final : public JobRunner {
  public:
   BatchRunner(std::unique_ptr<Scheduler> scheduler, std::string directory, std::string executable)
@@ -88,14 +82,14 @@ Result<std::uint64_t> BatchRunner::make_directory() const {
 // Whatever becomes of it, the job runs at most once: what was not handed over for certain is
 // withdrawn before anybody is told so.
 Result<void> BatchRunner::hand_over(const SpecRecord& record, const std::string& directory) {
-  auto id = scheduler_->submit(record.spec, directory);
-  if (id.ok()) {
-    ETALON_TRY(write_record(directory + "/batch", to_cbor(BatchRecord{scheduler_->name(), *id}),
-                            Durable::yes, Existing::replace));
+  auto batch = scheduler_->submit(record.spec, directory);
+  if (batch.ok()) {
+    ETALON_TRY(
+        write_record(directory + "/batch", to_cbor(*batch), Durable::yes, Existing::replace));
     return {};
   }
-  if (id.error().code != Errc::interrupted) return std::move(id).error();
-  return Error{Errc::missing, id.error().message + ": " + scheduler_->name() +
+  if (batch.error().code != Errc::interrupted) return std::move(batch).error();
+  return Error{Errc::missing, batch.error().message + ": " + scheduler_->name() +
                                   "'s server is not there; the job will not run"};
 }
 

@@ -47,7 +47,10 @@ Result<BatchJobFiles> read_batch_job(const std::string& directory, std::uint64_t
     job.id_there = claim->holder;
     job.moved_to = claim->moved_to;
   }
-  if (batch.has_value()) job.id_there = batch->id;
+  if (batch.has_value()) {
+    job.id_there = batch->id;
+    job.step = batch->step;
+  }
   job.cancel_asked = ::access((directory + "/cancel").c_str(), F_OK) == 0;
   return job;
 }
@@ -66,7 +69,12 @@ ResultRecord conclude(const BatchJobFiles& job, const BatchState* state,
       end.requeues = job.control->requeues;
     }
   }
-  if (job.cancel_asked || (state != nullptr && state->cancelled)) {
+  const bool cancelled_there = state != nullptr && state->cancelled;
+  if (job.step && cancelled_there && !job.cancel_asked) {  // as its allocation always ends
+    end.state = job.stopped.has_value() ? JobState::failed : JobState::lost;
+    end.reason =
+        "its allocation in " + scheduler + " ended, and it left no result" + said_by_script(job);
+  } else if (job.cancel_asked || cancelled_there) {
     end.state = JobState::cancelled;
     end.reason = job.cancel_asked ? "cancelled" : "cancelled in " + scheduler;
   } else if (state == nullptr) {

@@ -15,7 +15,7 @@ struct BatchJobFiles {
   SpecRecord spec;
   std::string id_there;  // the scheduler's name for it; empty: not known
   std::uint64_t moved_to = 0;
-  bool cancel_asked = false;
+  bool cancel_asked = false, step = false;
   std::optional<StartedRecord> started;
   std::optional<ControlRecord> control;
   std::optional<ResultRecord> stopped, result;

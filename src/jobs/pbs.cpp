@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
-#include "jobs/batch_files.hpp"
 #include "jobs/scheduler.hpp"
 
 namespace etalon::jobs {
@@ -28,7 +27,7 @@ class Pbs final : public Scheduler {
   std::string name() const override { return "pbs"; }
 
   // The job's output is in files of its own, and the script's own log is opened by the script.
-  Result<std::string> submit(const JobSpec& spec, const std::string& directory) override {
+  Result<BatchRecord> submit(const JobSpec& spec, const std::string& directory) override {
     std::vector<std::string> argv = {"qsub"};
     argv.insert(argv.end(), spec.batch_options.begin(), spec.batch_options.end());
     argv.insert(argv.end(), {"-N", plain_name(spec.name, 15), "-q",
@@ -40,7 +39,7 @@ class Pbs final : public Scheduler {
     while (!id.empty() && (id.back() == '\n' || id.back() == ' ')) id.pop_back();
     if (id.empty() || id.find_first_of(" \n\t") != std::string::npos)
       return Error{Errc::io, "qsub: said '" + id + "' where a job's name was expected"};
-    return id;
+    return BatchRecord{name(), id};
   }
 
   Result<std::map<std::string, BatchState>> query(const std::vector<std::string>& ids) override {

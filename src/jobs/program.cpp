@@ -37,31 +37,35 @@ std::vector<char*> pointers(const std::vector<std::string>& texts) {
   return list;
 }
 
-// In a process group of its own, so that what it starts can be ended with it.
-Result<pid_t> start(const std::vector<std::string>& argv, const ProgramOptions& options, int output,
-                    int errors) {
+struct Place {
+  std::string directory;
+  int output = -1, errors = -1;
+  int flags = 0;  // of posix_spawnattr_setflags
+};
+
+Result<pid_t> start(const std::vector<std::string>& argv,
+                    const std::vector<std::string>& environment, const Place& place) {
   posix_spawn_file_actions_t actions;
   posix_spawnattr_t attributes;
   posix_spawn_file_actions_init(&actions);
   posix_spawnattr_init(&attributes);
   posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
-  posix_spawn_file_actions_adddup2(&actions, output, 1);
-  posix_spawn_file_actions_adddup2(&actions, errors, 2);
-  if (!options.directory.empty())
-    posix_spawn_file_actions_addchdir_np(&actions, options.directory.c_str());
+  posix_spawn_file_actions_adddup2(&actions, place.output, 1);
+  posix_spawn_file_actions_adddup2(&actions, place.errors, 2);
+  if (!place.directory.empty())
+    posix_spawn_file_actions_addchdir_np(&actions, place.directory.c_str());
   sigset_t none, all;
   sigemptyset(&none);
   sigfillset(&all);
   posix_spawnattr_setsigmask(&attributes, &none);
   posix_spawnattr_setsigdefault(&attributes, &all);
   posix_spawnattr_setpgroup(&attributes, 0);
-  posix_spawnattr_setflags(
-      &attributes,
-      static_cast<short>(POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF));
-  const auto words = pointers(argv), entries = pointers(options.environment);
+  posix_spawnattr_setflags(&attributes, static_cast<short>(place.flags | POSIX_SPAWN_SETSIGMASK |
+                                                           POSIX_SPAWN_SETSIGDEF));
+  const auto words = pointers(argv), entries = pointers(environment);
   pid_t pid = -1;
   const int error = ::posix_spawnp(&pid, words[0], &actions, &attributes, words.data(),
-                                   options.environment.empty() ? environ : entries.data());
+                                   environment.empty() ? environ : entries.data());
   posix_spawn_file_actions_destroy(&actions);
   posix_spawnattr_destroy(&attributes);
   if (error == 0) return pid;
@@ -110,7 +114,10 @@ Result<ProgramEnd> run_program(const std::vector<std::string>& argv,
   const auto deadline = Clock::now() + options.limit;
   ETALON_ASSIGN(Pipe output, make_pipe());
   ETALON_ASSIGN(Pipe errors, make_pipe());
-  ETALON_ASSIGN(const pid_t pid, start(argv, options, output.write.get(), errors.write.get()));
+  // In a process group of its own, so that what it starts can be ended with it.
+  ETALON_ASSIGN(const pid_t pid, start(argv, options.environment,
+                                       {options.directory, output.write.get(), errors.write.get(),
+                                        POSIX_SPAWN_SETPGROUP}));
   output.write.reset();
   errors.write.reset();
   ProgramEnd end;
@@ -126,6 +133,14 @@ Result<ProgramEnd> run_program(const std::vector<std::string>& argv,
                argv[0] + ": no answer within " +
                    std::to_string(static_cast<double>(options.limit.count()) / 1000).substr(0, 5) +
                    " s"};
+}
+
+Result<void> start_detached(const std::vector<std::string>& argv, const std::string& log,
+                            const std::vector<std::string>& environment) {
+  const Fd fd(::open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600));
+  if (!fd.valid()) return system_error(log, "open");
+  ETALON_TRY(start(argv, environment, {{}, fd.get(), fd.get(), POSIX_SPAWN_SETSID}));
+  return {};
 }
 
 }  // namespace etalon::jobs

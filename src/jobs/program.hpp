@@ -26,4 +26,8 @@ struct ProgramOptions {
 // process with threads.
 Result<ProgramEnd> run_program(const std::vector<std::string>& argv, const ProgramOptions& options);
 
+// Starts it in a session of its own and leaves it alone; output and error are appended to `log`.
+Result<void> start_detached(const std::vector<std::string>& argv, const std::string& log,
+                            const std::vector<std::string>& environment);
+
 }  // namespace etalon::jobs

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "jobs/job_files.hpp"
+#include "jobs/batch_files.hpp"
 #include "jobs/program.hpp"
 #include "jobs/runner.hpp"
 
@@ -26,9 +26,9 @@ class Scheduler {
  public:
   virtual ~Scheduler() = default;
   virtual std::string name() const = 0;
-  // Hands over DIRECTORY/script; its output goes to DIRECTORY/log. Returns the scheduler's id.
+  // Hands over DIRECTORY/script; its output goes to DIRECTORY/log.
   // Errc::interrupted: there was no answer, so that it may have been handed over all the same.
-  virtual Result<std::string> submit(const JobSpec& spec, const std::string& directory) = 0;
+  virtual Result<BatchRecord> submit(const JobSpec& spec, const std::string& directory) = 0;
   // What the scheduler knows of these jobs, and perhaps of others.
   virtual Result<std::map<std::string, BatchState>> query(const std::vector<std::string>& ids) = 0;
   // No error when it has ended already or is unknown.

@@ -15,6 +15,10 @@ std::string first_line(std::string text) {
   return text;
 }
 
+bool is_number(const std::string& text) {
+  return !text.empty() && text.find_first_not_of("0123456789") == std::string::npos;
+}
+
 // sbatch(1) and its like say what went wrong on standard error.
 Error slurm_error(const std::string& program, const ProgramEnd& end) {
   std::string text = end.errors.empty() ? "exit code " + std::to_string(end.exit_code) : end.errors;
@@ -37,14 +41,20 @@ class Slurm final : public Scheduler {
 
   std::string name() const override { return "slurm"; }
 
-  Result<std::string> submit(const JobSpec& spec, const std::string& directory) override {
+  // slurmctld considers what sbatch brings once a second. An allocation is made while salloc waits,
+  // so an urgent job that can start now does so in a tenth of the time.
+  Result<BatchRecord> submit(const JobSpec& spec, const std::string& directory) override {
+    if (spec.urgent) {
+      auto allocated = allocate(spec, directory);
+      if (!allocated.ok()) return std::move(allocated).error();
+      if (!allocated->empty()) return BatchRecord{name(), *allocated, true};
+    }
     std::vector<std::string> argv = {"sbatch", "--parsable"};
     argv.insert(argv.end(), spec.batch_options.begin(), spec.batch_options.end());
     // After the user's, so that these hold. Output by a name without a folder, since sbatch would
     // read `%` in one.
     for (const std::string& option :
-         {"--partition=" + (spec.urgent ? options_.demand : options_.background),
-          "--job-name=" + plain_name(spec.name, 64), "--chdir=" + directory,
+         {partition(spec), "--job-name=" + plain_name(spec.name, 64), "--chdir=" + directory,
           std::string("--output=log"), std::string("--error=log"),
           std::string("--open-mode=append"), std::string("--export=ALL"), std::string("--requeue")})
       argv.push_back(option);
@@ -52,9 +62,9 @@ class Slurm final : public Scheduler {
     ETALON_ASSIGN(const ProgramEnd end, call(argv, directory));
     const std::string line = first_line(end.output);
     const std::string id = line.substr(0, line.find(';'));  // ID[;CLUSTER]
-    if (id.empty() || id.find_first_not_of("0123456789") != std::string::npos)
+    if (!is_number(id))
       return Error{Errc::io, "sbatch: said '" + line + "' where a job's number was expected"};
-    return id;
+    return BatchRecord{name(), id};
   }
 
   Result<std::map<std::string, BatchState>> query(const std::vector<std::string>&) override {
@@ -65,22 +75,53 @@ class Slurm final : public Scheduler {
     return parse_squeue(end.output);
   }
 
-  Result<void> cancel(const std::string& id) override {
+  Result<void> cancel(const std::string& id) override { return cancel_there(id); }
+
+ private:
+  std::string partition(const JobSpec& spec) const {
+    return "--partition=" + (spec.urgent ? options_.demand : options_.background);
+  }
+
+  // The number of an allocation in which the script runs now; empty when there is none at once.
+  // The step is started by a process that stays behind, and goes on without it, too.
+  Result<std::string> allocate(const JobSpec& spec, const std::string& directory) const {
+    std::vector<std::string> argv = {"salloc", "--no-shell", "--immediate=1", "--no-bell"};
+    argv.insert(argv.end(), spec.batch_options.begin(), spec.batch_options.end());
+    argv.insert(argv.end(), {partition(spec), "--job-name=" + plain_name(spec.name, 64)});
+    auto end = call(argv, directory);
+    if (!end.ok() && end.error().code == Errc::io) return std::string();
+    if (!end.ok()) return std::move(end).error();
+    constexpr std::string_view granted = "Granted job allocation ";
+    const std::size_t at = end->errors.find(granted);
+    if (at == std::string::npos) return std::string();
+    const std::string id = first_line(end->errors.substr(at + granted.size()));
+    if (!is_number(id)) return std::string();
+    const std::string hold =
+        "#!/bin/sh\nsrun --jobid=" + id +
+        " --overlap --nodes=1 --ntasks=1 --mem=0 --mpi=none --export=ALL --input=none"
+        " --output=none --error=none " +
+        shell_word(directory + "/script") + "\nscancel --quiet " + id + "\n";
+    auto started = write_script(directory + "/hold", hold);
+    if (started.ok())
+      started = start_detached({directory + "/hold"}, directory + "/log", environment_);
+    if (started.ok()) return id;
+    (void)cancel_there(id);
+    return std::move(started).error();
+  }
+
+  Result<void> cancel_there(const std::string& id) const {
     auto end = call({"scancel", "--quiet", id}, "");
-    if (!end.ok() && end.error().code != Errc::missing &&
-        end.error().message.find("Invalid job id") != std::string::npos)
-      return {};
+    if (!end.ok() && end.error().message.find("Invalid job id") != std::string::npos) return {};
     return end.ok() ? Result<void>{} : std::move(end).error();
   }
 
- private:
   Result<ProgramEnd> call(const std::vector<std::string>& argv,
                           const std::string& directory) const {
     auto end = run_program(argv, {directory, environment_, options_.limit});
     if (!end.ok()) {
       if (end.error().code == Errc::missing)
         return Error{Errc::missing, end.error().message + " (is Slurm installed here?)"};
-      if (end.error().code == Errc::interrupted && argv[0] != "sbatch")
+      if (end.error().code == Errc::interrupted && argv[0] != "sbatch" && argv[0] != "salloc")
         return Error{Errc::missing, end.error().message + ": Slurm's controller is not there"};
       return end;
     }
