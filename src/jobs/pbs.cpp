@@ -61,7 +61,7 @@ class Pbs final : public Scheduler {
 
  private:
   Result<ProgramEnd> call(const std::vector<std::string>& argv) const {
-    auto end = run_program(argv, {{}, environment_, options_.limit});
+    auto end = run_program(argv, {environment_, options_.limit});
     if (end.ok()) return end;
     if (end.error().code == Errc::missing)
       return Error{Errc::missing, end.error().message + " (is PBS installed here?)"};

@@ -38,7 +38,6 @@ std::vector<char*> pointers(const std::vector<std::string>& texts) {
 }
 
 struct Place {
-  std::string directory;
   int output = -1, errors = -1;
   int flags = 0;  // of posix_spawnattr_setflags
 };
@@ -52,8 +51,6 @@ Result<pid_t> start(const std::vector<std::string>& argv,
   posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
   posix_spawn_file_actions_adddup2(&actions, place.output, 1);
   posix_spawn_file_actions_adddup2(&actions, place.errors, 2);
-  if (!place.directory.empty())
-    posix_spawn_file_actions_addchdir_np(&actions, place.directory.c_str());
   sigset_t none, all;
   sigemptyset(&none);
   sigfillset(&all);
@@ -115,9 +112,9 @@ Result<ProgramEnd> run_program(const std::vector<std::string>& argv,
   ETALON_ASSIGN(Pipe output, make_pipe());
   ETALON_ASSIGN(Pipe errors, make_pipe());
   // In a process group of its own, so that what it starts can be ended with it.
-  ETALON_ASSIGN(const pid_t pid, start(argv, options.environment,
-                                       {options.directory, output.write.get(), errors.write.get(),
-                                        POSIX_SPAWN_SETPGROUP}));
+  ETALON_ASSIGN(const pid_t pid,
+                start(argv, options.environment,
+                      {output.write.get(), errors.write.get(), POSIX_SPAWN_SETPGROUP}));
   output.write.reset();
   errors.write.reset();
   ProgramEnd end;
@@ -139,7 +136,7 @@ Result<void> start_detached(const std::vector<std::string>& argv, const std::str
                             const std::vector<std::string>& environment) {
   const Fd fd(::open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600));
   if (!fd.valid()) return system_error(log, "open");
-  ETALON_TRY(start(argv, environment, {{}, fd.get(), fd.get(), POSIX_SPAWN_SETSID}));
+  ETALON_TRY(start(argv, environment, {fd.get(), fd.get(), POSIX_SPAWN_SETSID}));
   return {};
 }
 

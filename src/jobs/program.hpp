@@ -16,7 +16,6 @@ struct ProgramEnd {
 };
 
 struct ProgramOptions {
-  std::string directory;                 // where it runs; empty: here
   std::vector<std::string> environment;  // "NAME=value"; empty: this process's
   std::chrono::milliseconds limit{10'000};
 };

@@ -51,15 +51,13 @@ class Slurm final : public Scheduler {
     }
     std::vector<std::string> argv = {"sbatch", "--parsable"};
     argv.insert(argv.end(), spec.batch_options.begin(), spec.batch_options.end());
-    // After the user's, so that these hold. Output by a name without a folder, since sbatch would
-    // read `%` in one.
-    for (const std::string& option :
-         {partition(spec), "--job-name=" + plain_name(spec.name, 64), "--chdir=" + directory,
-          std::string("--output=log"), std::string("--error=log"),
-          std::string("--open-mode=append"), std::string("--export=ALL"), std::string("--requeue")})
-      argv.push_back(option);
+    // After the user's, so that these hold. Slurm would read `%`, quotes and backslashes in the
+    // names of output files and of their folder; the script opens its own.
+    argv.insert(argv.end(),
+                {partition(spec), "--job-name=" + plain_name(spec.name, 64), "--chdir=/",
+                 "--output=/dev/null", "--error=/dev/null", "--export=ALL", "--requeue"});
     argv.push_back(directory + "/script");
-    ETALON_ASSIGN(const ProgramEnd end, call(argv, directory));
+    ETALON_ASSIGN(const ProgramEnd end, call(argv));
     const std::string line = first_line(end.output);
     const std::string id = line.substr(0, line.find(';'));  // ID[;CLUSTER]
     if (!is_number(id))
@@ -70,8 +68,7 @@ class Slurm final : public Scheduler {
   Result<std::map<std::string, BatchState>> query(const std::vector<std::string>&) override {
     ETALON_ASSIGN(const ProgramEnd end,
                   call({"squeue", "--noheader", "--states=all",
-                        "--user=" + std::to_string(::geteuid()), "--format=%A %T %r"},
-                       ""));
+                        "--user=" + std::to_string(::geteuid()), "--format=%A %T %r"}));
     return parse_squeue(end.output);
   }
 
@@ -88,7 +85,7 @@ class Slurm final : public Scheduler {
     std::vector<std::string> argv = {"salloc", "--no-shell", "--immediate=1", "--no-bell"};
     argv.insert(argv.end(), spec.batch_options.begin(), spec.batch_options.end());
     argv.insert(argv.end(), {partition(spec), "--job-name=" + plain_name(spec.name, 64)});
-    auto end = call(argv, directory);
+    auto end = call(argv);
     if (!end.ok() && end.error().code == Errc::io) return std::string();
     if (!end.ok()) return std::move(end).error();
     constexpr std::string_view granted = "Granted job allocation ";
@@ -110,14 +107,13 @@ class Slurm final : public Scheduler {
   }
 
   Result<void> cancel_there(const std::string& id) const {
-    auto end = call({"scancel", "--quiet", id}, "");
+    auto end = call({"scancel", "--quiet", id});
     if (!end.ok() && end.error().message.find("Invalid job id") != std::string::npos) return {};
     return end.ok() ? Result<void>{} : std::move(end).error();
   }
 
-  Result<ProgramEnd> call(const std::vector<std::string>& argv,
-                          const std::string& directory) const {
-    auto end = run_program(argv, {directory, environment_, options_.limit});
+  Result<ProgramEnd> call(const std::vector<std::string>& argv) const {
+    auto end = run_program(argv, {environment_, options_.limit});
     if (!end.ok()) {
       if (end.error().code == Errc::missing)
         return Error{Errc::missing, end.error().message + " (is Slurm installed here?)"};

@@ -118,7 +118,7 @@ class Keeper:
 
     def stop(self, name):
         daemon = self.daemons.pop(name)
-        daemon.kill()
+        daemon.terminate()  # it saves its state
         daemon.wait()
 
     def descendants(self):
@@ -214,6 +214,13 @@ class Cluster:
         while self.ask("sinfo", "-h", "-N", "-p", "demand", "-o", "%t", timeout=2) != "idle":
             if time.monotonic() > deadline:
                 raise RuntimeError(f"the node of {self.directory} did not become idle\n{self.logs()}")
+            time.sleep(0.05)
+
+    def until_answers(self, patience_s=60):
+        deadline = time.monotonic() + patience_s
+        while "UP" not in self.ask("scontrol", "ping", timeout=5):
+            if time.monotonic() > deadline:
+                raise RuntimeError(f"the controller of {self.directory} does not answer\n{self.logs()}")
             time.sleep(0.05)
 
     def logs(self):
