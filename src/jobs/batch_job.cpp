@@ -136,8 +136,7 @@ void BatchJob::wait_for_news(int timeout_ms) {
         ++control_.suspensions;
         write_control();
         break;
-      case SIGCONT:  // perhaps after a SIGSTOP that nothing announced
-        if (!control_.suspended && !told_to_end_) ++control_.suspensions;
+      case SIGCONT:
         control_.suspended = false;
         write_control();
         processes_.signal_all(SIGCONT);

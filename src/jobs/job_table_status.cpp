@@ -3,6 +3,7 @@
 #include <filesystem>
 
 #include "jobs/job_table.hpp"
+#include "jobs/standby.hpp"
 
 namespace etalon::jobs {
 
@@ -21,6 +22,9 @@ JobStatus JobTable::describe(std::uint64_t id, const Job& job) const {
   status.suspensions = job.control.suspensions;
   status.reason = job.control.last_failure;
   status.output = file(id, "output");
+  if (!job.spec.standby.directory.empty()) status.stands_in_for = name_of(job.spec.standby);
+  if (job.waits)
+    status.reason = "waits whether " + status.stands_in_for + " starts by its deadline";
   if (job.spec.spec.split_output) status.errors = file(id, "errors");
   if (job.started.has_value()) {
     status.started_s = job.started->started.unix_s;

@@ -16,6 +16,7 @@
 
 #include "jobs/job_processes.hpp"
 #include "jobs/spawn.hpp"
+#include "jobs/standby.hpp"
 
 namespace etalon::jobs {
 namespace {
@@ -69,6 +70,7 @@ void Supervisor::run() {
   signals_ = Fd(::signalfd(-1, &watched, SFD_CLOEXEC | SFD_NONBLOCK));
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);
   if (!signals_.valid() || !claim()) return;
+  if (!spec_.standby.directory.empty()) withdraw_from_scheduler(spec_.standby, spec_.environment);
 
   do {
     run_once();

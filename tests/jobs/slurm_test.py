@@ -190,11 +190,57 @@ def test_the_controller_is_not_there(world):
         done = world.etalon(*words, status=5)
         assert "slurm" in done.stderr.lower(), done
     assert world.job(ended)["state"] == "done" and world.output(ended) == "kept\n"
+    done = world.etalon("submit", "--runner", "slurm", "--deadline", "1h", "--wait", "--", "echo", "anyway")
+    assert "local runner" in done.stderr, done  # it does not wait for a queue that is not there
+    moved = world.job(done.stdout.strip())
+    assert world.output(str(moved["moved_to"]), "local") == "anyway\n", moved
     world.cluster.order("start slurmctld")
     world.cluster.until_answers()
     assert world.until(active, "running")["state"] == "running"
     world.etalon("jobs", "--runner", "slurm", "--cancel", active)
     world.until(active, "cancelled")
+
+
+def test_a_deadline_that_passes(world):
+    holder = world.submit("--urgent", "--option=-n2", "--", "sleep", "3600")
+    world.until(holder, "running")
+    done = world.etalon("submit", "--runner", "slurm", "--urgent", "--option=-n2", "--deadline", "2s", "--wait", "--",
+                        "sh", "-c", f"echo ran >>'{path('late')}'; echo here")
+    number = done.stdout.strip()
+    assert "not started by its deadline" in done.stderr and "local runner" in done.stderr, done
+    late = world.job(number)
+    assert late["state"] == "cancelled" and late["started_s"] is None, late
+    there = world.job(str(late["moved_to"]), "local")
+    assert there["state"] == "done" and there["stands_in_for"] == f"slurm job {number}" and there["urgent"], there
+    assert world.output(str(there["id"]), "local") == "here\n"
+    assert world.cluster.ask("squeue", "-h", "-j", late["batch_id"], "-o", "%T") != "PENDING"
+    world.etalon("jobs", "--runner", "slurm", "--cancel", holder)
+    world.until(holder, "cancelled")
+    world.submit("--wait", "--option=-n2", "--", "true")  # the queue has moved on, and did not run it
+    assert content("late") == "ran\n"
+
+
+def test_a_deadline_that_is_met(world):
+    number = world.submit("--urgent", "--deadline", "1h", "--", "sh", "-c", f"echo ran >>'{path('early')}'")
+    assert world.until(number, "done", "cancelled", "failed")["state"] == "done"
+    local = json.loads(world.etalon("jobs", "--json").stdout)["jobs"][-1]
+    assert local["stands_in_for"] == f"slurm job {number}", local
+    assert "not needed" in world.until(str(local["id"]), "cancelled", runner="local")["reason"]
+    assert content("early") == "ran\n"
+
+
+def test_a_deadline_outlives_the_daemon_that_watches_it(world):
+    holder = world.submit("--urgent", "--option=-n2", "--", "sleep", "3600")
+    world.until(holder, "running")
+    number = world.submit("--option=-n2", "--deadline", "3s", "--", "sh", "-c", f"echo ran >>'{path('watched')}'")
+    with open(os.path.join(world.state, "jobs", "lock")) as lock:
+        os.kill(int(lock.read()), signal.SIGKILL)
+    until(lambda: content("watched"), "it runs though nobody asks")
+    assert world.until(str(world.job(number)["moved_to"]), "done", runner="local")["attempts"] == 1
+    world.etalon("jobs", "--runner", "slurm", "--cancel", holder)
+    world.until(holder, "cancelled")
+    world.submit("--wait", "--option=-n2", "--", "true")
+    assert content("watched") == "ran\n"
 
 
 def test_requeued_background_ends_with_the_same_result(world):
@@ -247,9 +293,12 @@ def run(tests, *arguments):
 try:
     os.environ["MARK"] = "it's $(marked)"
     with Cluster("SUSPEND") as cluster:
+        world = World(cluster, "suspend")
         run([test_suspended_background_ends_as_if_undisturbed, test_two_urgent_jobs_that_both_fill_the_node,
              test_words_reach_the_job_as_they_are, test_failures_and_retries, test_wrong_settings_are_explained,
-             test_cancelling, test_the_controller_is_not_there], World(cluster, "suspend"))
+             test_cancelling, test_a_deadline_that_passes, test_a_deadline_that_is_met,
+             test_a_deadline_outlives_the_daemon_that_watches_it, test_the_controller_is_not_there], world)
+        world.etalon("job-daemon", "--stop")
     with Cluster("REQUEUE") as cluster:
         run([test_requeued_background_ends_with_the_same_result], World(cluster, "requeue"))
     run([test_no_daemon_outlives_a_killed_test])
