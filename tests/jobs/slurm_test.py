@@ -19,7 +19,7 @@ if missing():
 
 ETALON = os.environ["ETALON"]
 WORK = tempfile.mkdtemp()
-PATIENCE_S = 60
+PATIENCE_S = 240
 # Counts in a file, each number after the one before, and prints what a chain of sums comes to.
 COUNT = """
 import sys, time
@@ -303,5 +303,8 @@ try:
         run([test_requeued_background_ends_with_the_same_result], World(cluster, "requeue"))
     run([test_no_daemon_outlives_a_killed_test])
 finally:
+    for name in os.listdir(WORK):  # also when a test failed
+        if os.path.isdir(os.path.join(WORK, name, "jobs")):
+            subprocess.run([ETALON, "job-daemon", "--stop", os.path.join(WORK, name)], check=False)
     shutil.rmtree(WORK)
 sys.exit(0)
