@@ -27,6 +27,7 @@ void add_tune(Cli& cli);
 void add_submit(Cli& cli);
 void add_jobs(Cli& cli);
 void add_job_daemon(Cli& cli);
+void add_batch_job(Cli& cli);
 void add_analyse(Cli& cli);
 void add_ledger(Cli& cli);
 void add_version(Cli& cli);

@@ -1,3 +1,5 @@
+#include <cstdlib>
+
 #include "commands.hpp"
 #include "jobs/runner.hpp"
 
@@ -16,7 +18,29 @@ Result<void> run(const Options& options) {
   return run_job_daemon(daemon);
 }
 
+struct BatchOptions {
+  std::string directory;
+};
+
+Result<void> run_batch(const BatchOptions& options) {
+  ETALON_ASSIGN(const int code, run_batch_job(options.directory));
+  // The scheduler learns how the job ended from how we end.
+  if (code != 0) std::_Exit(code);
+  return {};
+}
+
 }  // namespace
+
+// Internal: what a batch scheduler's script runs.
+void add_batch_job(Cli& cli) {
+  auto options = std::make_shared<BatchOptions>();
+  CLI::App* command = add_command(cli, "batch-job", "Run a submitted job (for batch schedulers)",
+                                  options, run_batch);
+  command->group("");
+  command->add_option("directory", options->directory, "The job's directory")
+      ->required()
+      ->type_name("DIRECTORY");
+}
 
 // Internal: submit and jobs start it when they need it.
 void add_job_daemon(Cli& cli) {

@@ -14,6 +14,10 @@ nlohmann::json known(double seconds, bool is_known) {
   return is_known ? nlohmann::json(seconds) : nlohmann::json(nullptr);
 }
 
+nlohmann::json known(const std::string& text) {
+  return text.empty() ? nlohmann::json(nullptr) : nlohmann::json(text);
+}
+
 bool has_exit_code(const JobStatus& job) {
   return job.state == JobState::done || job.state == JobState::failed;
 }
@@ -59,7 +63,8 @@ std::vector<std::string> row_of(const JobStatus& job) {
           clock_text(job.started_s),
           clock_text(job.ended_s),
           job.started_s > 0 ? span_text(job.latency_s) : "-",
-          std::to_string(job.suspensions),
+          std::to_string(job.suspensions + job.requeues),
+          std::to_string(job.attempts) + "/" + std::to_string(job.spec.retries + 1),
           has_exit_code(job) ? std::to_string(job.exit_code) : "-"};
 }
 
@@ -76,12 +81,18 @@ nlohmann::json to_json(const JobStatus& job) {
           {"exit_code", has_exit_code(job) ? nlohmann::json(job.exit_code) : nullptr},
           {"reason", job.reason},
           {"suspensions", job.suspensions},
+          {"requeues", job.requeues},
+          {"attempts", job.attempts},
+          {"retries", job.spec.retries},
           {"submitted_s", job.submitted_s},
           {"started_s", known(job.started_s, job.started_s > 0)},
           {"ended_s", known(job.ended_s, job.ended_s > 0)},
           {"latency_s", known(job.latency_s, job.started_s > 0)},
           {"output", job.output},
-          {"errors", job.errors.empty() ? nlohmann::json(nullptr) : nlohmann::json(job.errors)}};
+          {"errors", known(job.errors)},
+          {"batch_id", known(job.batch_id)},
+          {"moved_to", job.moved_to == 0 ? nlohmann::json(nullptr) : nlohmann::json(job.moved_to)},
+          {"stands_in_for", known(job.stands_in_for)}};
 }
 
 std::string dump(const nlohmann::json& json, int indent) {
@@ -91,7 +102,7 @@ std::string dump(const nlohmann::json& json, int indent) {
 std::string table_of(const std::vector<JobStatus>& jobs) {
   std::vector<std::vector<std::string>> rows = {{"ID", "NAME", "KIND", "STATE", "SUBMITTED",
                                                  "STARTED", "ENDED", "LATENCY", "SUSPENDED",
-                                                 "EXIT"}};
+                                                 "ATTEMPTS", "EXIT"}};
   for (const JobStatus& job : jobs) rows.push_back(row_of(job));
   std::vector<std::size_t> widths(rows[0].size());
   for (const auto& row : rows)
@@ -113,16 +124,21 @@ std::string details_of(const JobStatus& job) {
   std::string text = "command:  " + command + "\ndirectory: " + printable(job.spec.directory) +
                      "\noutput:    " + printable(job.output) + "\n";
   if (!job.errors.empty()) text += "errors:    " + printable(job.errors) + "\n";
+  if (!job.batch_id.empty()) text += "batch job: " + printable(job.batch_id) + "\n";
+  if (job.requeues > 0) text += "requeues:  " + std::to_string(job.requeues) + "\n";
+  if (!job.stands_in_for.empty()) text += "in stead of " + printable(job.stands_in_for) + "\n";
   if (!job.reason.empty()) text += "reason:    " + printable(job.reason) + "\n";
   return text;
 }
 
 Result<std::unique_ptr<JobRunner>> runner_named(const std::string& name) {
   if (name == "local") return local_runner();
-  if (name == "slurm" || name == "pbs")
-    return Error{Errc::missing, "runner " + name + ": not in this build; it has: local"};
+  if (name == "slurm" || name == "pbs") {
+    ETALON_ASSIGN(const BatchRunnerOptions options, BatchRunnerOptions::from_environment(name));
+    return name == "slurm" ? slurm_runner(options) : pbs_runner(options);
+  }
   return Error{Errc::usage,
-               "--runner " + name + ": there is no such runner; this build has: local"};
+               "--runner " + name + ": there is no such runner; there are: local, slurm, pbs"};
 }
 
 }  // namespace etalon::cli

@@ -39,6 +39,12 @@ Result<void> show_output(JobRunner& runner, std::uint64_t id) {
 Result<void> cancel(JobRunner& runner, std::uint64_t id) {
   ETALON_ASSIGN(const JobStatus job, runner.status(id));
   if (!has_ended(job.state)) return runner.cancel(id);
+  if (job.moved_to != 0) {
+    note("job " + std::to_string(id) + " runs as job " + std::to_string(job.moved_to) +
+         " of the local runner");
+    ETALON_ASSIGN(const auto local, local_runner());
+    return cancel(*local, job.moved_to);
+  }
   note("job " + std::to_string(id) + " has ended before (" + std::string(name_of(job.state)) +
        "): there is nothing to cancel");
   return {};
@@ -108,7 +114,9 @@ void add_jobs(Cli& cli) {
       add_command(cli, "jobs", "Show, watch and cancel submitted jobs", options, run);
   command->footer(
       "LATENCY is from `etalon submit` to the job's first instruction, waiting included;\n"
-      "SUSPENDED counts how often urgent jobs interrupted it; EXIT is 128 + N after signal N.\n"
+      "SUSPENDED counts how often urgent jobs interrupted it; ATTEMPTS how often it was started, "
+      "of\n"
+      "how many times at most; EXIT is 128 + N after signal N.\n"
       "States: queued, running, suspended; done, failed, cancelled, lost.");
   command->add_option("id", options->id, "Show this job alone, with its command and output file")
       ->type_name("ID")
@@ -124,7 +132,7 @@ void add_jobs(Cli& cli) {
       ->default_str("")
       ->excludes(cancel);
   command->add_option("--last", options->last, "Rows of ended jobs to show; 0: all");
-  command->add_option("--runner", options->runner, "Whose jobs: local");
+  command->add_option("--runner", options->runner, "Whose jobs: local, slurm or pbs");
   command->add_flag("--watch", options->watch,
                     "Show again at every change, until Ctrl-C or until job ID has ended");
   command->add_flag("--json", options->json, "Print JSON, all jobs");

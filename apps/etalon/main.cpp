@@ -67,6 +67,7 @@ int main(int argc, char** argv) {
   cli::add_submit(cli);
   cli::add_jobs(cli);
   cli::add_job_daemon(cli);
+  cli::add_batch_job(cli);
   cli::add_analyse(cli);
   cli::add_ledger(cli);
   cli::add_version(cli);

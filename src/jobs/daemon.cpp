@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -16,6 +17,7 @@
 
 #include "jobs/job_table.hpp"
 #include "jobs/spawn.hpp"
+#include "jobs/standby.hpp"
 #include "jobs/state_dir.hpp"
 #include "jobs/wire.hpp"
 
@@ -35,12 +37,14 @@ struct Connection {
 
 class Daemon {
  public:
-  Daemon(JobTable table, Fd listener, Fd signals, std::string directory, std::chrono::seconds idle)
+  Daemon(JobTable table, Fd listener, Fd signals, std::string directory,
+         const JobDaemonOptions& options)
       : table_(std::move(table)),
         listener_(std::move(listener)),
         signals_(std::move(signals)),
         directory_(std::move(directory)),
-        idle_(idle) {
+        state_dir_(options.state_dir),
+        idle_(options.idle) {
     own_ = socket_inode();
   }
 
@@ -51,16 +55,30 @@ class Daemon {
   bool serve(Connection& connection);  // false: to be closed
   cbor::Value answer(const cbor::Value& message);
   std::pair<dev_t, ino_t> socket_inode() const;
+  void keep_keeper(bool wanted);
 
   JobTable table_;
   Fd listener_, signals_;
-  std::string directory_;
+  std::string directory_, state_dir_;
   std::chrono::seconds idle_;
   std::list<Connection> connections_;
   Clock::time_point last_use_ = Clock::now();
   std::pair<dev_t, ino_t> own_;
   bool stop_ = false;
+  pid_t keeper_ = 0;  // starts the next daemon when we die; there while stand-bys wait
 };
+
+void Daemon::keep_keeper(bool wanted) {
+  if (keeper_ > 0 && ::waitpid(keeper_, nullptr, WNOHANG) != 0) keeper_ = 0;
+  if (wanted && keeper_ == 0) {
+    const auto started = start_keeper(state_dir_);
+    keeper_ = started.ok() ? *started : 0;
+  } else if (!wanted && keeper_ > 0) {
+    ::kill(keeper_, SIGKILL);
+    ::waitpid(keeper_, nullptr, 0);
+    keeper_ = 0;
+  }
+}
 
 std::pair<dev_t, ino_t> Daemon::socket_inode() const {
   struct stat about {};
@@ -72,6 +90,8 @@ void Daemon::run() {
   constexpr auto patience = std::chrono::seconds(60);  // with a silent caller
   std::vector<pollfd> waits;
   while (!stop_) {
+    const auto standby = table_.look_after_standbys();
+    keep_keeper(standby.has_value());
     table_.schedule_now();
     waits.assign({{listener_.get(), POLLIN, 0}, {signals_.get(), POLLIN, 0}});
     const auto watched = table_.watched();
@@ -80,7 +100,8 @@ void Daemon::run() {
       const bool writing = c.sent < c.out.size();
       waits.push_back({c.socket.get(), static_cast<short>(writing ? POLLOUT : POLLIN), 0});
     }
-    const auto events = ::poll(waits.data(), waits.size(), 1000);
+    const auto events = ::poll(waits.data(), waits.size(),
+                               static_cast<int>(standby.has_value() ? standby->count() : 1000));
     if (events < 0 && errno != EINTR) break;
     if (events <= 0)
       for (pollfd& wait : waits) wait.revents = 0;
@@ -98,6 +119,7 @@ void Daemon::run() {
     // Without a job and a caller, or with the state directory gone, there is nothing to stay for.
     if (Clock::now() - last_use_ >= idle_ || socket_inode() != own_) break;
   }
+  keep_keeper(false);
   table_.release_all();
   for (Connection& c : connections_)
     if (c.sent < c.out.size()) serve(c);
@@ -240,7 +262,7 @@ Result<void> run_job_daemon(const JobDaemonOptions& given) {
     const Fd null(::open("/dev/null", O_RDWR | O_CLOEXEC));
     for (int fd = 0; fd < 3; ++fd) ::dup2(null.get(), fd);
   }
-  Daemon(std::move(table), std::move(listener), std::move(signals), directory, options.idle).run();
+  Daemon(std::move(table), std::move(listener), std::move(signals), directory, options).run();
   return {};
 }
 

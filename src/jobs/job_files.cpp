@@ -30,6 +30,12 @@ Result<unsigned> get_count(const cbor::Value& map, std::string_view key) {
   return static_cast<unsigned>(n);
 }
 
+// Of a key that older records do not have.
+Result<unsigned> get_later_count(const cbor::Value& map, std::string_view key, unsigned otherwise) {
+  if (map.find(key) == nullptr) return otherwise;
+  return get_count(map, key);
+}
+
 }  // namespace
 
 Stamp now() { return {seconds(CLOCK_REALTIME), seconds(CLOCK_MONOTONIC)}; }
@@ -46,6 +52,11 @@ cbor::Value to_cbor(const SpecRecord& record) {
   map.set("key", raw(record.key));
   map.set("umask", record.umask);
   put(map, "submitted", record.submitted);
+  map.set("retries", record.spec.retries);
+  map.set("deadline_s", record.spec.deadline_s);
+  map.set("batch_options", raw_list(record.spec.batch_options));
+  map.set("standby", raw(record.standby.directory));
+  map.set("standby_until_s", record.standby.until_s);
   return map;
 }
 
@@ -65,6 +76,13 @@ Result<void> from_cbor(const cbor::Value& map, SpecRecord& record) {
     return Error{Errc::malformed, "key: not 16 to 64 bytes long"};
   ETALON_ASSIGN(record.umask, get_count(map, "umask"));
   record.umask &= 0777;
+  if (map.find("retries") != nullptr) {  // older records have none of these
+    ETALON_ASSIGN(record.spec.retries, get_count(map, "retries"));
+    ETALON_ASSIGN(record.spec.deadline_s, get_seconds(map, "deadline_s"));
+    ETALON_ASSIGN(record.spec.batch_options, get_raw_list(map, "batch_options"));
+    ETALON_ASSIGN(record.standby.directory, get_raw(map, "standby"));
+    ETALON_ASSIGN(record.standby.until_s, get_seconds(map, "standby_until_s"));
+  }
   return get(map, "submitted", record.submitted);
 }
 
@@ -101,12 +119,20 @@ cbor::Value to_cbor(const ControlRecord& record) {
   cbor::Value map;
   map.set("suspended", record.suspended);
   map.set("suspensions", record.suspensions);
+  map.set("attempts", record.attempts);
+  map.set("requeues", record.requeues);
+  map.set("last_failure", raw(record.last_failure));
   return map;
 }
 
 Result<void> from_cbor(const cbor::Value& map, ControlRecord& record) {
   ETALON_ASSIGN(record.suspended, get_bool(map, "suspended"));
   ETALON_ASSIGN(record.suspensions, get_count(map, "suspensions"));
+  ETALON_ASSIGN(record.attempts, get_later_count(map, "attempts", 1));
+  ETALON_ASSIGN(record.requeues, get_later_count(map, "requeues", 0));
+  if (map.find("last_failure") != nullptr) {
+    ETALON_ASSIGN(record.last_failure, get_raw(map, "last_failure"));
+  }
   return {};
 }
 
@@ -117,6 +143,8 @@ cbor::Value to_cbor(const ResultRecord& record) {
   map.set("reason", raw(record.reason));
   map.set("ended_s", record.ended_s);
   map.set("suspensions", record.suspensions);
+  map.set("attempts", record.attempts);
+  map.set("requeues", record.requeues);
   return map;
 }
 
@@ -131,6 +159,8 @@ Result<void> from_cbor(const cbor::Value& map, ResultRecord& record) {
   ETALON_ASSIGN(record.reason, get_raw(map, "reason"));
   ETALON_ASSIGN(record.ended_s, get_seconds(map, "ended_s"));
   ETALON_ASSIGN(record.suspensions, get_count(map, "suspensions"));
+  ETALON_ASSIGN(record.attempts, get_later_count(map, "attempts", 1));
+  ETALON_ASSIGN(record.requeues, get_later_count(map, "requeues", 0));
   return {};
 }
 

@@ -3,9 +3,9 @@
 //   N/spec      written before submit is answered: what to run, and as whom it was asked
 //   N/claim     the supervisor's identity; whoever writes it first runs the job, nobody else
 //   N/started   when the first instruction ran
-//   N/control   rewritten at each suspension and resumption
+//   N/control   rewritten at each suspension, resumption and further attempt
 //   N/result    how it ended; the first writer wins
-//   N/output    the job's standard output and error
+//   N/output    the job's standard output and error; output.1 … those of earlier attempts
 //   N/errors    its standard error, where the spec wants the two apart
 #pragma once
 
@@ -27,12 +27,19 @@ struct Stamp {
 };
 Stamp now();
 
+// What a local job waits for that runs only when a batch job has not started in time.
+struct StandBy {
+  std::string directory;  // the batch job's; empty: the job is no stand-by
+  double until_s = 0;     // Unix time
+};
+
 struct SpecRecord {
   JobSpec spec;     // directory filled in
   std::string key;  // random, chosen by the submitter: names this submission, marks its processes
   std::vector<std::string> environment;  // the submitter's, "NAME=value"
   unsigned umask = 077;
   Stamp submitted;
+  StandBy standby;
 };
 struct ClaimRecord {
   ProcessIdentity supervisor;
@@ -44,6 +51,8 @@ struct StartedRecord {
 struct ControlRecord {
   bool suspended = false;
   unsigned suspensions = 0;
+  unsigned attempts = 1, requeues = 0;  // see JobStatus
+  std::string last_failure{};           // why the attempt before failed
 };
 struct ResultRecord {
   JobState state = JobState::lost;  // done, failed, cancelled or lost
@@ -51,6 +60,7 @@ struct ResultRecord {
   std::string reason;
   double ended_s = 0;  // Unix time
   unsigned suspensions = 0;
+  unsigned attempts = 1, requeues = 0;
 };
 
 cbor::Value to_cbor(const SpecRecord& record);

@@ -12,6 +12,7 @@
 #include <filesystem>
 
 #include "jobs/launch.hpp"
+#include "jobs/standby.hpp"
 #include "jobs/supervisor.hpp"
 
 namespace etalon::jobs {
@@ -80,6 +81,7 @@ void JobTable::load_job(std::uint64_t id) {
 void JobTable::look_for_supervisor(std::uint64_t id, Job& job) {
   const auto claim = load<ClaimRecord>(file(id, "claim"));
   if (!claim.ok()) {
+    job.waits = !job.spec.standby.directory.empty();
     if (claim.error().code == Errc::missing) return;
     return lose(id, job, claim.error().message);
   }
@@ -107,8 +109,12 @@ void JobTable::look_for_supervisor(std::uint64_t id, Job& job) {
 }
 
 void JobTable::end(std::uint64_t id, Job& job, JobState state, int exit_code, std::string reason) {
-  job.result =
-      ResultRecord{state, exit_code, std::move(reason), now().unix_s, job.control.suspensions};
+  job.result = ResultRecord{state,
+                            exit_code,
+                            std::move(reason),
+                            now().unix_s,
+                            job.control.suspensions,
+                            job.started.has_value() ? job.control.attempts : 0};
   job.supervisor.reset();
   job.spec.environment.clear();
   std::erase(active_, id);
@@ -139,6 +145,7 @@ Result<std::uint64_t> JobTable::submit(SpecRecord spec) {
   }
   next_id_ = id + 1;
   by_key_[spec.key] = id;
+  jobs_[id].waits = !spec.standby.directory.empty();
   jobs_[id].spec = std::move(spec);
   active_.push_back(id);
   forget_old();
@@ -178,6 +185,7 @@ void JobTable::schedule_now() {
   std::vector<QueueEntry> entries;
   for (const std::uint64_t id : active_) {
     const Job& job = jobs_.at(id);
+    if (job.waits) continue;
     entries.push_back(
         {id, job.spec.spec.urgent, job.supervisor.valid(), job.suspended.value_or(false)});
   }
@@ -189,6 +197,40 @@ void JobTable::schedule_now() {
   for (const std::uint64_t id : std::vector(active_))
     if (Job& job = jobs_.at(id); job.supervisor.valid() && !job.suspended.has_value())
       order(job, false);
+}
+
+std::optional<std::chrono::milliseconds> JobTable::look_after_standbys() {
+  constexpr double most_s = 1;  // sooner than its deadline it may start, and we are then done
+  double wait_s = most_s;
+  bool any = false;
+  for (const std::uint64_t id : std::vector(active_)) {
+    Job& job = jobs_.at(id);
+    if (!job.waits) continue;
+    const double now_s = now().unix_s;
+    switch (look_after(job.spec.standby, id, now_s)) {
+      case StandByState::waits:
+        any = true;
+        if (job.spec.standby.until_s > now_s)
+          wait_s = std::min(wait_s, job.spec.standby.until_s - now_s);
+        break;
+      case StandByState::runs:
+        job.waits = false;
+        break;
+      case StandByState::is_over:
+        stand_down(id, job);
+        break;
+    }
+  }
+  if (!any) return std::nullopt;
+  return std::chrono::milliseconds(static_cast<int>(wait_s * 1000) + 1);
+}
+
+// Claimed by nobody who lives, it can never start.
+void JobTable::stand_down(std::uint64_t id, Job& job) {
+  job.waits = false;
+  if (write_record(file(id, "claim"), to_cbor(ClaimRecord{}), Durable::yes, Existing::keep).ok())
+    end(id, job, JobState::cancelled, 0,
+        "not needed: " + name_of(job.spec.standby) + " has started in time, or was cancelled");
 }
 
 std::vector<std::pair<std::uint64_t, int>> JobTable::watched() const {

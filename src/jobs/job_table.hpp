@@ -31,6 +31,9 @@ class JobTable {
 
   // Starts, suspends and resumes what the queue's rule says.
   void schedule_now();
+  // Looks after the stand-bys that wait; how long until that is to be done again, nullopt: none
+  // waits.
+  std::optional<std::chrono::milliseconds> look_after_standbys();
   // Supervisors' handles, to be polled for reading, and what to do when one is readable.
   std::vector<std::pair<std::uint64_t, int>> watched() const;
   void supervisor_ended(std::uint64_t id);
@@ -45,6 +48,7 @@ class JobTable {
     pid_t child = 0;  // the supervisor's number while it is a child of ours
     unsigned attempts = 0;
     bool cancel_asked = false;
+    bool waits = false;             // a stand-by that may not run yet
     std::optional<bool> suspended;  // the last order given; nullopt: none since taken over
     std::optional<StartedRecord> started;
     ControlRecord control;
@@ -58,6 +62,7 @@ class JobTable {
   void end(std::uint64_t id, Job& job, JobState state, int exit_code, std::string reason);
   void lose(std::uint64_t id, Job& job, std::string reason);
   void refresh(std::uint64_t id, Job& job);
+  void stand_down(std::uint64_t id, Job& job);
   void forget_old();
   JobStatus describe(std::uint64_t id, const Job& job) const;
   std::string directory_of(std::uint64_t id) const;

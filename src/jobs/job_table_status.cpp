@@ -3,6 +3,7 @@
 #include <filesystem>
 
 #include "jobs/job_table.hpp"
+#include "jobs/standby.hpp"
 
 namespace etalon::jobs {
 
@@ -19,13 +20,18 @@ JobStatus JobTable::describe(std::uint64_t id, const Job& job) const {
   status.spec = job.spec.spec;
   status.submitted_s = job.spec.submitted.unix_s;
   status.suspensions = job.control.suspensions;
+  status.reason = job.control.last_failure;
   status.output = file(id, "output");
+  if (!job.spec.standby.directory.empty()) status.stands_in_for = name_of(job.spec.standby);
+  if (job.waits)
+    status.reason = "waits whether " + status.stands_in_for + " starts by its deadline";
   if (job.spec.spec.split_output) status.errors = file(id, "errors");
   if (job.started.has_value()) {
     status.started_s = job.started->started.unix_s;
     status.latency_s =
         std::max(0.0, job.started->started.monotonic_s - job.spec.submitted.monotonic_s);
     status.state = job.control.suspended ? JobState::suspended : JobState::running;
+    status.attempts = job.control.attempts;
   }
   if (job.result.has_value()) {
     status.state = job.result->state;
@@ -33,6 +39,7 @@ JobStatus JobTable::describe(std::uint64_t id, const Job& job) const {
     status.reason = job.result->reason;
     status.ended_s = job.result->ended_s;
     status.suspensions = job.result->suspensions;
+    status.attempts = job.result->attempts;
   }
   return status;
 }

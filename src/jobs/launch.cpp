@@ -57,13 +57,16 @@ int open_output(const std::string& path) {
 }
 
 [[noreturn]] void run_child(int pipe, pid_t supervisor, const SpecRecord& spec, char** argv,
-                            char** environment, const Outputs& outputs) {
+                            char** environment, const Outputs& outputs, Session session) {
   const auto give_up = [pipe](Stage stage) {
     const Report report{stage, errno, {}};
     (void)!::write(pipe, &report, sizeof report);
     ::_exit(127);
   };
-  ::setsid();
+  if (session == Session::own)
+    ::setsid();
+  else
+    ::setpgid(0, 0);
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (::getppid() != supervisor) ::_exit(127);
   const int in = ::open("/dev/null", O_RDONLY);
@@ -109,7 +112,8 @@ void explain(const Report& report, const SpecRecord& spec, const Outputs& output
 
 std::string mark_of(const SpecRecord& spec) { return "ETALON_JOB_KEY=" + spec.key; }
 
-Launch launch(const SpecRecord& spec, std::uint64_t id, const std::string& directory) {
+Launch launch(const SpecRecord& spec, std::uint64_t id, const std::string& directory,
+              Session session) {
   Launch result;
   const Outputs outputs{directory + "/output",
                         directory + (spec.spec.split_output ? "/errors" : "/output")};
@@ -127,7 +131,7 @@ Launch launch(const SpecRecord& spec, std::uint64_t id, const std::string& direc
   result.pid = ::fork();
   if (result.pid == 0)
     run_child(write_end.get(), self, spec, const_cast<char**>(argv_pointers.data()),
-              const_cast<char**>(environment_pointers.data()), outputs);
+              const_cast<char**>(environment_pointers.data()), outputs, session);
   if (result.pid < 0) {
     result.exit_code = 126;
     result.reason = std::string("cannot make a process: ") + std::strerror(errno);

@@ -16,11 +16,15 @@ struct Launch {
   std::string reason;  // of exit_code
 };
 
-// In a session and process group of its own; standard input empty, output and error appended to
-// DIRECTORY/output, or error to DIRECTORY/errors where the spec wants them apart; with the
-// submitter's environment, directory and umask, and ETALON_JOB=id and ETALON_JOB_KEY=key added.
+// Schedulers find a job's processes by their session: there they stay in the caller's.
+enum class Session { own, callers };
+
+// In a process group of its own, and a session as said; standard input empty, output and error
+// appended to DIRECTORY/output, or error to DIRECTORY/errors where the spec wants them apart; with
+// the submitter's environment, directory and umask, and ETALON_JOB=id and ETALON_JOB_KEY=key added.
 // Dies with the caller. Returns once the program runs or has failed to.
-Launch launch(const SpecRecord& spec, std::uint64_t id, const std::string& directory);
+Launch launch(const SpecRecord& spec, std::uint64_t id, const std::string& directory,
+              Session session = Session::own);
 
 // The environment entry that marks every process of the job.
 std::string mark_of(const SpecRecord& spec);

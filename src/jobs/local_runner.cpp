@@ -1,13 +1,9 @@
 // The client's side: finds the daemon, or starts it, and asks.
-#include <sys/random.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <filesystem>
-#include <fstream>
 #include <thread>
 
-#include "base/text.hpp"
+#include "jobs/complete.hpp"
+#include "jobs/local_runner.hpp"
 #include "jobs/spawn.hpp"
 #include "jobs/state_dir.hpp"
 #include "jobs/wire.hpp"
@@ -19,49 +15,6 @@ namespace {
 using Clock = std::chrono::steady_clock;
 constexpr auto patience = std::chrono::seconds(60);
 
-Result<std::string> random_key() {
-  unsigned char bytes[16];
-  if (::getrandom(bytes, sizeof bytes, 0) != static_cast<ssize_t>(sizeof bytes))
-    return system_error("job key", "get random bytes");
-  return hex(std::as_bytes(std::span(bytes)));
-}
-
-// umask(2) can only be read by changing it, which is not thread-safe; proc(5) shows it.
-unsigned current_umask() {
-  std::ifstream status("/proc/self/status");
-  for (std::string word; status >> word;)
-    if (word == "Umask:" && status >> word)
-      return static_cast<unsigned>(std::strtoul(word.c_str(), nullptr, 8)) & 0777;
-  return 077;
-}
-
-Result<SpecRecord> complete(const JobSpec& spec) {
-  SpecRecord record;
-  record.submitted = now();
-  record.spec = spec;
-  const auto wrong = [](const std::string& text) { return Error{Errc::usage, "job: " + text}; };
-  if (spec.argv.empty() || spec.argv[0].empty()) return wrong("no command is given");
-  for (const std::string& argument : spec.argv)
-    if (argument.find('\0') != std::string::npos) return wrong("an argument holds a zero byte");
-  for (const auto& [name, value] : spec.environment)
-    if (name.empty() || name.find('=') != std::string::npos ||
-        (name + value).find('\0') != std::string::npos)
-      return wrong("environment: '" + name + "' is not a variable's name, or holds a zero byte");
-  if (record.spec.name.empty())
-    record.spec.name = spec.argv[0].substr(spec.argv[0].find_last_of('/') + 1);
-  if (record.spec.name.empty()) record.spec.name = spec.argv[0];
-  std::error_code error;
-  record.spec.directory = spec.directory.empty()
-                              ? std::filesystem::current_path(error).string()
-                              : std::filesystem::absolute(spec.directory, error).string();
-  if (error) return Error{Errc::io, "working directory: " + error.message()};
-  for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry)
-    record.environment.emplace_back(*entry);
-  record.umask = current_umask();
-  ETALON_ASSIGN(record.key, random_key());
-  return record;
-}
-
 class LocalRunner final : public JobRunner {
  public:
   LocalRunner(std::string state_dir, std::string directory, std::string executable)
@@ -70,7 +23,13 @@ class LocalRunner final : public JobRunner {
         executable_(std::move(executable)) {}
 
   Result<std::uint64_t> submit(const JobSpec& spec) override {
+    if (spec.deadline_s > 0 || !spec.batch_options.empty())
+      return Error{Errc::usage, "job: a deadline and a scheduler's options are for batch runners"};
     ETALON_ASSIGN(SpecRecord record, complete(spec));
+    return submit_record(std::move(record));
+  }
+
+  Result<std::uint64_t> submit_record(SpecRecord record) const {
     const cbor::Value message = to_cbor(Request{Request::Kind::submit, 0, std::move(record)});
     if (cbor::encode(message).size() > max_request_bytes)
       return Error{Errc::usage, "job: its arguments and environment exceed 4 MiB"};
@@ -143,11 +102,7 @@ class LocalRunner final : public JobRunner {
   std::string state_dir_, directory_, executable_;
 };
 
-}  // namespace
-}  // namespace jobs
-
-Result<std::unique_ptr<JobRunner>> local_runner(const LocalRunnerOptions& options) {
-  using namespace jobs;
+Result<std::unique_ptr<LocalRunner>> make_runner(const LocalRunnerOptions& options) {
   // The daemon that may be started reads these; one that runs already would not say what is wrong.
   ETALON_TRY(JobDaemonOptions::from_environment(options.state_dir));
   ETALON_ASSIGN(std::string state_dir, resolve_state_dir(options.state_dir));
@@ -156,8 +111,21 @@ Result<std::unique_ptr<JobRunner>> local_runner(const LocalRunnerOptions& option
   if (executable.empty()) {
     ETALON_ASSIGN(executable, default_executable());
   }
-  return std::unique_ptr<JobRunner>(std::make_unique<LocalRunner>(
-      std::move(state_dir), std::move(directory), std::move(executable)));
+  return std::make_unique<LocalRunner>(std::move(state_dir), std::move(directory),
+                                       std::move(executable));
+}
+
+}  // namespace
+}  // namespace jobs
+
+Result<std::unique_ptr<JobRunner>> local_runner(const LocalRunnerOptions& options) {
+  ETALON_ASSIGN(auto runner, jobs::make_runner(options));
+  return std::unique_ptr<JobRunner>(std::move(runner));
+}
+
+Result<std::uint64_t> jobs::submit_to_local(const SpecRecord& record) {
+  ETALON_ASSIGN(const auto runner, make_runner({}));
+  return runner->submit_record(record);
 }
 
 Result<void> stop_local_daemon(const LocalRunnerOptions& options) {

@@ -66,4 +66,22 @@ Result<JobDaemonOptions> JobDaemonOptions::from_environment(std::string state_di
   return options;
 }
 
+Result<BatchRunnerOptions> BatchRunnerOptions::from_environment(std::string_view scheduler) {
+  BatchRunnerOptions options;
+  const auto name_from = [](const char* variable, std::string& into) {
+    if (const char* text = std::getenv(variable); text != nullptr && *text != '\0') into = text;
+  };
+  if (scheduler == "pbs") {
+    options.background = "preemptable";
+    name_from("ETALON_PBS_DEMAND", options.demand);
+    name_from("ETALON_PBS_BACKGROUND", options.background);
+  } else {
+    name_from("ETALON_SLURM_DEMAND", options.demand);
+    name_from("ETALON_SLURM_BACKGROUND", options.background);
+  }
+  ETALON_ASSIGN(const auto limit, number_from_environment("ETALON_BATCH_LIMIT", 1, 3600, 10));
+  options.limit = std::chrono::seconds(limit);
+  return options;
+}
+
 }  // namespace etalon

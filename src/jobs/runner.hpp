@@ -22,6 +22,11 @@ struct JobSpec {
   bool split_output = false;                       // stderr goes to a file of its own
   std::string directory;                           // working directory; empty: the submitter's
   std::map<std::string, std::string> environment;  // added to the submitter's
+  unsigned retries = 0;                            // how often it is started again when it fails
+  // Batch runners only: seconds after which a job that the scheduler has not started is withdrawn
+  // there and run by the local runner, once in all; 0: it waits for ever.
+  double deadline_s = 0;
+  std::vector<std::string> batch_options;  // batch runners only: passed on to sbatch or qsub
 };
 
 enum class JobState { queued, running, suspended, done, failed, cancelled, lost };
@@ -34,14 +39,19 @@ struct JobStatus {
   JobSpec spec;
   JobState state = JobState::queued;
   int exit_code = 0;   // of done and failed; 128 + signal when a signal ended it
-  std::string reason;  // why failed, cancelled or lost; for people
+  std::string reason;  // why failed, cancelled or lost, or what it waits for; for people
   unsigned suspensions = 0;
+  unsigned requeues = 0;  // how often the scheduler ended it and started it again from the top
+  unsigned attempts = 0;  // how often it was started for its own sake: at most 1 + retries
   double submitted_s = 0, started_s = 0, ended_s = 0;  // Unix time; 0: not yet
   // Submit to the job's first instruction, in seconds; 0: not yet. From the call of submit() to the
   // moment before the job's execve, so that starting the daemon and waiting in the queue count.
   double latency_s = 0;
-  std::string output;  // file that holds its stdout and stderr
-  std::string errors;  // spec.split_output: file that holds its stderr; else empty
+  std::string output;          // file that holds its stdout and stderr
+  std::string errors;          // spec.split_output: file that holds its stderr; else empty
+  std::string batch_id;        // a batch runner's job: the scheduler's name for it, once known
+  std::uint64_t moved_to = 0;  // the local job that runs instead, since the deadline passed
+  std::string stands_in_for;   // a local job's: what it runs for, or waits whether it must
 };
 
 // Where jobs run. Thread-safe.
@@ -72,6 +82,32 @@ struct LocalRunnerOptions {
 Result<std::unique_ptr<JobRunner>> local_runner(const LocalRunnerOptions& options = {});
 // Ends the daemon of this state directory if there is one; its jobs go on, the queue stays.
 Result<void> stop_local_daemon(const LocalRunnerOptions& options = {});
+
+// Jobs handed to a batch scheduler, through its command line programs, which are given a time
+// limit. Each job has a directory on a file system that its node sees too; what happens to it is
+// recorded there by the job itself, so that it is known also when the scheduler has forgotten the
+// job.
+struct BatchRunnerOptions {
+  // Empty: $ETALON_STATE/NAME, else $XDG_STATE_HOME/etalon/NAME or ~/.local/state/etalon/NAME, NAME
+  // being the scheduler's.
+  std::string state_dir;
+  std::string executable;  // on the nodes, too. Empty: $ETALON, else the running program
+  std::string demand = "demand", background = "background";  // partitions or queues
+  std::chrono::milliseconds limit{10'000};                   // for a call of the scheduler's
+
+  // ETALON_SLURM_DEMAND, ETALON_SLURM_BACKGROUND (for PBS: ETALON_PBS_DEMAND, `demand`, and
+  // ETALON_PBS_BACKGROUND, `preemptable`), ETALON_BATCH_LIMIT (seconds) over these defaults.
+  static Result<BatchRunnerOptions> from_environment(std::string_view scheduler);
+};
+// Slurm (22.05 and later): an urgent job goes to the partition `demand`, which should preempt.
+// Errc::missing when its programs are not there or its controller does not answer.
+Result<std::unique_ptr<JobRunner>> slurm_runner(const BatchRunnerOptions& options);
+// PBS Professional and OpenPBS.
+Result<std::unique_ptr<JobRunner>> pbs_runner(const BatchRunnerOptions& options);
+
+// What a batch job consists of: on its node, claims the job of this directory, runs it, and records
+// how it went. Returns the job's exit code. Errc::check when the job was withdrawn or taken over.
+Result<int> run_batch_job(const std::string& directory);
 
 struct JobDaemonOptions {
   std::string state_dir;

@@ -11,31 +11,55 @@
 namespace etalon::jobs {
 namespace fs = std::filesystem;
 
-Result<std::string> resolve_state_dir(const std::string& given) {
-  fs::path path = given;
-  const auto variable = [](const char* name) -> std::string {
-    const char* value = std::getenv(name);
-    return value == nullptr ? "" : value;
-  };
-  if (path.empty()) path = variable("ETALON_STATE");
-  if (path.empty()) {
-    // Home directories are often shared by machines, processes never are.
-    char host[256] = "";
-    if (::gethostname(host, sizeof host - 1) != 0 || host[0] == '\0')
-      return Error{Errc::io, "this machine has no name"};
-    if (const std::string base = variable("XDG_STATE_HOME"); !base.empty())
-      path = fs::path(base) / "etalon" / host;
-    else if (const std::string home = variable("HOME"); !home.empty())
-      path = fs::path(home) / ".local/state/etalon" / host;
-    else
-      return Error{Errc::usage, "state directory: set ETALON_STATE, since HOME is not set"};
-  }
+namespace {
+
+std::string variable(const char* name) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? "" : value;
+}
+
+// Below the user's directory for state.
+Result<fs::path> below_home(const std::string& name) {
+  if (const std::string base = variable("XDG_STATE_HOME"); !base.empty())
+    return fs::path(base) / "etalon" / name;
+  if (const std::string home = variable("HOME"); !home.empty())
+    return fs::path(home) / ".local/state/etalon" / name;
+  return Error{Errc::usage, "state directory: set ETALON_STATE, since HOME is not set"};
+}
+
+Result<std::string> absolute_without_slash(const fs::path& path) {
   std::error_code error;
   const fs::path absolute = fs::absolute(path, error).lexically_normal();
   if (error) return Error{Errc::io, path.string() + ": " + error.message()};
   std::string text = absolute.string();
   while (text.size() > 1 && text.back() == '/') text.pop_back();
   return text;
+}
+
+}  // namespace
+
+Result<std::string> resolve_state_dir(const std::string& given) {
+  fs::path path = given;
+  if (path.empty()) path = variable("ETALON_STATE");
+  if (path.empty()) {
+    // Home directories are often shared by machines, processes never are.
+    char host[256] = "";
+    if (::gethostname(host, sizeof host - 1) != 0 || host[0] == '\0')
+      return Error{Errc::io, "this machine has no name"};
+    ETALON_ASSIGN(path, below_home(host));
+  }
+  return absolute_without_slash(path);
+}
+
+Result<std::string> resolve_shared_state_dir(const std::string& given, const std::string& name) {
+  fs::path path = given;
+  if (path.empty())
+    if (const std::string state = variable("ETALON_STATE"); !state.empty())
+      path = fs::path(state) / name;
+  if (path.empty()) {
+    ETALON_ASSIGN(path, below_home(name));
+  }
+  return absolute_without_slash(path);
 }
 
 Result<std::string> make_jobs_dir(const std::string& state_dir) {

@@ -14,8 +14,9 @@
 #include <cstring>
 #include <thread>
 
-#include "jobs/launch.hpp"
+#include "jobs/job_processes.hpp"
 #include "jobs/spawn.hpp"
+#include "jobs/standby.hpp"
 
 namespace etalon::jobs {
 namespace {
@@ -25,22 +26,25 @@ using Clock = std::chrono::steady_clock;
 class Supervisor {
  public:
   Supervisor(const SpecRecord& spec, const SupervisorOptions& options, Fd daemon)
-      : spec_(spec), options_(options), daemon_(std::move(daemon)) {}
+      : spec_(spec),
+        options_(options),
+        daemon_(std::move(daemon)),
+        processes_(spec, options.id, options.directory) {}
 
   void run();
 
  private:
   bool claim();
+  void run_once();
+  bool wait_for_next();
   void wait_for_end();
+  void wait_for_news(int timeout_ms);
   void read_signals();
   void watch(pid_t daemon);
   void obey(Order order);
-  void reap();
-  void signal_all(int signal);
   void suspend();
   void resume();
   void cancel(const std::string& reason);
-  void end_leftovers();
   void replace_daemon();
   void write_control() const;
   void write_result() const;
@@ -49,11 +53,10 @@ class Supervisor {
   const SpecRecord& spec_;
   const SupervisorOptions& options_;
   Fd daemon_, signals_;
-  Launch job_;
-  bool ended_ = false, cancelled_ = false;
+  JobProcesses processes_;
+  bool cancelled_ = false;
   Clock::time_point kill_at_;
-  ControlRecord control_;
-  ResultRecord result_;
+  ControlRecord control_{.attempts = 0};
   std::string cancel_reason_;
 };
 
@@ -67,20 +70,37 @@ void Supervisor::run() {
   signals_ = Fd(::signalfd(-1, &watched, SFD_CLOEXEC | SFD_NONBLOCK));
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);
   if (!signals_.valid() || !claim()) return;
+  if (!spec_.standby.directory.empty()) withdraw_from_scheduler(spec_.standby, spec_.environment);
 
-  job_ = launch(spec_, options_.id, options_.directory);
-  if (job_.exit_code != 0) {
-    result_.state = JobState::failed;
-    result_.exit_code = job_.exit_code;
-    result_.reason = job_.reason;
-    result_.ended_s = now().unix_s;
-  } else {
-    (void)write_record(file("started"), to_cbor(StartedRecord{job_.started, job_.pid}), Durable::no,
-                       Existing::replace);
-    wait_for_end();
-    end_leftovers();
-  }
+  do {
+    run_once();
+  } while (!cancelled_ && processes_.end().state == JobState::failed &&
+           control_.attempts <= spec_.spec.retries && wait_for_next());
   write_result();
+}
+
+void Supervisor::run_once() {
+  ++control_.attempts;
+  const Launch& job = processes_.start();
+  if (job.exit_code == 0) {
+    // The first start stays on record: latency is the queue's, not the job's.
+    (void)write_record(file("started"), to_cbor(StartedRecord{job.started, job.pid}), Durable::no,
+                       Existing::keep);
+    if (control_.attempts > 1) write_control();
+    wait_for_end();
+    if (!cancelled_) kill_at_ = Clock::now() + options_.cancel_grace;
+    processes_.end_leftovers(kill_at_, cancelled_);
+  }
+}
+
+// The pause before what failed is tried again; false when the job was cancelled meanwhile.
+bool Supervisor::wait_for_next() {
+  control_.last_failure =
+      "attempt " + std::to_string(control_.attempts) + " failed: " + processes_.end().reason;
+  write_control();
+  const auto until = Clock::now() + retry_pause(control_.attempts);
+  while (!cancelled_ && (Clock::now() < until || control_.suspended)) wait_for_news(50);
+  return !cancelled_;
 }
 
 bool Supervisor::claim() {
@@ -97,24 +117,28 @@ void Supervisor::watch(pid_t daemon) {
 
 void Supervisor::wait_for_end() {
   if (!daemon_.valid()) replace_daemon();
-  while (!ended_) {
+  while (!processes_.reap()) {
     int timeout = -1;
     if (cancelled_) {
       const auto left = std::chrono::ceil<std::chrono::milliseconds>(kill_at_ - Clock::now());
       timeout = static_cast<int>(std::clamp<std::int64_t>(left.count(), 0, 1000));
       if (left.count() <= 0) {
-        signal_all(SIGKILL);
+        processes_.signal_all(SIGKILL);
         timeout = 20;
       }
     }
-    pollfd waits[] = {{signals_.get(), POLLIN, 0}, {daemon_.get(), POLLIN, 0}};
-    if (::poll(waits, 2, timeout) < 0 && errno != EINTR) return;
-    read_signals();
-    reap();
-    if (daemon_.valid() && (waits[1].revents & POLLIN)) {
-      daemon_.reset();
-      replace_daemon();
-    }
+    wait_for_news(timeout);
+  }
+}
+
+// Orders, ended processes, the daemon's end; returns after one of them or `timeout_ms`.
+void Supervisor::wait_for_news(int timeout_ms) {
+  pollfd waits[] = {{signals_.get(), POLLIN, 0}, {daemon_.get(), POLLIN, 0}};
+  if (::poll(waits, 2, timeout_ms) < 0) waits[1].revents = 0;
+  read_signals();
+  if (daemon_.valid() && (waits[1].revents & POLLIN)) {
+    daemon_.reset();
+    replace_daemon();
   }
 }
 
@@ -148,49 +172,9 @@ void Supervisor::obey(Order order) {
   }
 }
 
-// Children of ours are the job and what it left without a parent.
-void Supervisor::reap() {
-  int status = 0;
-  while (true) {
-    const pid_t pid = ::waitpid(-1, &status, WNOHANG);
-    if (pid <= 0) return;
-    if (pid != job_.pid) continue;
-    ended_ = true;
-    result_.ended_s = now().unix_s;
-    if (WIFEXITED(status)) {
-      result_.exit_code = WEXITSTATUS(status);
-      result_.reason =
-          result_.exit_code == 0 ? "" : "exit code " + std::to_string(result_.exit_code);
-    } else {
-      result_.exit_code = 128 + WTERMSIG(status);
-      result_.reason = "ended by signal " + std::to_string(WTERMSIG(status)) + " (" +
-                       ::strsignal(WTERMSIG(status)) + ")";
-    }
-    result_.state = result_.exit_code == 0 ? JobState::done : JobState::failed;
-  }
-}
-
-// The group at once, then whoever left it, each process once. A process may be born while we look:
-// stopping goes on until nobody new is found.
-void Supervisor::signal_all(int signal) {
-  if (!ended_) ::kill(-job_.pid, signal);
-  for (int round = 0; round < 20; ++round) {
-    bool found = false;
-    for (const ProcessStat& process : descendants(::getpid())) {
-      const bool stopped = process.state == 'T';
-      if ((signal == SIGSTOP && stopped) || (signal == SIGCONT && !stopped)) continue;
-      if (signal == SIGTERM && !ended_ && process.group == job_.pid) continue;
-      signal_process(process, signal);
-      found = true;
-    }
-    if (!found || (signal != SIGSTOP && signal != SIGCONT)) return;
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
-  }
-}
-
 void Supervisor::suspend() {
   if (control_.suspended || cancelled_) return;
-  signal_all(SIGSTOP);
+  processes_.signal_all(SIGSTOP);
   control_.suspended = true;
   ++control_.suspensions;
   write_control();
@@ -200,7 +184,7 @@ void Supervisor::resume() {
   if (!control_.suspended) return;
   control_.suspended = false;
   write_control();
-  signal_all(SIGCONT);
+  processes_.signal_all(SIGCONT);
 }
 
 void Supervisor::cancel(const std::string& reason) {
@@ -208,33 +192,10 @@ void Supervisor::cancel(const std::string& reason) {
   cancelled_ = true;
   cancel_reason_ = reason;
   kill_at_ = Clock::now() + options_.cancel_grace;
-  signal_all(SIGTERM);
+  processes_.signal_all(SIGTERM);
   control_.suspended = false;
   write_control();
-  signal_all(SIGCONT);
-}
-
-// A job ends with all its processes: what it left behind is asked to end, then made to.
-void Supervisor::end_leftovers() {
-  const auto left = [&] {
-    std::vector<ProcessStat> found = descendants(::getpid());
-    if (found.empty()) found = processes_marked(mark_of(spec_));
-    return found;
-  };
-  if (!cancelled_) kill_at_ = Clock::now() + options_.cancel_grace;
-  const auto give_up_at = kill_at_ + std::chrono::seconds(30);
-  bool asked = cancelled_;
-  for (auto found = left(); !found.empty(); found = left()) {
-    const bool late = Clock::now() >= kill_at_;
-    for (const ProcessStat& process : found) {
-      if (!asked || late) signal_process(process, late ? SIGKILL : SIGTERM);
-      if (process.state == 'T') signal_process(process, SIGCONT);
-    }
-    asked = true;
-    if (Clock::now() >= give_up_at) break;  // stuck in the kernel: nothing more can be done
-    std::this_thread::sleep_for(std::chrono::milliseconds(10));
-    reap();
-  }
+  processes_.signal_all(SIGCONT);
 }
 
 void Supervisor::replace_daemon() {
@@ -249,8 +210,9 @@ void Supervisor::write_control() const {
 }
 
 void Supervisor::write_result() const {
-  ResultRecord result = result_;
+  ResultRecord result = processes_.end();
   result.suspensions = control_.suspensions;
+  result.attempts = control_.attempts;
   if (cancelled_) {
     result.state = JobState::cancelled;
     result.reason = cancel_reason_;

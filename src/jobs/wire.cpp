@@ -81,6 +81,10 @@ cbor::Value to_cbor(const JobStatus& status) {
   map.set("exit_code", status.exit_code);
   map.set("reason", raw(status.reason));
   map.set("suspensions", status.suspensions);
+  map.set("requeues", status.requeues);
+  map.set("attempts", status.attempts);
+  map.set("retries", status.spec.retries);
+  map.set("stands_in_for", raw(status.stands_in_for));
   map.set("submitted_s", status.submitted_s);
   map.set("started_s", status.started_s);
   map.set("ended_s", status.ended_s);
@@ -104,8 +108,16 @@ Result<JobStatus> parse_status(const cbor::Value& map) {
   ETALON_ASSIGN(const std::int64_t code, get_int(map, "exit_code"));
   status.exit_code = static_cast<int>(code);
   ETALON_ASSIGN(status.reason, get_raw(map, "reason"));
-  ETALON_ASSIGN(const std::uint64_t suspensions, get_uint(map, "suspensions"));
-  status.suspensions = static_cast<unsigned>(suspensions);
+  const auto count = [&map](std::string_view key, unsigned& into) -> Result<void> {
+    ETALON_ASSIGN(const std::uint64_t n, get_uint(map, key));
+    into = static_cast<unsigned>(n);
+    return {};
+  };
+  ETALON_TRY(count("suspensions", status.suspensions));
+  ETALON_TRY(count("requeues", status.requeues));
+  ETALON_TRY(count("attempts", status.attempts));
+  ETALON_TRY(count("retries", status.spec.retries));
+  ETALON_ASSIGN(status.stands_in_for, get_raw(map, "stands_in_for"));
   ETALON_ASSIGN(status.submitted_s, get_seconds(map, "submitted_s"));
   ETALON_ASSIGN(status.started_s, get_seconds(map, "started_s"));
   ETALON_ASSIGN(status.ended_s, get_seconds(map, "ended_s"));

@@ -12,7 +12,7 @@
 
 namespace etalon::jobs {
 
-inline constexpr std::uint64_t protocol_version = 2;
+inline constexpr std::uint64_t protocol_version = 3;
 inline constexpr std::size_t max_request_bytes = std::size_t{4} << 20;
 inline constexpr std::size_t max_reply_bytes = std::size_t{256} << 20;
 

@@ -64,8 +64,10 @@ def test_failures_say_why():
     number = done.stdout.strip()
     assert job(number)["exit_code"] == 127 and job(number)["started_s"] is None
     assert "no such command" in etalon("jobs", number).stdout
-    done = etalon("submit", "--runner", "slurm", "--", "true", status=5)
-    assert "slurm" in done.stderr and "local" in done.stderr
+    done = etalon("submit", "--runner", "slurm", "--", "true", status=5, env=dict(ENV, PATH="/nowhere"))
+    assert "sbatch" in done.stderr and "Slurm installed" in done.stderr, done
+    done = etalon("submit", "--runner", "abacus", "--", "true", status=2)
+    assert "local, slurm, pbs" in done.stderr, done
     etalon("submit", "--runner", "abacus", "--", "true", status=2)
     etalon("submit", status=2)
     etalon("submit", "--urgnt", "--", "true", status=2)
@@ -73,6 +75,26 @@ def test_failures_say_why():
     etalon("jobs", "--cancel", "4711", status=5)
     etalon("jobs", "--cancel", "1", "--output", "1", status=2)
     etalon("jobs", "--cancel", "x", status=2)
+
+
+def test_retries():
+    command = 'echo x >>tries; echo try; test $(wc -l <tries) = 3'
+    done = etalon("submit", "--retries", "4", "--wait", "--json", "--", "sh", "-c", command)
+    about = json.loads(done.stdout)
+    assert about["state"] == "done" and about["attempts"] == 3 and about["retries"] == 4, about
+    assert etalon("jobs", "--output", str(about["id"])).stdout == "try\n"
+    row = next(line for line in etalon("jobs").stdout.splitlines() if line.startswith(f"{about['id']} "))
+    assert "3/5" in row.split(), row
+    about = json.loads(etalon("submit", "--retries", "1", "--wait", "--json", "--", "false", status=1).stdout)
+    assert about["state"] == "failed" and about["attempts"] == 2 and about["exit_code"] == 1, about
+    number = etalon("submit", "--retries", "100000", "--", "false").stdout.strip()
+    deadline = time.monotonic() + 240
+    while job(number)["attempts"] < 2:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    assert "failed: exit code 1" in job(number)["reason"], job(number)
+    etalon("jobs", "--cancel", number)
+    assert until(number, "cancelled")["attempts"] >= 2
 
 
 def test_cancel_and_table():
