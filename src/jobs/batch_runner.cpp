@@ -13,6 +13,7 @@
 #include "jobs/batch_files.hpp"
 #include "jobs/batch_status.hpp"
 #include "jobs/complete.hpp"
+#include "jobs/job_table.hpp"
 #include "jobs/local_runner.hpp"
 #include "jobs/scheduler.hpp"
 #include "jobs/spawn.hpp"
@@ -41,6 +42,7 @@ class BatchRunner final : public JobRunner {
   std::string directory_of(std::uint64_t id) const { return directory_ + "/" + std::to_string(id); }
   Result<std::vector<std::uint64_t>> numbers() const;
   Result<std::uint64_t> make_directory() const;
+  void forget_old() const;
   Result<void> hand_over(const SpecRecord& record, const std::string& directory);
   Result<BatchJobFiles> read(std::uint64_t id) const;
   Result<void> ask_scheduler(const std::vector<BatchJobFiles>& jobs);
@@ -79,6 +81,16 @@ Result<std::uint64_t> BatchRunner::make_directory() const {
   return id;
 }
 
+// Ended jobs beyond the newest kept_jobs are forgotten, as the local runner does.
+void BatchRunner::forget_old() const {
+  const auto ids = numbers();
+  if (!ids.ok() || ids->size() <= kept_jobs) return;
+  std::error_code ignored;
+  for (std::size_t i = 0; i + kept_jobs < ids->size(); ++i)
+    if (::access((directory_of((*ids)[i]) + "/result").c_str(), F_OK) == 0)
+      fs::remove_all(directory_of((*ids)[i]), ignored);
+}
+
 // Whatever becomes of it, the job runs at most once: what was not handed over for certain is
 // withdrawn before anybody is told so.
 Result<void> BatchRunner::hand_over(const SpecRecord& record, const std::string& directory) {
@@ -115,7 +127,10 @@ Result<std::uint64_t> BatchRunner::submit(const JobSpec& spec) {
       done = std::move(local).error();
   }
   if (done.ok()) done = hand_over(record, directory);
-  if (done.ok()) return id;
+  if (done.ok()) {
+    forget_old();
+    return id;
+  }
   const auto claim = claim_batch_job(directory, {"", stand_in});
   if (claim.ok() && !claim->holder.empty()) return id;  // it runs all the same
   if (stand_in == 0) {

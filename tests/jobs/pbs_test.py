@@ -149,6 +149,17 @@ def test_what_goes_wrong():
     etalon("submit", "--runner", "pbs", "--", "true", status=5, PATH="/nowhere")
 
 
+def test_old_jobs_are_forgotten():
+    jobs = os.path.join(WORK, "old", "pbs", "jobs")
+    for number in range(1, 1006):
+        os.makedirs(os.path.join(jobs, str(number)))
+        if number != 2:  # which has not ended
+            open(os.path.join(jobs, str(number), "result"), "w").close()
+    answers("qsub", "110.pbs01\n")
+    assert etalon("submit", "--runner", "pbs", "--", "true", ETALON_STATE=os.path.join(WORK, "old")).stdout == "1006\n"
+    assert sorted(map(int, os.listdir(jobs))) == [2] + list(range(7, 1007))
+
+
 try:
     os.makedirs(os.path.join(WORK, "bin"))
     os.makedirs(ANSWERS)
