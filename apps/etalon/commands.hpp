@@ -20,6 +20,7 @@ void add_decompress(Cli& cli);
 void add_info(Cli& cli);
 void add_ls(Cli& cli);
 void add_export(Cli& cli);
+void add_report(Cli& cli);
 void add_archive(Cli& cli);
 void add_restore(Cli& cli);
 void add_verify(Cli& cli);

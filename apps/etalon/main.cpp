@@ -60,6 +60,7 @@ int main(int argc, char** argv) {
   cli::add_info(cli);
   cli::add_ls(cli);
   cli::add_export(cli);
+  cli::add_report(cli);
   cli::add_archive(cli);
   cli::add_restore(cli);
   cli::add_verify(cli);

@@ -132,39 +132,32 @@ Result<plot::Picture> draw_hits(const SeriesReader& reader, const Peaks& peaks,
 
 }  // namespace
 
-Result<Plots> plot_series(const std::string& file, const PlotRequest& request) {
+Result<Pictures> draw_series(const std::string& file, const PlotRequest& request) {
   ETALON_ASSIGN(const auto reader, open_series(file));
   const std::uint64_t frames = reader->info().frames;
   if (frames == 0) return Error{Errc::malformed, file + ": holds no frames to draw"};
   if (request.frame && *request.frame >= frames)
     return Error{Errc::usage, file + ": no frame " + std::to_string(*request.frame) +
                                   "; there are " + std::to_string(frames)};
-  std::error_code failed;
-  fs::create_directories(request.folder, failed);
-  if (failed) return Error{Errc::io, request.folder + ": cannot be made: " + failed.message()};
-
-  Plots plots;
-  const std::string stem = (fs::path(request.folder) / fs::path(file).stem()).string();
-  const auto save = [&](const std::string& what, Result<plot::Picture> picture) -> Result<void> {
+  Pictures pictures;
+  const auto keep = [&](const char* name, Result<plot::Picture> picture) -> Result<void> {
     if (!picture.ok()) return std::move(picture).error().in(file);
-    const std::string name = stem + "." + what + ".png";
-    ETALON_TRY(plot::write_png(name, *picture, request.overwrite));
-    plots.files.push_back(name);
+    pictures.drawn.emplace_back(name, std::move(*picture));
     return {};
   };
   Peaks peaks;
   if (auto found = read_peaks(file); found.ok() && found->size() == frames)
     peaks = std::move(*found);
   else
-    plots.missing.push_back("hits over time: " + (found.ok()
-                                                      ? file + ": its peaks are of other frames"
-                                                      : found.error().message));
+    pictures.missing.push_back("hits over time: " + (found.ok()
+                                                         ? file + ": its peaks are of other frames"
+                                                         : found.error().message));
   const auto most = std::max_element(
       peaks.begin(), peaks.end(), [](const auto& a, const auto& b) { return a.size() < b.size(); });
-  const std::uint64_t index =
+  pictures.frame =
       request.frame.value_or(peaks.empty() ? 0 : static_cast<std::uint64_t>(most - peaks.begin()));
-  ETALON_TRY(save("frame", draw_frame(*reader, index, peaks)));
-  if (!peaks.empty()) ETALON_TRY(save("hits", draw_hits(*reader, peaks, request.min_peaks)));
+  ETALON_TRY(keep("frame", draw_frame(*reader, pictures.frame, peaks)));
+  if (!peaks.empty()) ETALON_TRY(keep("hits", draw_hits(*reader, peaks, request.min_peaks)));
 
   Progress progress("powder", frames, "frames");
   AnalysisOptions how;
@@ -174,11 +167,26 @@ Result<Plots> plot_series(const std::string& file, const PlotRequest& request) {
   const auto powder = powder_of(file, how);
   if (!powder.ok()) {
     if (powder.error().code != Errc::usage) return powder.error();
-    plots.missing.push_back("powder and radial mean: " + powder.error().message);
-    return plots;
+    pictures.missing.push_back("powder and radial mean: " + powder.error().message);
+    return pictures;
   }
-  ETALON_TRY(save("powder", draw_powder(*powder)));
-  ETALON_TRY(save("radial", draw_radial(*powder)));
+  ETALON_TRY(keep("powder", draw_powder(*powder)));
+  ETALON_TRY(keep("radial", draw_radial(*powder)));
+  return pictures;
+}
+
+Result<Plots> plot_series(const std::string& file, const PlotRequest& request) {
+  std::error_code failed;
+  ETALON_ASSIGN(Pictures pictures, draw_series(file, request));
+  fs::create_directories(request.folder, failed);
+  if (failed) return Error{Errc::io, request.folder + ": cannot be made: " + failed.message()};
+  const std::string stem = (fs::path(request.folder) / fs::path(file).stem()).string();
+  Plots plots;
+  plots.missing = std::move(pictures.missing);
+  for (const auto& [what, picture] : pictures.drawn) {
+    plots.files.push_back(stem + "." + what + ".png");
+    ETALON_TRY(plot::write_png(plots.files.back(), picture, request.overwrite));
+  }
   return plots;
 }
 

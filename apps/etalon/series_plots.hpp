@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "etalon/result.hpp"
+#include "plot/plot.hpp"
 
 namespace etalon::cli {
 
@@ -16,12 +17,19 @@ struct PlotRequest {
   std::uint32_t min_peaks = 15;        // of a hit
   bool overwrite = false;
 };
-struct Plots {
-  std::vector<std::string> files;
+// "frame" (with its peaks as circles), "hits" (the share of hits over time), "powder" (mean over
+// all frames), "radial" (the mean over circles round the beam).
+struct Pictures {
+  std::vector<std::pair<std::string, plot::Picture>> drawn;
   std::vector<std::string> missing;  // what could not be drawn, and why
+  std::uint64_t frame = 0;           // index of the one that was drawn
 };
-// FOLDER/STEM.frame.png (with its peaks as circles), .powder.png (mean over all frames),
-// .radial.png (the mean over circles round the beam), .hits.png (the share of hits over time).
+Result<Pictures> draw_series(const std::string& file, const PlotRequest& request);
+
+struct Plots {
+  std::vector<std::string> files, missing;
+};
+// As FOLDER/STEM.frame.png and so on.
 Result<Plots> plot_series(const std::string& file, const PlotRequest& request);
 
 }  // namespace etalon::cli

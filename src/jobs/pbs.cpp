@@ -1,7 +1,7 @@
 // PBS Professional's and OpenPBS's programs: qsub, qstat, qdel.
 //
-// Source of the formats: PBS Professional Reference Guide, "qsub", "qstat -f -F json", "qdel", "Job
-// Attributes" (job_state, substate, Exit_status) of releases 19 to 2022.
+// Formats are those of PBS Professional as far as we know them: "qsub", "qstat -f -F json", "qdel",
+// job attributes (job_state, substate, Exit_status). No running PBS has been asked.
 #include <algorithm>
 #include <nlohmann/json.hpp>
 

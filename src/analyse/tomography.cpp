@@ -1,0 +1,273 @@
+#include "analyse/tomography.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <numbers>
+
+#include "base/fft.hpp"
+
+namespace etalon {
+namespace {
+
+constexpr double pi = std::numbers::pi;
+
+// A median of few that leaves their order alone.
+float median(std::vector<float> values) {
+  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
+  std::nth_element(values.begin(), middle, values.end());
+  return *middle;
+}
+
+}  // namespace
+
+void to_absorption(std::span<float> shares, std::size_t columns, float least) {
+  for (std::size_t row = 0; row + columns <= shares.size(); row += columns) {
+    float* const line = shares.data() + row;
+    for (std::size_t x = 0; x < columns; ++x)
+      if (!std::isnan(line[x])) line[x] = -std::log(std::max(line[x], least));
+    for (std::size_t x = 0; x < columns; ++x) {
+      if (!std::isnan(line[x])) continue;
+      std::size_t end = x;
+      while (end < columns && std::isnan(line[end])) ++end;
+      const float before = x > 0 ? line[x - 1] : end < columns ? line[end] : 0;
+      const float after = end < columns ? line[end] : before;
+      const auto gap = static_cast<float>(end - x + 1);
+      for (std::size_t i = x; i < end; ++i)
+        line[i] = before + (after - before) * static_cast<float>(i - x + 1) / gap;
+    }
+  }
+}
+
+void remove_rings(std::span<float> sinogram, std::size_t columns, std::size_t width) {
+  const std::size_t angles = sinogram.size() / columns, half = width / 2;
+  if (angles == 0) return;
+  std::vector<double> sum(columns);
+  for (std::size_t i = 0; i < angles * columns; ++i)
+    sum[i % columns] += static_cast<double>(sinogram[i]);
+  std::vector<float> mean(columns);
+  for (std::size_t x = 0; x < columns; ++x)
+    mean[x] = static_cast<float>(sum[x] / static_cast<double>(angles));
+  std::vector<float> off(columns);
+  for (std::size_t x = 0; x < columns; ++x) {
+    const std::size_t from = x > half ? x - half : 0, to = std::min(columns, x + half + 1);
+    off[x] = mean[x] - median({mean.begin() + static_cast<std::ptrdiff_t>(from),
+                               mean.begin() + static_cast<std::ptrdiff_t>(to)});
+  }
+  std::vector<float> sizes(columns);
+  std::transform(off.begin(), off.end(), sizes.begin(), [](float v) { return std::abs(v); });
+  const float usual = 1.4826F * median(sizes);  // the standard deviation of most
+  for (float& v : off)
+    if (std::abs(v) <= 3 * usual) v = 0;
+  for (std::size_t i = 0; i < angles * columns; ++i) sinogram[i] -= off[i % columns];
+}
+
+Result<RampFilter> parse_ramp_filter(std::string_view name) {
+  if (name == "ramp") return RampFilter::ramp;
+  if (name == "shepp-logan") return RampFilter::shepp_logan;
+  if (name == "hann") return RampFilter::hann;
+  return Error{Errc::usage,
+               "filter '" + std::string(name) + "': there are ramp, shepp-logan and hann"};
+}
+
+struct BackProjection::Impl {
+  std::vector<double> angles, weight, response;  // weight: of an angle; response: of the filter
+  std::size_t columns;
+  double centre;
+  Fft fft;
+
+  Impl(std::vector<double> a, std::size_t c, double at, std::size_t padded)
+      : angles(std::move(a)), columns(c), centre(at), fft(padded) {}
+
+  // The ramp |f| as the transform of its samples in space: its mean is then right, too.
+  void make_response(RampFilter filter) {
+    const std::size_t n = fft.size();
+    std::vector<double> re(n), im(n), work(2 * n);
+    re[0] = 0.25;
+    for (std::size_t k = 1; k <= n / 2; k += 2)
+      re[k] = re[n - k] = -1 / (pi * pi * static_cast<double>(k) * static_cast<double>(k));
+    fft.transform(re.data(), im.data(), work.data(), 1, Direction::forward);
+    response.resize(n);
+    for (std::size_t j = 0; j < n; ++j) {
+      const double f = std::abs(signed_frequency(j, n)) / static_cast<double>(n);  // up to 1/2
+      double window = 1;
+      if (filter == RampFilter::shepp_logan && f > 0) window = std::sin(pi * f) / (pi * f);
+      if (filter == RampFilter::hann) window = 0.5 * (1 + std::cos(2 * pi * f));
+      response[j] = re[j] * window / static_cast<double>(n);
+    }
+  }
+
+  // Half the distance to the neighbours on either side, with half a turn being a whole.
+  void make_weights() {
+    const std::size_t n = angles.size();
+    std::vector<std::pair<double, std::size_t>> order;
+    for (std::size_t i = 0; i < n; ++i) {
+      double a = std::fmod(angles[i], pi);
+      order.emplace_back(a < 0 ? a + pi : a, i);
+    }
+    std::sort(order.begin(), order.end());
+    weight.resize(n);
+    for (std::size_t i = 0; i < n; ++i) {
+      const double before = i > 0 ? order[i - 1].first : order[n - 1].first - pi;
+      const double after = i + 1 < n ? order[i + 1].first : order[0].first + pi;
+      weight[order[i].second] = (after - before) / 2;
+    }
+  }
+
+  // Two projections at a time, as real and imaginary part: the response is real and even.
+  void filter(std::span<const float> sinogram, std::size_t angle, std::vector<float>& one,
+              std::vector<float>& other) const {
+    const std::size_t n = fft.size();
+    std::vector<double> re(n), im(n), work(2 * n);
+    const bool pair = angle + 1 < angles.size();
+    for (std::size_t x = 0; x < columns; ++x) {
+      re[x] = static_cast<double>(sinogram[angle * columns + x]);
+      if (pair) im[x] = static_cast<double>(sinogram[(angle + 1) * columns + x]);
+    }
+    fft.transform(re.data(), im.data(), work.data(), 1, Direction::forward);
+    for (std::size_t j = 0; j < n; ++j) re[j] *= response[j], im[j] *= response[j];
+    fft.transform(re.data(), im.data(), work.data(), 1, Direction::backward);
+    for (std::size_t x = 0; x < columns; ++x) {
+      one[x] = static_cast<float>(re[x] * weight[angle]);
+      if (pair) other[x] = static_cast<float>(im[x] * weight[angle + 1]);
+    }
+  }
+
+  void project_back(const std::vector<float>& line, double angle, std::vector<float>& image) const {
+    const double middle = static_cast<double>(columns - 1) / 2;
+    const double c = std::cos(angle), s = std::sin(angle);
+    for (std::size_t row = 0; row < columns; ++row) {
+      const double y = middle - static_cast<double>(row);
+      const double start = centre + y * s - middle * c;  // of x = -middle
+      // Only where the line has both its neighbours.
+      double from = 0, to = static_cast<double>(columns - 1);
+      const double last = static_cast<double>(columns - 1);
+      if (c > 1e-12) {
+        from = std::max(from, -start / c);
+        to = std::min(to, (last - start) / c);
+      } else if (c < -1e-12) {
+        from = std::max(from, (last - start) / c);
+        to = std::min(to, -start / c);
+      } else if (start < 0 || start > last) {
+        continue;
+      }
+      if (!(from <= to)) continue;
+      float* const out = image.data() + row * columns;
+      for (auto x = static_cast<std::size_t>(std::ceil(from)); x <= static_cast<std::size_t>(to);
+           ++x) {
+        const double at = start + static_cast<double>(x) * c;
+        const auto left = static_cast<std::size_t>(std::clamp(at, 0.0, last));
+        const auto share = static_cast<float>(at - static_cast<double>(left));
+        const std::size_t right = std::min(left + 1, columns - 1);
+        out[x] += line[left] + share * (line[right] - line[left]);
+      }
+    }
+  }
+};
+
+BackProjection::BackProjection() = default;
+BackProjection::~BackProjection() = default;
+BackProjection::BackProjection(BackProjection&&) noexcept = default;
+BackProjection& BackProjection::operator=(BackProjection&&) noexcept = default;
+
+Result<BackProjection> BackProjection::create(std::vector<double> angles_rad, std::size_t columns,
+                                              double centre, RampFilter filter) {
+  if (angles_rad.size() < 2) return Error{Errc::usage, "tomography: at least two angles"};
+  if (columns < 4 || columns > (std::size_t{1} << 16))
+    return Error{Errc::usage, "tomography: 4 to 65536 columns"};
+  if (!std::all_of(angles_rad.begin(), angles_rad.end(), [](double a) { return std::isfinite(a); }))
+    return Error{Errc::usage, "tomography: angles must be finite"};
+  if (!(centre > 0 && centre < static_cast<double>(columns - 1)))
+    return Error{Errc::usage, "tomography: the axis of rotation at column " +
+                                  std::to_string(centre) + " is not inside the image"};
+  std::size_t padded = 2;
+  while (padded < 2 * columns) padded *= 2;
+  BackProjection made;
+  made.impl_ = std::make_unique<Impl>(std::move(angles_rad), columns, centre, padded);
+  made.impl_->make_response(filter);
+  made.impl_->make_weights();
+  return made;
+}
+
+std::vector<float> BackProjection::slice(std::span<const float> sinogram) const {
+  const Impl& i = *impl_;
+  std::vector<float> image(i.columns * i.columns), one(i.columns), other(i.columns);
+  for (std::size_t a = 0; a < i.angles.size(); a += 2) {
+    i.filter(sinogram, a, one, other);
+    i.project_back(one, i.angles[a], image);
+    if (a + 1 < i.angles.size()) i.project_back(other, i.angles[a + 1], image);
+  }
+  const double middle = static_cast<double>(i.columns - 1) / 2;
+  const double radius = std::min(i.centre, static_cast<double>(i.columns - 1) - i.centre);
+  for (std::size_t y = 0; y < i.columns; ++y)
+    for (std::size_t x = 0; x < i.columns; ++x)
+      if (std::hypot(static_cast<double>(x) - middle, static_cast<double>(y) - middle) > radius)
+        image[y * i.columns + x] = 0;
+  return image;
+}
+
+namespace {
+
+// The shift between a projection and the mirrored one half a turn on, by their least square
+// difference; nothing without such a pair.
+std::vector<double> centres_of_pairs(std::span<const float> sinogram,
+                                     const std::vector<double>& angles, std::size_t columns) {
+  std::vector<double> centres;
+  const double step = std::abs(angles[1] - angles[0]);
+  for (std::size_t a = 0; a < angles.size(); ++a)
+    for (std::size_t b = a + 1; b < angles.size(); ++b) {
+      if (std::abs(std::abs(angles[b] - angles[a]) - pi) > 0.51 * step) continue;
+      const float *p = &sinogram[a * columns], *q = &sinogram[b * columns];
+      // p(x) = q(2 c - x)
+      double least = std::numeric_limits<double>::infinity();
+      std::ptrdiff_t best = 0;
+      const auto n = static_cast<std::ptrdiff_t>(columns);
+      for (std::ptrdiff_t twice = n / 2; twice <= 3 * n / 2; ++twice) {
+        double sum = 0;
+        std::ptrdiff_t count = 0;
+        for (std::ptrdiff_t x = std::max<std::ptrdiff_t>(0, twice - n + 1);
+             x <= std::min(n - 1, twice); ++x, ++count) {
+          const double d = static_cast<double>(p[x]) - static_cast<double>(q[twice - x]);
+          sum += d * d;
+        }
+        if (count > n / 4 && sum / static_cast<double>(count) < least)
+          least = sum / static_cast<double>(count), best = twice;
+      }
+      centres.push_back(static_cast<double>(best) / 2);
+    }
+  return centres;
+}
+
+}  // namespace
+
+Result<double> find_centre(std::span<const float> sinogram, const std::vector<double>& angles_rad,
+                           std::size_t columns) {
+  const double middle = static_cast<double>(columns - 1) / 2;
+  ETALON_TRY(BackProjection::create(angles_rad, columns, middle, RampFilter::hann));
+  double about = middle, reach = static_cast<double>(columns) / 16;
+  if (auto centres = centres_of_pairs(sinogram, angles_rad, columns); !centres.empty()) {
+    std::sort(centres.begin(), centres.end());
+    about = centres[centres.size() / 2];
+    reach = 4;
+  }
+  // A slice half as large does for it, in one of the projections' own steps to the end.
+  const auto negative = [&](double centre) {
+    auto projection = BackProjection::create(angles_rad, columns, centre, RampFilter::hann);
+    if (!projection.ok()) return std::numeric_limits<double>::infinity();
+    double sum = 0;
+    for (const float v : projection->slice(sinogram)) sum -= std::min(v, 0.0F);
+    return sum;
+  };
+  for (double step = reach / 4; step > 0.05; step /= 4) {
+    double best = about, least = negative(about);
+    for (int i = -4; i <= 4; ++i) {
+      if (i == 0) continue;
+      const double centre = about + i * step, sum = negative(centre);
+      if (sum < least) least = sum, best = centre;
+    }
+    about = best;
+  }
+  return about;
+}
+
+}  // namespace etalon
