@@ -3,6 +3,7 @@
 #include "analyse/hits.hpp"
 #include "analyse/powder.hpp"
 #include "analyse_correlation.hpp"
+#include "analyse_tomography.hpp"
 #include "commands.hpp"
 #include "reduce_input.hpp"
 #include "store/file.hpp"
@@ -149,6 +150,7 @@ void add_analyse(Cli& cli) {
       ->check(CLI::Range(0, 1024));
   powder->add_flag("-f,--force", options->overwrite, "Overwrite the output");
   add_analyse_correlation(*analyse, cli);
+  add_analyse_tomography(*analyse, cli);
 }
 
 }  // namespace etalon::cli
