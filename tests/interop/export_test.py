@@ -12,7 +12,7 @@ from pathlib import Path
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import common
 
-common.need("h5py", "bitshuffle", "silx", "fabio")
+common.need("h5py", "bitshuffle", "silx", "fabio", "pyFAI")
 BITSHUFFLE = "/usr/lib/x86_64-linux-gnu/hdf5/serial/plugins"  # of Debian's package
 if not os.path.isdir(BITSHUFFLE):
     print("skipped: no", BITSHUFFLE)
@@ -199,6 +199,21 @@ class Export(unittest.TestCase):
                 # the beam meets the detector where NXmx says: x = y = 0
                 centre = corner + (nxmx["beam_center_y"][()] + 0.5) * steps[0] + (nxmx["beam_center_x"][()] + 0.5) * steps[1]
                 np.testing.assert_allclose(centre[:2], 0, atol=1e-9)
+
+    def test_pyfai_reads_chunks_through_the_plugin(self):
+        import fabio
+        from pyFAI.azimuthalIntegrator import AzimuthalIntegrator
+        with h5py.File(self.kept) as file:
+            detector = file["/entry/instrument/detector"]
+            pixel, distance = detector["x_pixel_size"][()], detector["distance"][()]
+            y, x, mask = detector["beam_center_y"][()], detector["beam_center_x"][()], detector["pixel_mask"][()] != 0
+        integrator = AzimuthalIntegrator(dist=distance, poni1=(y + 0.5) * pixel, poni2=(x + 0.5) * pixel, pixel1=pixel, pixel2=pixel, wavelength=1e-10)
+        image = fabio.open(f"{self.kept}::/entry/data/data").data
+        raw = self.raw[self.numbers[0]]
+        np.testing.assert_array_equal(image, raw)
+        (q, one), (_, other) = (integrator.integrate1d(i, 200, mask=mask, unit="q_A^-1", method=("bbox", "csr", "cython")) for i in (image, raw))
+        self.assertGreater(one.max(), 0)
+        np.testing.assert_array_equal(one, other)
 
     def test_silx_and_fabio(self):
         import fabio
