@@ -2,6 +2,7 @@
 
 #include "analyse/hits.hpp"
 #include "analyse/powder.hpp"
+#include "analyse_azimuthal.hpp"
 #include "commands.hpp"
 #include "reduce_input.hpp"
 #include "store/file.hpp"
@@ -147,6 +148,7 @@ void add_analyse(Cli& cli) {
   powder->add_option("-T,--threads", options->threads, "Threads; 0: one per processor")
       ->check(CLI::Range(0, 1024));
   powder->add_flag("-f,--force", options->overwrite, "Overwrite the output");
+  add_analyse_azimuthal(cli, *analyse);
 }
 
 }  // namespace etalon::cli
