@@ -40,7 +40,9 @@ Result<FinderView> view_of_file(const Options& options, const std::string& file,
                                 const SeriesInfo& info) {
   SeriesInfo seen = info;
   Geometry& g = seen.geometry;
-  if (options.distance_m > 0) g.distance_m = options.distance_m;
+  // A file that knows the distance knows the centre, too; an option's distance says nothing of it.
+  const bool panels = !options.geometry.empty();
+  if (options.distance_m > 0 && panels) g.distance_m = options.distance_m;
   if (options.energy_kev > 0) g.wavelength_angstrom = kev_angstrom / options.energy_kev;
   if (options.pixel_size_m > 0) g.pixel_size_x_m = g.pixel_size_y_m = options.pixel_size_m;
   if (!options.poni.empty()) {
@@ -53,7 +55,9 @@ Result<FinderView> view_of_file(const Options& options, const std::string& file,
   finder.centre = options.centre;
   finder.mask = options.mask;
   finder.geometry = options.geometry;
-  return finder_view(verb, file, seen, finder);
+  ETALON_ASSIGN(FinderView view, finder_view(verb, file, seen, finder));
+  if (options.distance_m > 0 && !panels) view.geometry.distance_m = options.distance_m;
+  return view;
 }
 
 // What nobody has said, with the option that says it.
