@@ -2,6 +2,7 @@
 
 #include "analyse/hits.hpp"
 #include "analyse/powder.hpp"
+#include "analyse_azimuthal.hpp"
 #include "analyse_correlation.hpp"
 #include "analyse_tomography.hpp"
 #include "commands.hpp"
@@ -151,6 +152,7 @@ void add_analyse(Cli& cli) {
   powder->add_flag("-f,--force", options->overwrite, "Overwrite the output");
   add_analyse_correlation(*analyse, cli);
   add_analyse_tomography(*analyse, cli);
+  add_analyse_azimuthal(cli, *analyse);
 }
 
 }  // namespace etalon::cli

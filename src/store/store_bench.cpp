@@ -1,5 +1,6 @@
-// Chunks into NXmx by direct chunk write: bytes a second, beside the least that HDF5 can do with the same
-// chunks (one dataset, H5Dwrite_chunk and nothing else) and the page cache without HDF5 (write()).
+// Chunks into NXmx by direct chunk write: bytes a second, beside the least that HDF5 can do with
+// the same chunks (one dataset, H5Dwrite_chunk and nothing else) and the page cache without HDF5
+// (write()).
 #include <benchmark/benchmark.h>
 #include <fcntl.h>
 #include <unistd.h>
@@ -9,6 +10,7 @@
 
 #include "codec/hdf5_filter.hpp"
 #include "etalon/codec.hpp"
+#include "store/hdf5.hpp"
 #include "store/nxmx_writer.hpp"
 
 namespace etalon {
@@ -81,7 +83,8 @@ void bare_hdf5(benchmark::State& state) {
     const h5::Id space(H5Screate_simple(3, extents, nullptr)), plist(H5Pcreate(H5P_DATASET_CREATE));
     H5Pset_chunk(plist, 3, chunk);
     H5Pset_filter(plist, hdf5_filter_id, H5Z_FLAG_MANDATORY, values.size(), values.data());
-    const h5::Id data(H5Dcreate2(out, "data", H5T_NATIVE_UINT16, space, H5P_DEFAULT, plist, H5P_DEFAULT));
+    const h5::Id data(
+        H5Dcreate2(out, "data", H5T_NATIVE_UINT16, space, H5P_DEFAULT, plist, H5P_DEFAULT));
     for (hsize_t i = 0; i < frames; ++i) {
       const hsize_t at[] = {i, 0, 0};
       if (H5Dwrite_chunk(data, H5P_DEFAULT, 0, at, in.chunk.size(), in.chunk.data()) < 0)
