@@ -30,6 +30,18 @@ TEST(Crc32c, HardwareEqualsReferenceAtEveryLengthAndAlignment) {
     }
 }
 
+TEST(Crc32c, LongBytesToo) {
+  std::mt19937 random(4);
+  Bytes bytes(20000);
+  for (std::byte& b : bytes) b = static_cast<std::byte>(random());
+  for (std::size_t n : {3071, 3072, 3073, 3080, 6143, 6144, 9300, 19999, 20000})
+    for (std::size_t begin : {0, 1, 7})
+      if (begin + n <= bytes.size()) {
+        const ByteSpan part = ByteSpan(bytes).subspan(begin, n);
+        ASSERT_EQ(crc32c(part, 1), crc32c_ref(part, 1)) << begin << " " << n;
+      }
+}
+
 TEST(Crc32c, ContinuesAnEarlierChecksum) {
   const ByteSpan all = bytes_of("the quick brown fox");
   for (std::size_t cut = 0; cut <= all.size(); ++cut)
