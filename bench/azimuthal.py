@@ -42,19 +42,11 @@ def milliseconds(work, repeat=5):
 def etalon(program, image, poni, bins, splitting, sigma):
     name = f"/{splitting}/{'sigma' if sigma else 'plain'}/"
     with tempfile.NamedTemporaryFile(suffix=".json") as out:
-        subprocess.run([program, image, poni, str(bins), f"--benchmark_filter={widest(program)}{name}", "--benchmark_min_time=0.2",
+        subprocess.run([program, image, poni, str(bins), f"--benchmark_filter=auto{name}", "--benchmark_min_time=0.2",
                         f"--benchmark_out={out.name}", "--benchmark_out_format=json"], check=True, stdout=subprocess.DEVNULL,
                        stderr=subprocess.DEVNULL)
         rows = json.load(open(out.name))["benchmarks"]
     return {row["name"].split("/")[3]: row["real_time"] for row in rows}
-
-
-def widest(program, found=[]):
-    if not found:
-        listed = subprocess.run([program, "--benchmark_list_tests"], check=True, capture_output=True, text=True).stdout
-        names = {line.split("/")[0] for line in listed.splitlines()}
-        found.append(next(n for n in ("avx512", "avx2", "sse4", "scalar") if n in names))
-    return found[0]
 
 
 def main():
@@ -73,7 +65,7 @@ def main():
         np.save(os.path.join(folder, "image.npy"), image)
         ai.save(os.path.join(folder, "setup.poni"))
         files = os.path.join(folder, "image.npy"), os.path.join(folder, "setup.poni")
-        print(f"{SHAPE[0]} x {SHAPE[1]} pixels, {options.bins} bins, {os.cpu_count()} processors, {widest(program)}; milliseconds a frame")
+        print(f"{SHAPE[0]} x {SHAPE[1]} pixels, {options.bins} bins, {os.cpu_count()} processors; milliseconds a frame")
         print(f"{'splitting':10}{'':8}{'pyFAI call':>12}{'engine':>10}{'Etalon':>10}{'1 thread':>10}{'x call':>9}{'x engine':>9}")
         for splitting in ("no", "bbox", "full"):
             for sigma in (False, True):

@@ -75,7 +75,10 @@ Result<Binning> binning_of(const RadialField& field, const std::vector<bool>& co
       const Extent extent = extent_of(field, i, options.splitting);
       rows[y].low = std::min(rows[y].low, std::max(0.0, extent.low));
       rows[y].high = std::max(rows[y].high, extent.high);
-      rows[y].widths += extent.high - extent.low;
+      const auto [low, high] = options.range.value_or(std::pair(extent.low, extent.high));
+      const double inside = std::min(extent.high, high) - std::max(extent.low, low);
+      if (inside < 0) continue;
+      rows[y].widths += inside;
       ++rows[y].pixels;
     }
   });
@@ -86,7 +89,8 @@ Result<Binning> binning_of(const RadialField& field, const std::vector<bool>& co
     all.widths += row.widths;
     all.pixels += row.pixels;
   }
-  if (all.pixels == 0) return usage("no good pixels");
+  if (all.pixels == 0)
+    return usage(options.range ? "no good pixel is in the range of the profile" : "no good pixels");
   double low = all.low, high = all.high;
   if (options.range) std::tie(low, high) = *options.range;
   high *= 1 + 0x1p-23;  // the outermost corner is inside, as in pyFAI

@@ -367,6 +367,14 @@ TEST(Azimuthal, RefusesWhatMakesNoSense) {
   EXPECT_TRUE(refused(g, o));
   o.range = {{100, 101}};
   EXPECT_TRUE(refused(g, o));
+  o.range = {{0.5, 0.5 + 1e-7}};  // a pixel is half a million times as wide as a bin
+  o.bins = 50000;
+  EXPECT_FALSE(refused(g, o));
+  o = {};
+  o.unit = RadialUnit::r_mm;
+  Geometry infinite = g;
+  infinite.pixel_size_x_m = 1e307;
+  EXPECT_TRUE(refused(infinite, o));
   o = {};
   o.polarization = 1.5;
   EXPECT_TRUE(refused(g, o));

@@ -9,6 +9,9 @@ namespace {
 
 using azimuthal::whole_pixel;
 
+// Of one pixel, whose areas are worth computing.
+constexpr double most_edges = 65536;
+
 // From a to b the short way round.
 double turn(double a, double b) {
   constexpr double pi = std::numbers::pi;
@@ -67,7 +70,8 @@ bool PixelSplitter::share_polygon(const Corners& corners) {
   const auto [least, most] = std::ranges::minmax(corners, {}, &Corner::radius);
   const double low = binning_.bin_of(least.radius), high = binning_.bin_of(most.radius);
   const double first = std::floor(low), last = std::floor(high);
-  if (first == last || last - first > 1e6) return false;
+  if (!(high >= 0 && low < static_cast<double>(binning_.bins))) return true;  // outside
+  if (first == last || !(last - first <= most_edges)) return false;
   // Radii in bins from the pixel's first edge on: small numbers, whose differences are exact
   // enough.
   Corners near = corners;
