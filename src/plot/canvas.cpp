@@ -3,6 +3,12 @@
 #include <algorithm>
 #include <cmath>
 
+#ifdef ETALON_SANITIZED
+// Fontconfig keeps patterns that it found to the end of the program, where nothing points to them.
+extern "C" const char* __lsan_default_suppressions() { return "leak:libfontconfig"; }
+extern "C" const char* __lsan_default_options() { return "print_suppressions=0"; }
+#endif
+
 namespace etalon::plot {
 namespace {
 
