@@ -36,7 +36,7 @@ Result<void> EdgeWorker::search(Outcome& out) {
   out.veto = plan_.veto.reason(out.figures);
   if (!out.veto.empty()) return audit(out);
   const Stopwatch watch(out.stages.reduce);
-  ETALON_ASSIGN(out.chunk, plan_.reduction.encode(*out.frame, out.peaks));
+  ETALON_ASSIGN(out.chunk, plan_.reduction.encode(*out.frame, out.peaks, scratch_));
   return {};
 }
 
@@ -51,7 +51,7 @@ Result<void> EdgeWorker::audit(Outcome& out) {
     out.judged_hit = plan_.veto.reason(plan_.veto.figures(out.judged), enough).empty();
   }
   const Stopwatch watch(out.stages.reduce);
-  ETALON_ASSIGN(out.chunk, plan_.reduction.encode_whole(*out.frame));
+  ETALON_ASSIGN(out.chunk, plan_.reduction.encode_whole(*out.frame, scratch_));
   return {};
 }
 

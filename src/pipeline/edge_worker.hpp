@@ -59,6 +59,7 @@ class EdgeWorker {
 
   const EdgePlan& plan_;
   Finder finder_, judge_;
+  Reduction::Scratch scratch_;
 };
 
 }  // namespace etalon

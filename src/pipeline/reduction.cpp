@@ -1,6 +1,7 @@
 #include "pipeline/reduction.hpp"
 
 #include <cmath>
+#include <cstring>
 
 #include "pipeline/calibration.hpp"
 
@@ -51,11 +52,11 @@ Result<Reduction> Reduction::create(const Recipe& recipe, const Geometry& geomet
   return r;
 }
 
-Result<CompressOptions> Reduction::options(const Frame& frame,
-                                           const std::vector<Peak>& peaks) const {
-  CompressOptions options;
+Result<void> Reduction::set_options(const Frame& frame, const std::vector<Peak>& peaks,
+                                    CompressOptions& options) const {
   options.bound = bound_;
-  options.mask = mask_;
+  options.regions.clear();
+  if (options.mask.size() != mask_.size()) options.mask = mask_;  // it never changes
   for (const Part& part : parts_) {
     if (part.active) {
       ETALON_ASSIGN(Region region, active_region(*part.active, frame.image.view(), mask_));
@@ -66,20 +67,22 @@ Result<CompressOptions> Reduction::options(const Frame& frame,
         part.peaks ? peaks_region(peaks, part.half, geometry_.ny, geometry_.nx, part.region.bound)
                    : part.region);
   }
-  return options;
+  return {};
 }
 
-Result<Bytes> Reduction::encode(const Frame& frame, const std::vector<Peak>& peaks) const {
+Result<Bytes> Reduction::encode(const Frame& frame, const std::vector<Peak>& peaks,
+                                Scratch& scratch) const {
   const ArrayView image = frame.image.view();
-  ETALON_ASSIGN(const CompressOptions used, options(frame, peaks));
-  return encode_chunk({image.data, image.dtype, Shape{1, geometry_.ny, geometry_.nx}}, used);
+  ETALON_TRY(set_options(frame, peaks, scratch));
+  return encode_chunk({image.data, image.dtype, Shape{1, geometry_.ny, geometry_.nx}}, scratch);
 }
 
-Result<Bytes> Reduction::encode_whole(const Frame& frame) const {
+Result<Bytes> Reduction::encode_whole(const Frame& frame, Scratch& scratch) const {
   const ArrayView image = frame.image.view();
-  CompressOptions lossless;
-  lossless.mask = mask_;
-  return encode_chunk({image.data, image.dtype, Shape{1, geometry_.ny, geometry_.nx}}, lossless);
+  if (scratch.mask.size() != mask_.size()) scratch.mask = mask_;
+  scratch.regions.clear();
+  scratch.bound = Bound::lossless();
+  return encode_chunk({image.data, image.dtype, Shape{1, geometry_.ny, geometry_.nx}}, scratch);
 }
 
 Result<FrameSum> Reduction::check(const Frame& frame, const std::vector<Peak>& peaks,
@@ -88,7 +91,10 @@ Result<FrameSum> Reduction::check(const Frame& frame, const std::vector<Peak>& p
   const std::string where = "frame " + std::to_string(frame.number);
   if (decoded.dtype() != frame.image.dtype() || decoded.count() != frame.image.count())
     return Error{Errc::check, where + ": comes back in another shape or type"};
-  ETALON_ASSIGN(const CompressOptions used, options(frame, peaks));
+  const ByteSpan back = decoded.view().bytes(), pixels = frame.image.view().bytes();
+  if (std::memcmp(back.data(), pixels.data(), pixels.size()) == 0) return frame_sum(back);
+  CompressOptions used;
+  ETALON_TRY(set_options(frame, peaks, used));
   std::vector<std::uint8_t> label(geometry_.pixels(), 0);
   for (std::size_t r = 0; r < used.regions.size(); ++r) {
     const auto inside = used.regions[r].members(geometry_.ny, geometry_.nx);

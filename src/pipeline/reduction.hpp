@@ -12,13 +12,16 @@ namespace etalon {
 // Thread-safe once made.
 class Reduction {
  public:
+  // What a thread keeps from frame to frame: the mask is as large as half a frame.
+  using Scratch = CompressOptions;
+
   static Result<Reduction> create(const Recipe& recipe, const Geometry& geometry, Mask mask);
 
   // The chunk of shape (1, ny, nx).
-  Result<Bytes> encode(const Frame& frame, const std::vector<Peak>& peaks) const;
+  Result<Bytes> encode(const Frame& frame, const std::vector<Peak>& peaks, Scratch& scratch) const;
 
   // The same without loss, whatever the recipe's bounds are.
-  Result<Bytes> encode_whole(const Frame& frame) const;
+  Result<Bytes> encode_whole(const Frame& frame, Scratch& scratch) const;
 
   // The files that regions were read from.
   const std::vector<Artifact>& files() const { return files_; }
@@ -29,7 +32,8 @@ class Reduction {
 
  private:
   Reduction() = default;
-  Result<CompressOptions> options(const Frame& frame, const std::vector<Peak>& peaks) const;
+  Result<void> set_options(const Frame& frame, const std::vector<Peak>& peaks,
+                           CompressOptions& options) const;
 
   Geometry geometry_;
   Mask mask_;
