@@ -2,37 +2,15 @@
 // Wilson's statistics.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <string>
 #include <vector>
 
 #include "etalon/result.hpp"
+#include "frame/point_group.hpp"
+#include "frame/unit_cell.hpp"
 
 namespace etalon {
-
-using Vector3 = std::array<double, 3>;
-using Matrix3 = std::array<double, 9>;  // row major
-using Miller = std::array<int, 3>;      // h, k, l
-
-Vector3 operator*(const Matrix3& m, const Vector3& v);
-Matrix3 operator*(const Matrix3& m, const Matrix3& n);
-
-struct UnitCell {
-  double a = 79.1, b = 79.1, c = 37.9;       // angstrom
-  double alpha = 90, beta = 90, gamma = 90;  // degrees
-  bool operator==(const UnitCell&) const = default;
-};
-
-// "a,b,c,alpha,beta,gamma". Errc::usage for what is no cell: lengths in 2..2000 A, angles in
-// 20..160 degrees, a volume above zero.
-Result<UnitCell> parse_cell(const std::string& text);
-Result<void> check(const UnitCell& cell);
-double volume(const UnitCell& cell);  // cubic angstrom
-
-// Columns a*, b*, c* in a Cartesian frame with a* along x and b* in the xy plane (Busing & Levy,
-// Acta Cryst. 22 (1967) 457), 1/angstrom.
-Matrix3 reciprocal_basis(const UnitCell& cell);
 
 // The highest symmetry that the metric of the cell admits in its conventional setting: triclinic
 // (P 1), monoclinic (P 1 2 1), orthorhombic (P 2 2 2), tetragonal (P 43 21 2, as lysozyme), cubic
@@ -42,17 +20,17 @@ class Symmetry {
   explicit Symmetry(const UnitCell& cell);
 
   const std::string& space_group() const { return space_group_; }
-  std::size_t order() const { return operations_.size(); }  // rotations
+  std::size_t order() const { return group_.order(); }  // rotations
   // The same for all reflections that are equivalent under the Laue group, Friedel mates included.
-  Miller representative(const Miller& h) const;
-  bool is_centric(const Miller& h) const;
-  bool is_absent(const Miller& h) const;    // by screw axes
-  unsigned epsilon(const Miller& h) const;  // rotations that leave h where it is
+  Miller representative(const Miller& h) const { return group_.representative(h); }
+  bool is_centric(const Miller& h) const { return group_.is_centric(h); }
+  bool is_absent(const Miller& h) const;  // by screw axes
+  // Rotations that leave h where it is.
+  unsigned epsilon(const Miller& h) const { return group_.epsilon(h); }
 
  private:
-  using Operation = std::array<int, 9>;
   std::string space_group_;
-  std::vector<Operation> operations_;
+  PointGroup group_;
 };
 
 struct Reflection {
