@@ -4,6 +4,7 @@
 #include "analyse/powder.hpp"
 #include "analyse_azimuthal.hpp"
 #include "analyse_correlation.hpp"
+#include "analyse_crystals.hpp"
 #include "analyse_tomography.hpp"
 #include "commands.hpp"
 #include "reduce_input.hpp"
@@ -153,6 +154,7 @@ void add_analyse(Cli& cli) {
   add_analyse_correlation(*analyse, cli);
   add_analyse_tomography(*analyse, cli);
   add_analyse_azimuthal(cli, *analyse);
+  add_analyse_crystals(cli, *analyse);
 }
 
 }  // namespace etalon::cli

@@ -2,10 +2,32 @@
 
 #include <cmath>
 #include <cstdio>
+#include <set>
 
 namespace etalon::cli {
 
-Result<Condition> parse_keep(const std::string& text, bool places_given) {
+namespace {
+
+// What a metric needs and nobody has given; empty: nothing.
+std::string wanting(const std::string& metric, const Judged& given) {
+  static const std::set<std::string> of_crystals = [] {
+    Metrics metrics;
+    CrystalScience{}.add_metrics(metrics);
+    std::set<std::string> names;
+    for (const auto& [name, value] : metrics) names.insert(name);
+    return names;
+  }();
+  if (metric == "weak_bias" && !given.places) return "the places of weak spots (--predicted)";
+  if (!of_crystals.contains(metric)) return "";
+  if (!given.crystals) return "a crystal (--cell and --point-group)";
+  if (metric.starts_with("structure_factor") && !given.structure_factors)
+    return "structure factors that are known (--truth)";
+  return "";
+}
+
+}  // namespace
+
+Result<Condition> parse_keep(const std::string& text, const Judged& given) {
   const auto refuse = [&](const std::string& reason) {
     return Error{Errc::usage, "--keep '" + text + "': " + reason};
   };
@@ -14,8 +36,9 @@ Result<Condition> parse_keep(const std::string& text, bool places_given) {
   const Metrics known = ScienceReport{}.metrics();
   for (const Comparison& comparison : condition->comparisons) {
     if (known.contains(comparison.metric)) {
-      if (comparison.metric != "weak_bias" || places_given) continue;
-      return refuse("weak_bias needs the places of weak spots (--predicted)");
+      const std::string need = wanting(comparison.metric, given);
+      if (need.empty()) continue;
+      return refuse(comparison.metric + " needs " + need);
     }
     std::string names;
     for (const auto& [name, number] : known) names += (names.empty() ? "" : ", ") + name;

@@ -9,9 +9,16 @@
 
 namespace etalon::cli {
 
+// What metrics may need.
+struct Judged {
+  bool places = false;             // of weak spots
+  bool crystals = false;           // a cell and a point group
+  bool structure_factors = false;  // that are known
+};
+
 // "peaks>=0.999,weak_bias<=0.02". Errc::usage names the place, or the metric that does not exist,
-// or one that needs places of weak spots where none are given.
-Result<Condition> parse_keep(const std::string& text, bool places_given);
+// or one that needs what is not given.
+Result<Condition> parse_keep(const std::string& text, const Judged& given);
 
 // A comparison that a reduction does not meet.
 struct Broken {

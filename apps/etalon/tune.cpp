@@ -5,6 +5,7 @@
 #include <cstdio>
 
 #include "commands.hpp"
+#include "verify_science.hpp"
 
 namespace etalon::cli {
 namespace {
@@ -132,11 +133,14 @@ Result<void> run(const TuneOptions& options) {
   Tuning tuning;
   ETALON_ASSIGN(tuning.target_ratio, target_of(options.target));
   ETALON_ASSIGN(const FinderSettings finder, finder_settings("tune", options.finder));
-  ETALON_ASSIGN(tuning.keep, parse_keep(options.keep, !options.predicted.empty()));
+  const Judged judged{!options.predicted.empty(), options.crystals.given(),
+                      !options.crystals.truth.empty()};
+  ETALON_ASSIGN(tuning.keep, parse_keep(options.keep, judged));
   for (const std::string& bound : options.bounds) ETALON_TRY(parse_bound(bound));
   for (const std::string& region : options.regions) ETALON_TRY(parse_region(region));
   if (options.input.path == "-")
     return Error{Errc::usage, "tune: reads its frames more than once: it needs a name, not -"};
+  ETALON_ASSIGN(auto crystals, crystal_science("tune", options.crystals, options.finder.gain));
   std::optional<PlaceTable> places;
   if (!options.predicted.empty()) {
     ETALON_ASSIGN(places, PlaceTable::read(options.predicted));
@@ -157,7 +161,7 @@ Result<void> run(const TuneOptions& options) {
   sample.frames = spread_frames(info.frames, options.sample);
   sample.geometry = seen.geometry;
   sample.mask = seen.mask;
-  sample.settings = {finder, options.finder.min_peaks, options.finder.gain};
+  sample.settings = {finder, options.finder.min_peaks, options.finder.gain, std::move(crystals)};
   sample.predicted = places ? &*places : nullptr;
   if (!options.regions.empty())
     sample.regions = [&](std::uint64_t frame, const ArrayView& image) {
@@ -193,9 +197,8 @@ void add_tune(Cli& cli) {
       ->default_str("");
   command
       ->add_option("--keep", options->keep,
-                   "What must hold: comparisons with numbers, joined by commas, of\n"
-                   "peaks peaks_invented hits hits_invented strong_bias strong_scatter\n"
-                   "weak_bias radial_chi2")
+                   std::string("What must hold: comparisons with numbers, joined by commas, of\n") +
+                       keep_names)
       ->type_name("CONDITION");
   command
       ->add_option("--predicted", options->predicted,
@@ -215,6 +218,7 @@ void add_tune(Cli& cli) {
   command->add_option("--sample", options->sample, "Frames to try on, at equal distances (0: all)")
       ->check(CLI::NonNegativeNumber);
   add_finder_options(*command, options->finder);
+  add_crystal_science_options(*command, options->crystals);
   command->add_option("--dataset", options->input.dataset, "Images in an HDF5 file")
       ->type_name("/PATH")
       ->default_str("");
@@ -231,7 +235,9 @@ void add_tune(Cli& cli) {
       "verify --science does. A kind of setting is left when two bounds in a row break what\n"
       "must be kept. Exit code 4 when no settings keep the science and reach the target.\n\n"
       "  etalon tune sim.h5 --target ratio=20 --predicted sim.h5 \\\n"
-      "              --keep \"peaks>=0.999,weak_bias<=0.02\"");
+      "              --keep \"peaks>=0.999,weak_bias<=0.02\"\n"
+      "  etalon tune sim.h5 --truth sim.h5 --point-group 422 --sample 0 \\\n"
+      "              --keep \"indexed>=0.99,cc_half_change>=-0.01\"");
 }
 
 }  // namespace etalon::cli

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "analyse/trial.hpp"
+#include "crystal_options.hpp"
 #include "finder_options.hpp"
 #include "keep.hpp"
 #include "reduce_input.hpp"
@@ -15,6 +16,7 @@ namespace etalon::cli {
 struct TuneOptions {
   ArrayInput input;
   FinderOptions finder;
+  CrystalScienceOptions crystals;
   std::string target, keep = "peaks>=0.999,peaks_invented<=0.05", predicted;
   std::vector<std::string> bounds, regions;
   std::uint64_t sample = 100;

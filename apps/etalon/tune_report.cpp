@@ -8,9 +8,6 @@
 namespace etalon::cli {
 namespace {
 
-const char* const metric_names[] = {"peaks",       "peaks_invented", "hits",      "hits_invented",
-                                    "strong_bias", "strong_scatter", "weak_bias", "radial_chi2"};
-
 std::string target_text(double ratio) {
   char text[32];
   std::snprintf(text, sizeof text, "%.9g", ratio);
@@ -68,15 +65,45 @@ Result<void> print_json(const TuneOptions& options, const Tuning& tuning) {
   return print(out.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
 }
 
+struct MetricColumn {
+  const char *metric, *head, *below;
+  int width;
+};
+
+std::vector<MetricColumn> columns_of(const Tuning& tuning) {
+  std::vector<MetricColumn> columns{{"peaks", "peaks", "", 8},
+                                    {"peaks_invented", "invented", "", 8},
+                                    {"hits", "hits", "", 6},
+                                    {"hits_invented", "invented", "hits", 8},
+                                    {"strong_bias", "strong", "bias", 8},
+                                    {"strong_scatter", "strong", "scatter", 8},
+                                    {"weak_bias", "weak", "bias", 8},
+                                    {"radial_chi2", "radial", "chi2", 9}};
+  const bool crystals = !tuning.tried.empty() && tuning.tried[0].outcome.report.crystals.given;
+  if (!crystals) return columns;
+  columns.push_back({"indexed", "indexed", "", 8});
+  columns.push_back({"orientation_shift", "turned", "degrees", 8});
+  columns.push_back({"cc_half", "CC1/2", "", 8});
+  columns.push_back({"r_split", "R_split", "", 8});
+  if (tuning.tried[0].outcome.report.crystals.known)
+    columns.push_back({"structure_factor_cc", "CC", "with F^2", 8});
+  return columns;
+}
+
 std::string table(const Tuning& tuning) {
-  char line[240];
-  std::snprintf(line, sizeof line, "%-12s %-6s %-8s %9s %8s %8s %6s %8s %8s %8s %8s %9s\n", "bound",
-                "dither", "peaks", "ratio", "peaks", "invented", "hits", "invented", "strong",
-                "strong", "weak", "radial");
-  std::string text = line;
-  std::snprintf(line, sizeof line, "%-12s %-6s %-8s %9s %8s %8s %6s %8s %8s %8s %8s %9s\n", "", "",
-                "region", "", "", "", "", "hits", "bias", "scatter", "bias", "chi2");
-  text += line;
+  const auto columns = columns_of(tuning);
+  char line[120];
+  std::string text;
+  for (const bool first : {true, false}) {
+    std::snprintf(line, sizeof line, "%-12s %-6s %-8s %9s", first ? "bound" : "",
+                  first ? "dither" : "", first ? "peaks" : "region", first ? "ratio" : "");
+    text += line;
+    for (const MetricColumn& c : columns) {
+      std::snprintf(line, sizeof line, " %*s", c.width, first ? c.head : c.below);
+      text += line;
+    }
+    text += "\n";
+  }
   for (std::size_t i = 0; i < tuning.tried.size(); ++i) {
     const Tried& tried = tuning.tried[i];
     const TrialSetting& setting = tried.outcome.setting;
@@ -85,10 +112,9 @@ std::string table(const Tuning& tuning) {
                   setting.dither ? "yes" : "-", setting.peaks ? "lossless" : "-",
                   tried.outcome.ratio());
     text += line;
-    constexpr int widths[] = {8, 8, 6, 8, 8, 8, 8, 9};
-    for (std::size_t m = 0; m < std::size(metric_names); ++m) {
-      std::snprintf(line, sizeof line, " %*s", widths[m],
-                    metric_text(metrics.find(metric_names[m])->second).c_str());
+    for (const MetricColumn& c : columns) {
+      std::snprintf(line, sizeof line, " %*s", c.width,
+                    metric_text(metrics.find(c.metric)->second).c_str());
       text += line;
     }
     std::string verdict = tuning.best == i ? "  <- best" : tried.broken.empty() ? "  keeps" : "";

@@ -176,7 +176,7 @@ Result<void> check_science(const Options& options) {
   if (options.original.path == "-" || options.reduced == "-")
     return Error{Errc::usage, "--science reads its files twice: they need names, not -"};
   if (!options.judge.keep.empty())
-    ETALON_TRY(parse_keep(options.judge.keep, !options.judge.predicted.empty()));
+    ETALON_TRY(parse_keep(options.judge.keep, options.judge.judged()));
   return {};
 }
 

@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include "analyse/science_series.hpp"
+#include "crystal_report.hpp"
 #include "keep.hpp"
 #include "store/container_series.hpp"
 
@@ -65,6 +66,40 @@ std::string weak_text(const ScienceReport::Weak& weak) {
          spots;
 }
 
+std::string crystals_text(const CrystalScience& c) {
+  if (!c.given) return "";
+  std::string text = line(
+      "indexed    %llu stills in raw, %llu in the reduction, %llu in both alike (%.3f %% kept)"
+      ", %llu turned\n",
+      number(c.raw), number(c.reduced), number(c.kept),
+      c.raw > 0 ? 100.0 * static_cast<double>(c.kept) / static_cast<double>(c.raw) : 0.0,
+      number(c.turned));
+  if (!c.shifts_deg.empty())
+    text += line("  turned by %.4f degrees in the median, 95 %% within %.4f\n", c.shift_deg(0.5),
+                 c.shift_deg(0.95));
+  const auto row = [&](const char* name, const MergeStatistics& s) {
+    return line("  %-8s CC1/2 %.4f, CC* %.4f, R_split %.4f", name, s.cc_half, s.cc_star,
+                s.r_split) +
+           (c.known ? line(", CC with F^2 %.4f", s.truth_cc) : std::string()) +
+           line("; %llu reflections\n", number(s.reflections));
+  };
+  return text + row("raw", c.raw_merged.all) + row("reduced", c.reduced_merged.all) +
+         line("  merged intensities of both: CC %.5f\n", c.merged_cc);
+}
+
+nlohmann::json crystals_json(const CrystalScience& c) {
+  if (!c.given) return nullptr;
+  return {
+      {"raw", c.raw},
+      {"reduced", c.reduced},
+      {"kept", c.kept},
+      {"turned", c.turned},
+      {"shift_deg",
+       {{"median", judged_number(c.shift_deg(0.5))}, {"p95", judged_number(c.shift_deg(0.95))}}},
+      {"raw_merged", merge_json(c.raw_merged)},
+      {"reduced_merged", merge_json(c.reduced_merged)}};
+}
+
 nlohmann::json keep_json(const Science& science) {
   const std::vector<Broken> failed = broken(*science.keep, science.report.metrics());
   nlohmann::json list = nlohmann::json::array();
@@ -88,9 +123,9 @@ void add_science_options(CLI::App& command, ScienceOptions& options, bool& scien
                     ->default_str(""));
   own.push_back(command
                     .add_option("--keep", options.keep,
-                                "What must hold, such as \"peaks>=0.999,weak_bias<=0.02\"; of\n"
-                                "peaks peaks_invented hits hits_invented strong_bias\n"
-                                "strong_scatter weak_bias radial_chi2")
+                                std::string("What must hold, such as "
+                                            "\"peaks>=0.999,weak_bias<=0.02\"; of\n") +
+                                    keep_names)
                     ->type_name("CONDITION")
                     ->default_str(""));
   for (CLI::Option* option : own) {
@@ -102,6 +137,8 @@ void add_science_options(CLI::App& command, ScienceOptions& options, bool& scien
     else
       option->needs(flag)->group("Science");
   }
+  for (CLI::Option* option : add_crystal_science_options(command, options.crystals))
+    option->needs(flag);
   flag->group("Science");
 }
 
@@ -110,8 +147,9 @@ Result<Science> judge_science(const ArrayInput& raw, const ArrayInput& reduced,
   Science science;
   ETALON_ASSIGN(const FinderSettings finder, finder_settings("verify", options.finder));
   if (!options.keep.empty()) {
-    ETALON_ASSIGN(science.keep, parse_keep(options.keep, !options.predicted.empty()));
+    ETALON_ASSIGN(science.keep, parse_keep(options.keep, options.judged()));
   }
+  ETALON_ASSIGN(auto crystals, crystal_science("verify", options.crystals, options.finder.gain));
   std::optional<PlaceTable> places;
   if (!options.predicted.empty()) {
     ETALON_ASSIGN(places, PlaceTable::read(options.predicted));
@@ -127,7 +165,7 @@ Result<Science> judge_science(const ArrayInput& raw, const ArrayInput& reduced,
                 finder_view("verify", raw.path, before->info(), options.finder));
   Progress progress("judging", before->info().frames, "frames");
   SeriesJudgement how;
-  how.settings = {finder, options.finder.min_peaks, options.finder.gain};
+  how.settings = {finder, options.finder.min_peaks, options.finder.gain, std::move(crystals)};
   how.predicted = places ? &*places : nullptr;
   how.threads = 0;
   how.progress = [&](std::uint64_t done) { progress.update(done); };
@@ -166,6 +204,7 @@ std::string science_text(const Science& science) {
   text += std::isnan(chi2) ? std::string("radial profile  not judged: no pixels\n")
                            : line("radial profile  chi2 %.4g a bin, of %llu bins\n", chi2,
                                   number(r.radial_bins()));
+  text += crystals_text(r.crystals);
   if (science.keep)
     for (const Comparison& comparison : science.keep->comparisons) {
       const Condition one{{comparison}};
@@ -210,6 +249,7 @@ nlohmann::json science_json(const Science& science) {
          judged_number(strong.n() < 2 ? NAN : sigmas_of_99_percent * strong.error())},
         {"scatter_sigma", judged_number(strong.n() < 2 ? NAN : strong.sigma())},
         {"relative_bias", judged_number(r.strong.relative_bias())}}},
+      {"crystals", crystals_json(r.crystals)},
       {"radial", {{"bins", r.radial_bins()}, {"chi2", judged_number(r.radial_chi2())}}},
       {"metrics", metrics}};
   if (r.weak.given)

@@ -6,7 +6,9 @@
 #include <string>
 
 #include "analyse/science.hpp"
+#include "crystal_options.hpp"
 #include "finder_options.hpp"
+#include "keep.hpp"
 #include "reduce_input.hpp"
 #include "steer/condition.hpp"
 
@@ -14,8 +16,17 @@ namespace etalon::cli {
 
 struct ScienceOptions {
   FinderOptions finder;
+  CrystalScienceOptions crystals;
   std::string predicted, keep;
+  Judged judged() const { return {!predicted.empty(), crystals.given(), !crystals.truth.empty()}; }
 };
+
+// The names that --keep may ask for, for help texts.
+inline constexpr const char* keep_names =
+    "peaks peaks_invented hits hits_invented strong_bias strong_scatter\n"
+    "weak_bias radial_chi2; of crystals: indexed orientation_shift\n"
+    "cc_half cc_half_change cc_star r_split merged_cc\n"
+    "structure_factor_cc structure_factor_cc_change";
 
 // Declares --science, what it asks for, and options that need it.
 void add_science_options(CLI::App& command, ScienceOptions& options, bool& science);

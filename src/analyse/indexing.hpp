@@ -25,7 +25,7 @@ struct IndexingSettings {
   // divergence, bandwidth and size of the crystal together, at the most.
   double max_excitation = 2e-3;
   double min_fraction = 0.25;      // of the peaks that one lattice must explain
-  std::uint32_t min_peaks = 8;     // that it must explain
+  std::uint32_t min_peaks = 6;     // that it must explain
   double max_chance = 1e-3;        // expected number of orientations that explain as many by chance
   std::uint32_t max_lattices = 1;  // looked for one after the other, in the peaks that are left
   bool refine_scale = true;  // of the cell, as one number (or of the distance: few peaks tell)

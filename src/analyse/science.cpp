@@ -72,8 +72,12 @@ std::vector<std::optional<SpotSum>> sums_of(const ArrayView& image, const Mask& 
 }  // namespace
 
 ScienceJudge::ScienceJudge(Finder finder, std::shared_ptr<const Pixels> pixels,
+                           std::shared_ptr<const CrystalFinder> crystals,
                            const ScienceSettings& settings)
-    : settings_(settings), finder_(std::move(finder)), pixels_(std::move(pixels)) {}
+    : settings_(settings),
+      finder_(std::move(finder)),
+      pixels_(std::move(pixels)),
+      crystals_(std::move(crystals)) {}
 
 Result<ScienceJudge::Pixels> ScienceJudge::pixels_of(const Geometry& geometry, const Mask& mask) {
   constexpr float most_bins = 1 << 24;  // the beam may lie far outside the image
@@ -104,8 +108,14 @@ Result<ScienceJudge> ScienceJudge::create(const Geometry& geometry, const Mask& 
     return Error{Errc::usage, "gain " + std::to_string(settings.gain) + ": must be above 0"};
   ETALON_ASSIGN(Finder finder, Finder::create(geometry, mask, settings.finder));
   ETALON_ASSIGN(Pixels pixels, pixels_of(geometry, mask));
+  std::shared_ptr<const CrystalFinder> crystals;
+  if (settings.crystals) {
+    ETALON_ASSIGN(CrystalFinder made,
+                  CrystalFinder::create(geometry, mask, settings.crystals->crystals));
+    crystals = std::make_shared<const CrystalFinder>(std::move(made));
+  }
   return ScienceJudge(std::move(finder), std::make_shared<const Pixels>(std::move(pixels)),
-                      settings);
+                      std::move(crystals), settings);
 }
 
 Result<std::vector<Peak>> ScienceJudge::find(const ArrayView& image) {
@@ -117,6 +127,8 @@ void ScienceJudge::measure(const ArrayView& image, FrameLook& look) const {
   const Pixels& pixels = *pixels_;
   look.strong_sums = sums_of(image, pixels.mask, look.strong, strong_aperture);
   look.weak_sums = sums_of(image, pixels.mask, look.weak, weak_aperture);
+  if (crystals_ && look.peaks.size() >= settings_.min_peaks)
+    look.crystals = crystals_->look_at(image, look.peaks);
   look.profile.pixels.assign(pixels.bins, 0);
   look.profile.sum.assign(pixels.bins, 0);
   visit(image.dtype, [&](auto zero) {

@@ -11,6 +11,7 @@
 
 #include "analyse/places.hpp"
 #include "analyse/running_mean.hpp"
+#include "analyse/science_crystals.hpp"
 #include "analyse/spot_sum.hpp"
 #include "etalon/peaks.hpp"
 #include "kernels/finder/finder.hpp"
@@ -19,8 +20,9 @@ namespace etalon {
 
 struct ScienceSettings {
   FinderSettings finder;
-  std::uint32_t min_peaks = 15;  // of a hit
-  double gain = 1;               // units of the image a photon
+  std::uint32_t min_peaks = 15;                    // of a hit
+  double gain = 1;                                 // units of the image a photon
+  std::optional<CrystalScienceSettings> crystals;  // none: crystals are not judged
 };
 
 // Peaks of raw and reduced frame are the same when they lie within this; each is taken once, the
@@ -49,6 +51,7 @@ struct FrameLook {
   std::vector<Place> strong, weak;                             // of a raw image
   std::vector<std::optional<SpotSum>> strong_sums, weak_sums;  // none where bad pixels are
   RadialProfile profile;
+  StillCrystals crystals;  // of a hit, where they are judged
 };
 
 // A raw frame and, unless the reduction left it out, what became of it.
@@ -61,8 +64,8 @@ struct FrameScience {
 // Not thread-safe: give each thread a copy.
 class ScienceJudge {
  public:
-  // Errc::usage as Finder::create, for a gain that is not above 0, and where good pixels are more
-  // than 2^24 pixels farther from the beam than others.
+  // Errc::usage as Finder::create and CrystalFinder::create, for a gain that is not above 0, and
+  // where good pixels are more than 2^24 pixels farther from the beam than others.
   static Result<ScienceJudge> create(const Geometry& geometry, const Mask& mask,
                                      const ScienceSettings& settings);
 
@@ -79,7 +82,7 @@ class ScienceJudge {
     std::uint32_t bins = 0;
   };
   ScienceJudge(Finder finder, std::shared_ptr<const Pixels> pixels,
-               const ScienceSettings& settings);
+               std::shared_ptr<const CrystalFinder> crystals, const ScienceSettings& settings);
   static Result<Pixels> pixels_of(const Geometry& geometry, const Mask& mask);
   Result<std::vector<Peak>> find(const ArrayView& image);
   void measure(const ArrayView& image, FrameLook& look) const;
@@ -87,6 +90,7 @@ class ScienceJudge {
   ScienceSettings settings_;
   Finder finder_;
   std::shared_ptr<const Pixels> pixels_;
+  std::shared_ptr<const CrystalFinder> crystals_;  // null: not judged
 };
 
 // How many of these peaks are among those, as match_px says.
@@ -126,6 +130,8 @@ struct ScienceReport {
   std::uint64_t radial_bins() const;
   double radial_chi2() const;  // per bin
 
+  CrystalScience crystals;
+
   // What `--keep` may ask for: name -> number; docs/science.md.
   std::map<std::string, double, std::less<>> metrics() const;
 };
@@ -136,10 +142,12 @@ class ScienceTally {
   ScienceTally(const ScienceSettings& settings, bool places_given);
   void add(const FrameScience& frame) { add(frame.frame, frame.raw, frame.reduced); }
   void add(std::uint64_t number, const FrameLook& raw, const std::optional<FrameLook>& reduced);
-  const ScienceReport& report() const { return report_; }
+  // Of what was added so far; merges the crystals' intensities.
+  ScienceReport report() const;
 
  private:
   ScienceReport report_;
+  CrystalScienceTally crystals_;
 };
 
 }  // namespace etalon

@@ -64,17 +64,21 @@ double ScienceReport::radial_chi2() const {
 std::map<std::string, double, std::less<>> ScienceReport::metrics() const {
   const std::uint64_t raw_hits = hits_kept.size() + hits_lost.size();
   const bool spots = strong.differences.n() > 1;
-  return {{"peaks", share(peaks_kept, raw_peaks)},
-          {"peaks_invented", share(peaks_invented(), raw_peaks)},
-          {"hits", share(hits_kept.size(), raw_hits)},
-          {"hits_invented", share(hits_invented.size(), raw_hits)},
-          {"strong_bias", spots ? std::abs(strong.differences.mean()) : not_judged},
-          {"strong_scatter", spots ? strong.differences.sigma() : not_judged},
-          {"weak_bias", std::abs(weak.bias()) + weak.half_width()},
-          {"radial_chi2", radial_chi2()}};
+  std::map<std::string, double, std::less<>> all{
+      {"peaks", share(peaks_kept, raw_peaks)},
+      {"peaks_invented", share(peaks_invented(), raw_peaks)},
+      {"hits", share(hits_kept.size(), raw_hits)},
+      {"hits_invented", share(hits_invented.size(), raw_hits)},
+      {"strong_bias", spots ? std::abs(strong.differences.mean()) : not_judged},
+      {"strong_scatter", spots ? strong.differences.sigma() : not_judged},
+      {"weak_bias", std::abs(weak.bias()) + weak.half_width()},
+      {"radial_chi2", radial_chi2()}};
+  crystals.add_metrics(all);
+  return all;
 }
 
-ScienceTally::ScienceTally(const ScienceSettings& settings, bool places_given) {
+ScienceTally::ScienceTally(const ScienceSettings& settings, bool places_given)
+    : crystals_(settings.crystals) {
   report_.settings = settings;
   report_.weak.given = places_given;
 }
@@ -83,6 +87,7 @@ void ScienceTally::add(std::uint64_t number, const FrameLook& raw,
                        const std::optional<FrameLook>& reduced) {
   ScienceReport& r = report_;
   ++r.frames;
+  crystals_.add(number, raw.crystals, reduced ? &reduced->crystals : nullptr);
   const bool raw_hit = raw.peaks.size() >= r.settings.min_peaks;
   if (!reduced) {
     if (raw_hit) {
@@ -118,6 +123,12 @@ void ScienceTally::add(std::uint64_t number, const FrameLook& raw,
   }
   add_profile(r.raw_profile, raw.profile);
   add_profile(r.reduced_profile, reduced->profile);
+}
+
+ScienceReport ScienceTally::report() const {
+  ScienceReport out = report_;
+  out.crystals = crystals_.result();
+  return out;
 }
 
 }  // namespace etalon
