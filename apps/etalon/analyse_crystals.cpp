@@ -66,7 +66,13 @@ Result<void> look_at_file(const Options& options, const FinderSettings& finder, 
                 crystal_settings(options.verb, options.crystal, options.finder.gain, truth));
   ETALON_ASSIGN(const OpenOptions open, open_options({name, options.dataset, "", ""}));
   ETALON_ASSIGN(const auto series, open_series(name, open));
-  if (truth && !series->has_source_numbers()) ETALON_TRY(truth->fits(series->info().frames, name));
+  if (truth) {
+    std::uint64_t frames = series->info().frames;  // of the series that it was taken from
+    for (std::uint64_t i = 0; series->has_source_numbers() && i < series->info().frames; ++i)
+      frames = std::max(frames, series->source_number(i) + 1);
+    if (!series->has_source_numbers() || frames > truth->a_matrices.size())
+      ETALON_TRY(truth->fits(frames, name));
+  }
   ETALON_ASSIGN(const FinderView view,
                 finder_view(options.verb, name, series->info(), options.finder));
   if (truth && !all.known) all.known = truth->known(crystals.indexing.point_group);

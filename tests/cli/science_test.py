@@ -156,7 +156,7 @@ def every_method_judges():
 
 
 def refusals():
-    for keep, says in (("peaks>", "column 7"), ("peeks>=1", "'peeks' does not exist; there are: hits"),
+    for keep, says in (("peaks>", "column 7"), ("peeks>=1", "'peeks' does not exist; there are: "),
                        ("peaks>=1,", "column 10"), ("weak_bias<=1", "--predicted"), ("", "--keep")):
         etalon("verify", "sim.h5", "same.etalon", *(["--science"] if keep else []), "--keep", keep or "peaks>=1",
                code=2, says=says)
