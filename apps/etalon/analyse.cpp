@@ -1,6 +1,7 @@
 #include <nlohmann/json.hpp>
 
 #include "analyse/hits.hpp"
+#include "analyse/panel_statistics.hpp"
 #include "analyse/powder.hpp"
 #include "analyse_azimuthal.hpp"
 #include "analyse_correlation.hpp"
@@ -89,6 +90,44 @@ Result<Powder> all_powder(const Options& options) {
   return std::move(*all);
 }
 
+nlohmann::json panels_json(const std::vector<PanelStatistics>& panels) {
+  nlohmann::json list = nlohmann::json::array();
+  for (const PanelStatistics& p : panels)
+    list.push_back({{"y", {p.panel.y0, p.panel.y1}},
+                    {"x", {p.panel.x0, p.panel.x1}},
+                    {"good_pixels", p.good_pixels},
+                    {"dead_pixels", p.dead_pixels},
+                    {"constant_pixels", p.constant_pixels},
+                    {"mean", p.mean},
+                    {"median", p.median},
+                    {"quantile_0.01", p.low},
+                    {"quantile_0.99", p.high},
+                    {"variance_over_mean", p.variance_over_mean},
+                    {"max", p.max}});
+  return list;
+}
+
+// Of a detector with several.
+std::string panels_text(const std::vector<PanelStatistics>& panels) {
+  if (panels.size() < 2) return "";
+  std::string text =
+      "panel            rows          columns      good    dead  constant       mean     median"
+      "  var/mean        max\n";
+  char line[160];
+  for (std::size_t i = 0; i < panels.size(); ++i) {
+    const PanelStatistics& p = panels[i];
+    std::snprintf(line, sizeof line,
+                  "%-5zu %8zu..%-8zu %8zu..%-8zu %7llu %7llu %9llu %10.4g %10.4g %9.3g %10lld\n", i,
+                  p.panel.y0, p.panel.y1, p.panel.x0, p.panel.x1,
+                  static_cast<unsigned long long>(p.good_pixels),
+                  static_cast<unsigned long long>(p.dead_pixels),
+                  static_cast<unsigned long long>(p.constant_pixels), p.mean, p.median,
+                  p.variance_over_mean, static_cast<long long>(p.max));
+    text += line;
+  }
+  return text;
+}
+
 Result<void> run_powder(const Options& options) {
   ETALON_TRY(check_ending(options.output, FileKind::hdf5, "HDF5"));
   for (const std::string& file : options.files) ETALON_TRY(refuse_same_file(file, options.output));
@@ -100,6 +139,7 @@ Result<void> run_powder(const Options& options) {
   if (!hits.ok() && hits.error().code != Errc::missing &&
       !(hits.error().code == Errc::malformed && !options.dataset.empty()))
     return std::move(hits).error();
+  ETALON_ASSIGN(const std::vector<PanelStatistics> panels, panel_statistics(powder));
   ETALON_TRY(write_powder(options.output, powder, options.overwrite));
 
   const double n = static_cast<double>(powder.frames());
@@ -107,6 +147,7 @@ Result<void> run_powder(const Options& options) {
   if (!options.json) {
     std::string text = options.output + ": virtual powder of " + std::to_string(powder.frames()) +
                        " frames, " + std::to_string(powder.good_pixels()) + " good pixels\n";
+    text += panels_text(panels);
     if (hits.ok()) text += hits_text(*hits);
     return print(text);
   }
@@ -119,7 +160,8 @@ Result<void> run_powder(const Options& options) {
                            {"good_pixels", powder.good_pixels()},
                            {"mean", powder.mean_of_good_pixels()},
                            {"saturated_frames", powder.saturated_frames()},
-                           {"saturated_fraction", saturated}};
+                           {"saturated_fraction", saturated},
+                           {"panels", panels_json(panels)}};
   if (hits.ok()) report["hits"] = hits_json(*hits);
   return print(report.dump(2) + "\n");
 }

@@ -98,6 +98,10 @@ std::string output_text(const CollectReport& r) {
   std::string text = line("output", "%s (%s%s)", r.output.c_str(),
                           human_bytes(static_cast<double>(r.bytes_stored)).c_str(),
                           r.complete ? "" : ", interrupted: the series is not complete");
+  if (!r.pieces.empty())
+    text += line("", "%s to %s: %s of images", r.pieces.front().c_str(),
+                 std::filesystem::path(r.pieces.back()).filename().c_str(),
+                 counted(r.pieces.size(), "file").c_str());
   text += line(
       "", "%s (why %s not kept)", r.veto_table.c_str(),
       r.vetoed == 1 ? "one frame was" : ("each of " + counted(r.vetoed, "frame") + " was").c_str());
@@ -126,6 +130,7 @@ void add_collect(json& j, const CollectReport& r) {
   j["regions"] = regions_json(r.regions);
   j["checked"] = r.checked;
   j["output"] = r.output;
+  if (!r.pieces.empty()) j["pieces"] = r.pieces;
   j["sha256"] = r.sha256.hex();
   j["veto_table"] = r.veto_table;
   j["ledger"] = r.ledger;

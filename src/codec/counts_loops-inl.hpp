@@ -76,7 +76,7 @@ void add_row(const Number* __restrict numbers, const std::uint8_t* __restrict us
     }
   } else {
     for (std::size_t i = 0; i < n; ++i) {
-      const auto kept = static_cast<Number>(usable[i] == 0 ? 0 : numbers[i]);
+      const auto kept = static_cast<Number>(numbers[i] * usable[i]);  // a branch is not vectorized
       sums[i] += kept;
       largest[i] = larger(largest[i], kept);
       counts[i] = static_cast<std::uint16_t>(counts[i] + usable[i]);

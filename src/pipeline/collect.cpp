@@ -208,7 +208,8 @@ struct Collector::Impl {
                                       options_.source,
                                       recipe_.analyse.kind != "none",
                                       recipe_.audit.share > 0,
-                                      resumed_};
+                                      resumed_,
+                                      recipe_.store.frames_per_file};
     if (ledger_) ETALON_TRY(StoredSeries::recover(files, hello, *ledger_));
     ETALON_ASSIGN(StoredSeries series, StoredSeries::create(files, hello));
     series_.emplace(std::move(series));
@@ -259,6 +260,7 @@ struct Collector::Impl {
     latency_p99_ms_ = end.latency_p99_ms;
     ETALON_TRY(publish(records(end), naming));
     report_.output = series_->path();
+    for (const StoredPieces::File& piece : series_->pieces()) report_.pieces.push_back(piece.path);
     report_.veto_table = series_->veto_table();
     return true;
   }
@@ -345,12 +347,15 @@ struct Collector::Impl {
   }
 
   Record stored_record(cbor::Value settings) const {
-    return {"store",
-            {},
-            {{"series", series_->hash(), absolute_path(series_->path())},
-             {"veto-table", series_->veto_hash(), absolute_path(series_->veto_table())}},
-            std::move(settings),
-            std::string(program)};
+    Record record{"store",
+                  {},
+                  {{"series", series_->hash(), absolute_path(series_->path())},
+                   {"veto-table", series_->veto_hash(), absolute_path(series_->veto_table())}},
+                  std::move(settings),
+                  std::string(program)};
+    for (const StoredPieces::File& piece : series_->pieces())
+      record.outputs.push_back({"piece", piece.hash, absolute_path(piece.path)});
+    return record;
   }
 
   std::vector<Record> records(const End& end) {

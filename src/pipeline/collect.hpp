@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "control/instrument.hpp"
 #include "pipeline/analysis.hpp"
@@ -37,6 +38,7 @@ struct CollectOptions {
 
 struct CollectReport {
   std::string output, veto_table, ledger;
+  std::vector<std::string> pieces;  // of the output, where the images are in other files
   Hash sha256, store_record;
   bool complete = true;
   std::uint64_t received = 0, stored = 0, vetoed = 0;                 // frames

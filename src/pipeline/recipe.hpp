@@ -83,6 +83,7 @@ struct Recipe {
   };
   struct Store {
     std::string folder = "out", file, ledger;
+    std::uint64_t frames_per_file = 0;  // 0: one file
   };
   struct Analyse {
     std::string kind = "powder";

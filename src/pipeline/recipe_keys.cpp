@@ -228,6 +228,10 @@ std::vector<Key> make_keys() {
        text_to(PICK(store.folder))},
       {{"store", "file", "text", "", "\"\"", "Name of the stored file; empty: NAME.h5."},
        read_file},
+      {{"store", "frames_per_file", "integer", "frames", "0",
+        "The images go to files of so many frames, each named when it is whole; the stored file is "
+        "a master that shows them as one. 0: all in one file."},
+       count_to(PICK(store.frames_per_file), 0, any)},
       {{"store", "ledger", "text", "", "\"\"",
         "The ledger, from the current folder; empty: $ETALON_LEDGER where that is set, else "
         "ledger.db in store.folder."},

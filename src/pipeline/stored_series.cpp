@@ -24,6 +24,7 @@ struct StoredSeries::Impl {
   bool overwrite = false, replace = false, resumed = false;
   std::string target, path, veto_path;
   std::optional<NxmxWriter> writer;
+  std::optional<StoredPieces> pieces;
   std::optional<OutputFile> file, table;  // file: closed, without its name
   std::set<std::uint64_t> numbers, veto_numbers;
   std::vector<FrameSum> kept_sums, chunk_sums, vetoed_sums, audit_sums;
@@ -39,9 +40,12 @@ struct StoredSeries::Impl {
 
   Result<void> fits(const ShippedFrame& frame, const StreamInfo& chunk) const;
   void count(const StreamInfo& chunk);
+  Result<void> store(const ShippedFrame& frame, const StreamInfo& chunk);
+  Result<void> close_files();
   Result<void> add_row(const VetoRow& row);
   Result<void> add_audited(const ShippedFrame& frame);
   Result<void> read_again(const std::function<void()>& alive);
+  Result<void> name_files();
   // The file of a killed program has the name and these bytes already.
   bool named_before(const std::string& name, const Hash& content) const;
 };
@@ -115,8 +119,13 @@ Result<StoredSeries> StoredSeries::create(const Options& options, const Hello& h
     if (!options.overwrite && !options.resumed && taken(path)) return exists_already(path);
     if (!options.source.empty()) ETALON_TRY(refuse_same_file(options.source, path));
   }
-  ETALON_ASSIGN(impl->writer, NxmxWriter::create_live(impl->target, hello.info, hello.bound, true,
-                                                      options.audited));
+  if (options.frames_per_file == 0) {
+    ETALON_ASSIGN(impl->writer, NxmxWriter::create_live(impl->target, hello.info, hello.bound, true,
+                                                        options.audited));
+  } else {
+    ETALON_ASSIGN(impl->writer, NxmxWriter::create(impl->target, hello.info, hello.bound, true));
+    impl->pieces.emplace(impl->target, hello.info, hello.bound, options.frames_per_file);
+  }
   ETALON_ASSIGN(impl->table, OutputFile::create_regular(outputs[1], true));
   ETALON_TRY(impl->table->write(bytes_of(table_head)));
   return StoredSeries(std::move(impl));
@@ -175,6 +184,25 @@ void StoredSeries::Impl::count(const StreamInfo& chunk) {
   }
 }
 
+Result<void> StoredSeries::Impl::store(const ShippedFrame& frame, const StreamInfo& chunk) {
+  if (!pieces)
+    return writer->append_inspected(frame.number, frame.time_s, frame.chunk, chunk, frame.peaks);
+  ETALON_TRY(pieces->append(frame.number, frame.time_s, frame.chunk, chunk, frame.peaks));
+  return writer->append_row(frame.number, frame.time_s, frame.peaks);
+}
+
+Result<void> StoredSeries::Impl::close_files() {
+  if (pieces) {
+    ETALON_TRY(pieces->close());
+    std::vector<NxmxWriter::Piece> shown;
+    for (const StoredPieces::File& piece : pieces->files())
+      shown.push_back({fs::path(piece.path).filename().string(), piece.frames});
+    ETALON_TRY(writer->show_pieces(shown));
+  }
+  ETALON_ASSIGN(file, writer->close());
+  return table->finish();
+}
+
 Result<void> StoredSeries::Impl::add_row(const VetoRow& row) {
   if (!veto_numbers.insert(row.number).second) {
     ++duplicates;
@@ -217,7 +245,7 @@ Result<void> StoredSeries::add(const ShippedFrame& frame) {
   auto chunk = inspect_chunk(frame.chunk);
   if (!chunk.ok()) return std::move(chunk).error().in("frame " + std::to_string(frame.number));
   ETALON_TRY(impl_->fits(frame, *chunk));
-  ETALON_TRY(impl_->writer->append(frame.number, frame.time_s, frame.chunk, frame.peaks));
+  ETALON_TRY(impl_->store(frame, *chunk));
   if (frame.decoded_sum)
     impl_->checks.push_back({impl_->numbers.size(), frame.number, *frame.decoded_sum});
   impl_->numbers.insert(frame.number);
@@ -271,7 +299,13 @@ void StoredSeries::rename(Naming naming) {
 // takes the new one's place until the series is named, and goes then; only where the file system
 // cannot exchange names is it lost to an error between the two.
 Result<void> StoredSeries::name_files() {
-  Impl& i = *impl_;
+  ETALON_TRY(impl_->name_files());
+  if (impl_->pieces) impl_->pieces->keep();
+  return {};
+}
+
+Result<void> StoredSeries::Impl::name_files() {
+  Impl& i = *this;
   if (i.named_before(i.veto_path, i.veto_hash)) i.table.reset();
   if (i.named_before(i.path, i.hash)) i.file.reset();
   if (!i.file && !i.table) return {};
@@ -293,6 +327,7 @@ Result<void> StoredSeries::name_files() {
 }
 
 const std::string& StoredSeries::keep() {
+  if (impl_->pieces) impl_->pieces->keep();
   if (!impl_->file || impl_->file->temporary_path().empty()) return impl_->path;
   impl_->file->keep();
   if (impl_->table) impl_->table->keep();
@@ -300,8 +335,7 @@ const std::string& StoredSeries::keep() {
 }
 
 Result<void> StoredSeries::close(Naming naming, const std::function<void()>& alive) {
-  ETALON_ASSIGN(impl_->file, impl_->writer->close());
-  ETALON_TRY(impl_->table->finish());
+  ETALON_TRY(impl_->close_files());
   ETALON_TRY(impl_->read_again(alive));
   const auto hashed = [&](std::uint64_t) {
     if (alive) alive();
@@ -311,6 +345,7 @@ Result<void> StoredSeries::close(Naming naming, const std::function<void()>& ali
   ETALON_ASSIGN(impl_->veto_hash, sha256_file(impl_->table->temporary_path()));
   std::error_code error;
   impl_->file_bytes = fs::file_size(impl_->file->temporary_path(), error);
+  for (const StoredPieces::File& piece : pieces()) impl_->file_bytes += piece.bytes;
   rename(naming);
   return {};
 }
@@ -329,6 +364,10 @@ Hash StoredSeries::vetoed_root() const { return merkle_root(impl_->vetoed_sums);
 Hash StoredSeries::audited_root() const { return merkle_root(impl_->audit_sums); }
 const std::string& StoredSeries::path() const { return impl_->path; }
 const std::string& StoredSeries::veto_table() const { return impl_->veto_path; }
+const std::vector<StoredPieces::File>& StoredSeries::pieces() const {
+  static const std::vector<StoredPieces::File> none;
+  return impl_->pieces ? impl_->pieces->files() : none;
+}
 std::uint64_t StoredSeries::file_bytes() const { return impl_->file_bytes; }
 std::uint64_t StoredSeries::checked() const { return impl_->checked; }
 const Hash& StoredSeries::hash() const { return impl_->hash; }

@@ -1,5 +1,5 @@
-// The collector's files: the stored series and the table of vetoed frames, under their names only
-// when they are whole.
+// The collector's files: the stored series, its pieces where it has several files, and the table of
+// vetoed frames, under their names only when they are whole.
 #pragma once
 
 #include <functional>
@@ -9,6 +9,7 @@
 
 #include "etalon/codec.hpp"
 #include "ledger/ledger.hpp"
+#include "pipeline/stored_pieces.hpp"
 #include "stream/message.hpp"
 
 namespace etalon {
@@ -28,6 +29,7 @@ class StoredSeries {
     bool analysed = false;  // NAME.powder.h5 will be made, too
     bool audited = false;   // audited frames may come
     bool resumed = false;   // a killed program may have come as far as naming the same files
+    std::uint64_t frames_per_file = 0;  // 0: all images in one file, else in StoredPieces of it
   };
   // Errc::usage when one of the files that will be written exists and not `overwrite`; of a run
   // that is resumed, only when it gets its name, and is another one.
@@ -77,7 +79,8 @@ class StoredSeries {
   const std::string& path() const;
   const std::string& veto_table()
       const;  // CSV: number,peaks,score,resolution_angstrom,audited,reason,raw_sum
-  std::uint64_t file_bytes() const;
+  const std::vector<StoredPieces::File>& pieces() const;  // none: all is in one file
+  std::uint64_t file_bytes() const;                       // with the pieces
   std::uint64_t checked() const;
   const Hash& hash() const;
   const Hash& veto_hash() const;

@@ -64,6 +64,10 @@ struct NxmxWriter::Impl {
 
   Result<void> check_chunk(std::span<const std::byte> chunk) const {
     ETALON_ASSIGN(const StreamInfo found, inspect_chunk(chunk));
+    return fits(found);
+  }
+
+  Result<void> fits(const StreamInfo& found) const {
     const Geometry& g = info.geometry;
     if (found.dtype == info.dtype && found.shape.count() == g.pixels()) return {};
     return Error{Errc::usage, "chunk of " + to_string(found.shape) + " " +
@@ -276,8 +280,16 @@ Result<NxmxWriter> NxmxWriter::create_live(const std::string& path, const Series
 
 Result<void> NxmxWriter::append(std::uint64_t number, double time_s,
                                 std::span<const std::byte> chunk, const std::vector<Peak>& peaks) {
+  auto about = inspect_chunk(chunk);
+  if (!about.ok()) return std::move(about).error().in(impl_->path);
+  return append_inspected(number, time_s, chunk, *about, peaks);
+}
+
+Result<void> NxmxWriter::append_inspected(std::uint64_t number, double time_s,
+                                          std::span<const std::byte> chunk, const StreamInfo& about,
+                                          const std::vector<Peak>& peaks) {
   return impl_->guarded([&]() -> Result<void> {
-    ETALON_TRY(impl_->check_chunk(chunk));
+    ETALON_TRY(impl_->fits(about));
     ETALON_TRY(impl_->begin(FrameFilter::etalon));
     ETALON_TRY(impl_->images->append_chunk(chunk));
     return impl_->add_row(number, time_s, peaks);

