@@ -13,6 +13,7 @@
 #include "plot/plot.hpp"
 #include "reduce_input.hpp"
 #include "store/file.hpp"
+#include "store/flat_field_file.hpp"
 #include "store/hdf5_write.hpp"
 
 namespace etalon::cli {
@@ -55,10 +56,26 @@ Result<void> choose_rows(const std::string& text, std::size_t all, Scan& scan) {
   return {};
 }
 
+// A dataset of the projections' file, or FILE:/dataset.
+struct Place {
+  std::string dataset;
+  std::optional<h5::File> other;
+  const h5::File& file(const h5::File& projections) const { return other ? *other : projections; }
+};
+Result<Place> place_of(const std::string& written) {
+  const FramesIn in = frames_in(written);
+  Place place{written, {}};
+  if (in.dataset.empty()) return place;
+  place.dataset = in.dataset;
+  ETALON_ASSIGN(place.other, h5::File::open(in.file));
+  return place;
+}
+
 // The mean of these frames' rows, as f32.
 Result<std::vector<float>> mean_rows(const h5::File& file, const std::string& name,
                                      const Scan& scan, const Shape& like) {
-  ETALON_ASSIGN(const h5::Dataset frames, file.dataset(name));
+  ETALON_ASSIGN(const Place place, place_of(name));
+  ETALON_ASSIGN(const h5::Dataset frames, place.file(file).dataset(place.dataset));
   const Shape& shape = frames.shape();
   if (shape.rank() != 3 || shape[0] == 0 || shape[1] != like[1] || shape[2] != like[2])
     return Error{Errc::malformed, frames.place() + ": " + to_string(shape) +
@@ -82,10 +99,12 @@ Result<std::vector<float>> mean_rows(const h5::File& file, const std::string& na
 
 Result<std::vector<double>> angles_of(const h5::File& file, const std::string& name,
                                       std::size_t count) {
-  const auto degrees = file.numbers(name, count);
+  ETALON_ASSIGN(const Place place, place_of(name));
+  const h5::File& from = place.file(file);
+  const auto degrees = from.numbers(place.dataset, count);
   if (!degrees || degrees->size() != count)
-    return Error{Errc::malformed,
-                 file.path() + ": " + name + ": no list of " + std::to_string(count) + " angles"};
+    return Error{Errc::malformed, from.path() + ": " + place.dataset + ": no list of " +
+                                      std::to_string(count) + " angles"};
   std::vector<double> radians;
   for (const double a : *degrees) radians.push_back(a * std::numbers::pi / 180);
   return radians;
@@ -235,9 +254,12 @@ void add_analyse_tomography(CLI::App& analyse, Cli& cli) {
   command->add_option("-o,--output", options->output, "HDF5 file of the slices")->required();
   command->add_option("--data", options->data, "Projections (angles, rows, columns)")
       ->capture_default_str();
-  command->add_option("--dark", options->dark, "Frames without beam")->capture_default_str();
-  command->add_option("--flat", options->flat, "Frames of the open beam")->capture_default_str();
-  command->add_option("--theta", options->theta, "Angles in degrees")->capture_default_str();
+  command->add_option("--dark", options->dark, "Frames without beam: a dataset, or FILE:/dataset")
+      ->capture_default_str();
+  command->add_option("--flat", options->flat, "Frames of the open beam: the same")
+      ->capture_default_str();
+  command->add_option("--theta", options->theta, "Angles in degrees: the same")
+      ->capture_default_str();
   command->add_flag("--absorption", options->is_absorption,
                     "The projections are absorptions already: no dark, flat, logarithm");
   command->add_option("--centre", options->centre,
