@@ -131,14 +131,4 @@ std::string details_of(const JobStatus& job) {
   return text;
 }
 
-Result<std::unique_ptr<JobRunner>> runner_named(const std::string& name) {
-  if (name == "local") return local_runner();
-  if (name == "slurm" || name == "pbs") {
-    ETALON_ASSIGN(const BatchRunnerOptions options, BatchRunnerOptions::from_environment(name));
-    return name == "slurm" ? slurm_runner(options) : pbs_runner(options);
-  }
-  return Error{Errc::usage,
-               "--runner " + name + ": there is no such runner; there are: local, slurm, pbs"};
-}
-
 }  // namespace etalon::cli

@@ -16,8 +16,4 @@ std::string dump(const nlohmann::json& json, int indent = 2);
 std::string table_of(const std::vector<JobStatus>& jobs);
 std::string details_of(const JobStatus& job);
 
-// The runner of that name. Errc::missing when this build does not have it, Errc::usage when there
-// is no such thing.
-Result<std::unique_ptr<JobRunner>> runner_named(const std::string& name);
-
 }  // namespace etalon::cli

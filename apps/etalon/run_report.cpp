@@ -142,6 +142,7 @@ void add_collect(json& j, const CollectReport& r) {
   if (r.analysis)
     j["analysis"] = {{"output", r.analysis->path},
                      {"job", r.analysis->job},
+                     {"runner", r.analysis->runner},
                      {"start_latency_ms", 1e3 * r.analysis->start_latency_s}};
   j["failure"] = nullptr;
   if (r.failure)

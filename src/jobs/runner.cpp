@@ -35,6 +35,17 @@ Result<JobState> parse_job_state(std::string_view name) {
   return Error{Errc::malformed, "state: " + std::string(name) + " is unknown"};
 }
 
+Result<std::unique_ptr<JobRunner>> runner_named(std::string_view name,
+                                                const std::string& executable) {
+  if (name == "local") return local_runner({{}, executable});
+  if (name != "slurm" && name != "pbs")
+    return Error{Errc::usage, "runner " + std::string(name) +
+                                  ": there is no such runner; there are: local, slurm, pbs"};
+  ETALON_ASSIGN(BatchRunnerOptions options, BatchRunnerOptions::from_environment(name));
+  options.executable = executable;
+  return name == "slurm" ? slurm_runner(options) : pbs_runner(options);
+}
+
 Result<JobStatus> JobRunner::wait(std::uint64_t id, std::chrono::milliseconds limit) {
   using Clock = std::chrono::steady_clock;
   const auto start = Clock::now();

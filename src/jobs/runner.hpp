@@ -105,6 +105,11 @@ Result<std::unique_ptr<JobRunner>> slurm_runner(const BatchRunnerOptions& option
 // PBS Professional and OpenPBS.
 Result<std::unique_ptr<JobRunner>> pbs_runner(const BatchRunnerOptions& options);
 
+// "local", "slurm" or "pbs", with the environment's options; `executable` as in theirs. Errc::usage
+// for another name.
+Result<std::unique_ptr<JobRunner>> runner_named(std::string_view name,
+                                                const std::string& executable = {});
+
 // What a batch job consists of: on its node, claims the job of this directory, runs it, and records
 // how it went. Returns the job's exit code. Errc::check when the job was withdrawn or taken over.
 Result<int> run_batch_job(const std::string& directory);

@@ -33,18 +33,26 @@ std::string last_words(const JobStatus& job) {
   return text.empty() ? "" : ": " + text;
 }
 
-Result<JobStatus> finished(JobRunner& runner, std::uint64_t id, const AnalysisTask& task,
+// The analysis's job, and the runner that has it now.
+Result<JobStatus> finished(std::unique_ptr<JobRunner> runner, Analysis& analysis,
+                           const AnalysisTask& task, const std::string& executable,
                            double limit_s) {
   const auto until = Clock::now() + std::chrono::duration<double>(limit_s);
   auto pause = std::chrono::milliseconds(2);
   for (;;) {
-    ETALON_ASSIGN(const JobStatus job, runner.status(id));
+    ETALON_ASSIGN(const JobStatus job, runner->status(analysis.job));
+    if (job.moved_to != 0) {  // the deadline has passed
+      analysis.job = job.moved_to;
+      analysis.runner = "local";
+      ETALON_ASSIGN(runner, runner_named(analysis.runner, executable));
+      continue;
+    }
     if (has_ended(job.state)) return job;
     const bool stop = task.interrupted != nullptr && task.interrupted->load();
     if (stop || Clock::now() > until) {
-      (void)runner.cancel(id);
+      (void)runner->cancel(analysis.job);
       if (stop) return Error{Errc::interrupted, task.stored + ": analysis interrupted"};
-      return Error{Errc::io, task.stored + ": the analysis (job " + std::to_string(id) +
+      return Error{Errc::io, task.stored + ": the analysis (job " + std::to_string(analysis.job) +
                                  ") has not ended within analyse.limit_s"};
     }
     if (task.meanwhile) task.meanwhile();
@@ -108,11 +116,13 @@ Result<Analysis> run_analysis(const Recipe& recipe, const AnalysisTask& task, Le
   spec.urgent = recipe.analyse.urgent;
   spec.split_output = true;  // results apart from remarks
 
-  LocalRunnerOptions runner_options;
-  runner_options.executable = program_file;
-  ETALON_ASSIGN(const auto runner, local_runner(runner_options));
+  spec.deadline_s = recipe.analyse.deadline_s;
+  analysis.runner = recipe.analyse.runner;
+
+  ETALON_ASSIGN(auto runner, runner_named(analysis.runner, program_file));
   ETALON_ASSIGN(analysis.job, runner->submit(spec));
-  ETALON_ASSIGN(const JobStatus job, finished(*runner, analysis.job, task, recipe.analyse.limit_s));
+  ETALON_ASSIGN(const JobStatus job,
+                finished(std::move(runner), analysis, task, program_file, recipe.analyse.limit_s));
   if (job.state != JobState::done)
     return Error{Errc::io, task.stored + ": the analysis (job " + std::to_string(analysis.job) +
                                ") " + std::string(name_of(job.state)) +

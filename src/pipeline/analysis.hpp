@@ -14,6 +14,7 @@ namespace etalon {
 
 struct Analysis {
   std::uint64_t job = 0;
+  std::string runner;                     // that ended up with it
   double start_latency_s = 0;             // submit to the job's first instruction
   std::string path;                       // the virtual powder, NAME.powder.h5
   std::map<std::string, double> metrics;  // of run_metric_names(), those that it tells

@@ -86,8 +86,9 @@ struct Recipe {
     std::uint64_t frames_per_file = 0;  // 0: one file
   };
   struct Analyse {
-    std::string kind = "powder";
+    std::string kind = "powder", runner = "local";
     bool urgent = true;
+    double deadline_s = 0;
     double limit_s = 600;
   };
   struct Decide {

@@ -41,6 +41,11 @@ Result<void> read_kind(Recipe& r, const toml::node& node) {
   return {};
 }
 
+Result<void> read_runner(Recipe& r, const toml::node& node) {
+  ETALON_ASSIGN(r.analyse.runner, one_of(node, {"local", "slurm", "pbs"}));
+  return {};
+}
+
 Result<void> read_file(Recipe& r, const toml::node& node) {
   ETALON_ASSIGN(r.store.file, text(node));
   if (r.store.file.find('/') != std::string::npos)
@@ -243,6 +248,13 @@ std::vector<Key> make_keys() {
       {{"analyse", "urgent", "true or false", "", "true",
         "The job starts at once; background jobs are suspended meanwhile."},
        flag_to(PICK(analyse.urgent))},
+      {{"analyse", "runner", "\"local\", \"slurm\" or \"pbs\"", "", "\"local\"",
+        "Where the job runs, as of `etalon submit --runner`."},
+       read_runner},
+      {{"analyse", "deadline_s", "number", "s", "0",
+        "slurm, pbs: a job that has not been started so long after it was handed over runs on this "
+        "machine instead; 0: it waits."},
+       number_to(PICK(analyse.deadline_s), 0, 1e7)},
       {{"analyse", "limit_s", "number", "s", "600", "Wait so long for the job."},
        number_to(PICK(analyse.limit_s), 1, 1e7)},
 

@@ -93,10 +93,13 @@ window = 7
 [store]
 folder = "o"
 file = "f.h5"
+frames_per_file = 3
 ledger = "l.db"
 [analyse]
 kind = "powder"
 urgent = false
+runner = "slurm"
+deadline_s = 7
 limit_s = 20
 [decide]
 otherwise = "stop"
@@ -144,8 +147,11 @@ parameters = { dx_um = 20, why = "few" }
   EXPECT_EQ(r.ship.window, 7u);
   EXPECT_EQ(r.store.folder, "o");
   EXPECT_EQ(r.store.file, "f.h5");
+  EXPECT_EQ(r.store.frames_per_file, 3u);
   EXPECT_EQ(r.store.ledger, "l.db");
   EXPECT_FALSE(r.analyse.urgent);
+  EXPECT_EQ(r.analyse.runner, "slurm");
+  EXPECT_EQ(r.analyse.deadline_s, 7);
   EXPECT_EQ(r.analyse.limit_s, 20);
   EXPECT_EQ(r.decide.options.otherwise, "stop");
   EXPECT_EQ(r.decide.options.min_frames, 9u);

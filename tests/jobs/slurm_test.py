@@ -180,6 +180,30 @@ def test_cancelling(world):
     assert content("ran") == "" and not os.path.exists(path("ran"))
 
 
+def recipe(name, more):
+    with open(path(name), "w") as file:
+        file.write(f'[veto]\nmin_peaks = 0\n[analyse]\nrunner = "slurm"\n{more}')
+    return path(name)
+
+
+def test_a_recipe_analyses_there(world):
+    world.etalon("simulate", "stills", "-n", "8", "--size", "200,200", "-o", path("sim.h5"))
+    report = json.loads(world.etalon("run", recipe("slurm.toml", ""), "--source", path("sim.h5"), "--out", path("there"),
+                                     "--json").stdout)
+    assert report["analysis"]["runner"] == "slurm" and os.path.exists(path("there/sim.powder.h5")), report
+    job = world.job(str(report["analysis"]["job"]))
+    assert job["state"] == "done" and job["urgent"] and job["batch_id"].isdigit(), job
+    # The queue is full: when the deadline has passed, it runs here.
+    blocker = world.submit("--urgent", "--option=-n2", "--", "sh", "-c", f"until [ -e '{path('enough')}' ]; do sleep 0.05; done")
+    world.until(blocker, "running")
+    report = json.loads(world.etalon("run", recipe("late.toml", "deadline_s = 0.3\n"), "--source", path("sim.h5"), "--out",
+                                     path("here"), "--json").stdout)
+    assert report["analysis"]["runner"] == "local" and os.path.exists(path("here/sim.powder.h5")), report
+    assert world.job(str(report["analysis"]["job"]), "local")["state"] == "done"
+    open(path("enough"), "w").close()
+    world.until(blocker, "done")
+
+
 def test_the_controller_is_not_there(world):
     ended = world.submit("--wait", "--", "echo", "kept")
     active = world.submit("--", "sleep", "3600")
@@ -297,7 +321,7 @@ try:
         run([test_suspended_background_ends_as_if_undisturbed, test_two_urgent_jobs_that_both_fill_the_node,
              test_words_reach_the_job_as_they_are, test_failures_and_retries, test_wrong_settings_are_explained,
              test_cancelling, test_a_deadline_that_passes, test_a_deadline_that_is_met,
-             test_a_deadline_outlives_the_daemon_that_watches_it, test_the_controller_is_not_there], world)
+             test_a_deadline_outlives_the_daemon_that_watches_it, test_a_recipe_analyses_there, test_the_controller_is_not_there], world)
         world.etalon("job-daemon", "--stop")
     with Cluster("REQUEUE") as cluster:
         run([test_requeued_background_ends_with_the_same_result], World(cluster, "requeue"))
