@@ -129,6 +129,10 @@ JobStatus describe(const BatchJobFiles& job, const BatchState* state,
     status.attempts = job.result->attempts;
     return status;
   }
+  if (status.moved_to != 0) {  // its end is not written down yet
+    status.reason = moved(status.moved_to, "not started by its deadline").reason;
+    return status;
+  }
   using Phase = BatchState::Phase;
   const Phase phase = state == nullptr ? Phase::pending : state->phase;
   const bool runs = job.started.has_value() && phase != Phase::pending;
