@@ -1,156 +1,18 @@
-#include <nlohmann/json.hpp>
-
-#include "analyse/hits.hpp"
-#include "analyse/powder.hpp"
 #include "analyse_azimuthal.hpp"
 #include "analyse_correlation.hpp"
 #include "analyse_crystals.hpp"
+#include "analyse_powder.hpp"
 #include "analyse_tomography.hpp"
 #include "commands.hpp"
-#include "reduce_input.hpp"
-#include "store/file.hpp"
 
 namespace etalon::cli {
-namespace {
-
-struct Options {
-  std::vector<std::string> files;
-  std::string output, dataset;
-  std::uint32_t min_peaks = 15;
-  unsigned threads = 1;
-  bool overwrite = false, json = false;
-};
-
-nlohmann::json hits_json(const HitStatistics& hits) {
-  nlohmann::json histogram = nlohmann::json::array();
-  for (const auto& [peaks, count] : hits.histogram())
-    histogram.push_back({{"peaks", peaks}, {"hits", count}});
-  return {{"frames", hits.frames()},
-          {"hits", hits.hits()},
-          {"hit_rate", hits.hit_rate()},
-          {"min_peaks", hits.min_peaks()},
-          {"peaks_per_hit",
-           {{"mean", hits.mean_peaks()}, {"sigma", hits.sigma_peaks()}, {"histogram", histogram}}},
-          {"resolution_angstrom",
-           {{"median", hits.resolution_angstrom(0.5)},
-            {"p95", hits.resolution_angstrom(0.95)},
-            {"finest", hits.resolution_angstrom(1)}}}};
-}
-
-std::string hits_text(const HitStatistics& hits) {
-  char text[512];
-  std::snprintf(
-      text, sizeof text,
-      "frames          %llu\nhits            %llu (%.2f %%, at least %u peaks)\n"
-      "peaks per hit   %.1f, sigma %.1f\n"
-      "resolution      median %.2f, 95 %% of peaks to %.2f, finest %.2f angstrom\n",
-      static_cast<unsigned long long>(hits.frames()), static_cast<unsigned long long>(hits.hits()),
-      100 * hits.hit_rate(), hits.min_peaks(), hits.mean_peaks(), hits.sigma_peaks(),
-      hits.resolution_angstrom(0.5), hits.resolution_angstrom(0.95), hits.resolution_angstrom(1));
-  return text;
-}
-
-// Hit statistics over all files; Errc::missing when one has no peaks.
-Result<HitStatistics> all_hits(const Options& options) {
-  HitStatistics hits(options.min_peaks);
-  for (const std::string& path : options.files) {
-    ETALON_ASSIGN(const HitStatistics more, hits_of(path, options.min_peaks));
-    hits.merge(more);
-  }
-  return hits;
-}
-
-Result<void> run_hits(const Options& options) {
-  ETALON_ASSIGN(const HitStatistics hits, all_hits(options));
-  if (!options.json) return print(hits_text(hits));
-  nlohmann::json report = {
-      {"schema", "etalon.analyse/1"}, {"kind", "hits"}, {"files", options.files}};
-  report.update(hits_json(hits));
-  return print(report.dump(2) + "\n");
-}
-
-Result<Powder> all_powder(const Options& options) {
-  Progress progress("powder", 0, "frames");
-  AnalysisOptions how;
-  how.threads = options.threads;
-  how.stop = &interrupted;
-  std::uint64_t before = 0;
-  how.progress = [&](std::uint64_t done) { progress.update(before + done); };
-  std::optional<Powder> all;
-  for (const std::string& file : options.files) {
-    ETALON_ASSIGN(how.open, open_options({file, options.dataset, "", ""}));
-    ETALON_ASSIGN(Powder more, powder_of(file, how));
-    if (!all)
-      all = std::move(more);
-    else if (auto merged = all->merge(more); !merged.ok())
-      return std::move(merged).error().in(file);
-    before = all->frames();
-  }
-  return std::move(*all);
-}
-
-Result<void> run_powder(const Options& options) {
-  ETALON_TRY(check_ending(options.output, FileKind::hdf5, "HDF5"));
-  for (const std::string& file : options.files) ETALON_TRY(refuse_same_file(file, options.output));
-  ETALON_ASSIGN(const Powder powder, all_powder(options));
-  // A series without stored peaks has a powder all the same; only HDF5 stores any.
-  const bool hdf5 = std::ranges::all_of(
-      options.files, [](const std::string& file) { return file_kind(file) == FileKind::hdf5; });
-  auto hits = hdf5 ? all_hits(options) : Error{Errc::missing, "no peaks are stored"};
-  if (!hits.ok() && hits.error().code != Errc::missing &&
-      !(hits.error().code == Errc::malformed && !options.dataset.empty()))
-    return std::move(hits).error();
-  ETALON_TRY(write_powder(options.output, powder, options.overwrite));
-
-  const double n = static_cast<double>(powder.frames());
-  const double saturated = n > 0 ? static_cast<double>(powder.saturated_frames()) / n : 0;
-  if (!options.json) {
-    std::string text = options.output + ": virtual powder of " + std::to_string(powder.frames()) +
-                       " frames, " + std::to_string(powder.good_pixels()) + " good pixels\n";
-    if (hits.ok()) text += hits_text(*hits);
-    return print(text);
-  }
-  nlohmann::json report = {{"schema", "etalon.analyse/1"},
-                           {"kind", "powder"},
-                           {"files", options.files},
-                           {"output", options.output},
-                           {"frames", powder.frames()},
-                           {"shape", {powder.info().geometry.ny, powder.info().geometry.nx}},
-                           {"good_pixels", powder.good_pixels()},
-                           {"mean", powder.mean_of_good_pixels()},
-                           {"saturated_frames", powder.saturated_frames()},
-                           {"saturated_fraction", saturated}};
-  if (hits.ok()) report["hits"] = hits_json(*hits);
-  return print(report.dump(2) + "\n");
-}
-
-}  // namespace
 
 void add_analyse(Cli& cli) {
   CLI::App* analyse = cli.app.add_subcommand(
       "analyse", "Analyse stored series; the first word is the kind of analysis");
   analyse->require_subcommand(1);
-  const auto kind = [&](const std::string& name, const std::string& summary,
-                        const std::string& files, Result<void> (*run)(const Options&)) {
-    auto options = std::make_shared<Options>();
-    CLI::App* command = analyse->add_subcommand(name, summary);
-    command->callback(
-        [&cli, options, run] { cli.chosen = [options, run] { return run(*options); }; });
-    command->add_option("FILE", options->files, files)->required();
-    command->add_option("--min-peaks", options->min_peaks, "Stored peaks that make a hit");
-    command->add_flag("--json", options->json, "Print JSON");
-    return std::pair(command, options);
-  };
-  kind("hits", "Hits, hit rate, peaks per hit and their resolution, from the stored peaks",
-       "Series that etalon run stored: HDF5 with its peaks", run_hits);
-  const auto [powder, options] =
-      kind("powder", "Virtual powder: sum, mean, maximum and variance of each good pixel",
-           "Series: HDF5 (NXmx), .npy, CBF, TIFF, a folder or a pattern of these", run_powder);
-  powder->add_option("-o,--output", options->output, "HDF5 file to write")->required();
-  powder->add_option("--dataset", options->dataset, "Image dataset, where a file has several");
-  powder->add_option("-T,--threads", options->threads, "Threads; 0: one per processor")
-      ->check(CLI::Range(0, 1024));
-  powder->add_flag("-f,--force", options->overwrite, "Overwrite the output");
+  add_analyse_hits(cli, *analyse);
+  add_analyse_powder(cli, *analyse);
   add_analyse_correlation(*analyse, cli);
   add_analyse_tomography(*analyse, cli);
   add_analyse_azimuthal(cli, *analyse);
