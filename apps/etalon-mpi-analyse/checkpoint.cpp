@@ -18,6 +18,7 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr std::string_view ending = ".found";
+constexpr std::string_view half_written = ".part.etalon";  // OutputFile's
 
 struct Name {
   std::uint64_t generation = 0, rank = 0, number = 0;
@@ -132,12 +133,14 @@ Result<void> Checkpoint::save(std::vector<std::uint64_t> ranges, Findings& findi
 void Checkpoint::remove() {
   if (!used()) return;
   std::error_code ignored;
-  if (const auto names = names_in(folder_); names.ok())
-    for (const Name& name : *names) {
-      const std::string path = folder_ + "/" + text_of_name(name);
-      fs::remove(path, ignored);
-      fs::remove(path + ".part.etalon", ignored);
-    }
+  std::vector<fs::path> ours;  // also what a killed rank has half written
+  for (fs::directory_iterator entry(folder_, ignored), end; !ignored && entry != end;
+       entry.increment(ignored)) {
+    std::string name = entry->path().filename().string();
+    if (name.ends_with(half_written)) name.resize(name.size() - half_written.size());
+    if (parse_name(name)) ours.push_back(entry->path());
+  }
+  for (const fs::path& path : ours) fs::remove(path, ignored);
   fs::remove(folder_ + "/lock", ignored);
   lock_.reset();
   fs::remove(folder_, ignored);  // only when nothing else is in it

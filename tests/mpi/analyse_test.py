@@ -88,10 +88,14 @@ def killed_midway(at, kind, victim, *arguments):
     checkpoint, out = os.path.join(at, "checkpoint"), os.path.join(at, "killed.h5")
     job = launch(4, PROGRAM, "analyse", kind, *arguments, "-o", out, "--checkpoint", checkpoint,
                  "--checkpoint-every", 0)
+    ranks = {}
+    while len(ranks) < 4:
+        assert job.poll() is None, job.communicate()
+        ranks = processes(job)
     while not found_files(checkpoint):
         assert job.poll() is None, job.communicate()
         time.sleep(0.01)
-    os.kill(processes(job)[victim], signal.SIGKILL)
+    os.kill(ranks[victim], signal.SIGKILL)
     _, said = job.communicate(timeout=60)
     assert job.returncode != 0 and "signal 9" in said, said
     assert not os.path.exists(out), said
@@ -117,6 +121,7 @@ def goes_on(at, path):
         assert not os.path.exists(checkpoint)
         hostile_checkpoints(at, kind, files, more, kept, out, content(whole))
         shutil.rmtree(kept)
+        shutil.rmtree(checkpoint)
         os.remove(out)
 
 

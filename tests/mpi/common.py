@@ -72,7 +72,7 @@ def processes(job):
     """The process of every rank of a job that was launched."""
     ranks = {}
     children = subprocess.run(["ps", "-o", "pid=", "--ppid", str(job.pid)], text=True,
-                              capture_output=True, check=True).stdout.split()
+                              capture_output=True, check=False).stdout.split()
     for pid in children:
         with open(f"/proc/{pid}/environ", "rb") as file:
             for entry in file.read().split(b"\0"):
