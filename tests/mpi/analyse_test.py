@@ -157,7 +157,7 @@ def hostile_checkpoints(at, kind, files, more, kept, out, whole):
         if kind != "powder":
             break
     change = lambda d: d
-    setting = ["--bins", 201] if kind == "azimuthal" else ["--min-peaks", 9]
+    setting = ["--unit", "2th_deg"] if kind == "azimuthal" else ["--min-peaks", 9]
     said = start(*setting, code=2)
     assert len(said) == 1 and "is of another analysis: " in said[0] and setting[0] in said[0], said
     said = start(files=files[1:], code=2)
