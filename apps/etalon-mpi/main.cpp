@@ -1,9 +1,16 @@
 // mpirun -n RANKS etalon-mpi VERB: every rank parses and runs; rank 0 speaks for all.
 #include <mpi.h>
 
+#include <unistd.h>
+
+#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <string_view>
 
+#include "base/posix.hpp"
 #include "commands.hpp"
 #include "etalon/backend.hpp"
 #include "etalon/version.hpp"
@@ -32,6 +39,7 @@ int run(int argc, char** argv, const Ranks& ranks) {
   add_compress(cli);
   add_decompress(cli);
   add_verify(cli);
+  app.add_subcommand("analyse", "Analyse stored series; the first word is the kind of analysis");
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& asked) {  // --help, --version
@@ -50,6 +58,29 @@ int run(int argc, char** argv, const Ranks& ranks) {
   return 0;
 }
 
+// Whether the command is analyse: the first word that is no option of the program itself.
+bool is_analyse(int argc, char** argv) {
+  for (int i = 1; i < argc; ++i) {
+    const std::string_view word = argv[i];
+    if (word == "--backend")
+      ++i;
+    else if (!word.starts_with('-'))
+      return word == "analyse";
+  }
+  return false;
+}
+
+// Becomes etalon-mpi-analyse, which stands beside this program: it reads the store with serial
+// HDF5, and two of them cannot live in one process. Returns only when that cannot be started.
+int become_analyse(char** argv) {
+  std::string path = "etalon-mpi-analyse";
+  if (const auto self = running_program(); self.ok())
+    path = std::filesystem::path(*self).replace_filename(path).string();
+  ::execv(path.c_str(), argv);
+  std::fprintf(stderr, "etalon-mpi: %s: cannot start: %s\n", path.c_str(), std::strerror(errno));
+  return exit_code(Errc::missing);
+}
+
 }  // namespace
 
 void add_input(CLI::App& command, InputOptions& input, const std::string& name) {
@@ -65,6 +96,7 @@ void add_input(CLI::App& command, InputOptions& input, const std::string& name) 
 // Only a mistake in a declaration throws.
 // NOLINTNEXTLINE(bugprone-exception-escape)
 int main(int argc, char** argv) {
+  if (etalon::mpi::is_analyse(argc, argv)) return etalon::mpi::become_analyse(argv);
   // ROMIO tells every rank of a write that failed on one; OMPIO, the default of Open MPI 4.1,
   // leaves the others waiting for it.
   setenv("OMPI_MCA_io", "romio321", 0);

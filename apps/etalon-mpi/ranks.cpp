@@ -50,6 +50,7 @@ Result<void> Ranks::agree(const Result<void>& mine) const {
   const auto none = static_cast<int>(size_);
   const int first = reduce(mine.ok() ? none : static_cast<int>(rank_), MPI_INT, MPI_MIN);
   if (first == none) return {};
+  failed_ = true;
   const bool ours = first == static_cast<int>(rank_);
   int code = ours ? exit_code(mine.error().code) : 0;
   MPI_Bcast(&code, 1, MPI_INT, first, MPI_COMM_WORLD);

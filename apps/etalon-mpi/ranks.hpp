@@ -24,6 +24,8 @@ class Ranks {
   Result<void> agree(const Result<T>& mine) const {
     return agree(mine.ok() ? Result<void>() : Result<void>(mine.error()));
   }
+  // Whether they have agreed on an error: all know of it, and none is to ask the others again.
+  bool failed() const { return failed_; }
   // Collective.
   std::uint64_t sum(std::uint64_t mine) const;
   std::uint64_t least(std::uint64_t mine) const;
@@ -37,6 +39,7 @@ class Ranks {
 
  private:
   std::size_t rank_ = 0, size_ = 1;
+  mutable bool failed_ = false;
 };
 
 // A file that must not outlive a program that is ended by abort() or a signal; empty: none.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <numeric>
 
 #include "analyse/azimuthal_series.hpp"
 #include "base/text.hpp"
@@ -18,22 +19,7 @@ namespace {
 constexpr double kev_angstrom = 12.398419843320026;  // h c
 const std::string verb = "analyse azimuthal";
 
-struct Options {
-  std::vector<std::string> files;
-  std::string output, plot, dataset, poni, mask, geometry, centre, flat, dark;
-  double distance_m = 0, energy_kev = 0, pixel_size_m = 0;  // 0: as the file says
-  std::string unit = "q_A^-1", splitting = "full";
-  std::size_t bins = 1000;
-  std::vector<double> range, valid;
-  std::optional<double> polarization;
-  bool no_solid_angle = false, no_sigma = false, log_scale = false;
-  unsigned threads = 0;
-  bool overwrite = false, json = false;
-};
-
-Result<OpenOptions> open_of(const Options& options, const std::string& file) {
-  return open_options({file, options.dataset, "", ""});
-}
+using Options = AzimuthalCommand;
 
 // What the file says, the options say instead, or the .poni file says.
 Result<FinderView> view_of_file(const Options& options, const std::string& file,
@@ -105,26 +91,27 @@ struct Input {
   Geometry geometry;
   Mask mask;
   DType dtype = DType::u16;
-  std::uint64_t frames = 0;
+  std::vector<std::uint64_t> frames = {};  // of each file
 };
 
-Result<Input> look_at(const Options& options) {
+Result<Input> look_at(const Options& options, std::span<const std::string> files) {
   Input input;
-  for (const std::string& file : options.files) {
-    ETALON_ASSIGN(const OpenOptions open, open_of(options, file));
+  for (const std::string& file : files) {
+    ETALON_ASSIGN(const OpenOptions open, open_azimuthal(options, file));
     ETALON_ASSIGN(const auto reader, open_series(file, open));
     const SeriesInfo& info = reader->info();
     ETALON_ASSIGN(FinderView view, view_of_file(options, file, info));
-    if (&file == &options.files.front()) {
-      input = {std::move(view.geometry), std::move(view.mask), info.dtype, 0};
+    if (&file == &files.front()) {
+      input = {std::move(view.geometry), std::move(view.mask), info.dtype};
     } else if (view.geometry != input.geometry || info.dtype != input.dtype ||
                view.mask != input.mask) {
       return Error{Errc::usage, file + ": its geometry, mask or type is not that of " +
                                     options.files.front() + ": integrate them one by one"};
     }
-    input.frames += info.frames;
+    input.frames.push_back(info.frames);
   }
-  if (input.frames == 0) return Error{Errc::malformed, options.files.front() + ": no frames"};
+  if (std::ranges::all_of(input.frames, [](std::uint64_t frames) { return frames == 0; }))
+    return Error{Errc::malformed, options.files.front() + ": no frames"};
   return input;
 }
 
@@ -143,39 +130,25 @@ Result<void> draw_profile(const std::string& path, const Options& options,
 
 bool is_png(const std::string& path) { return path.ends_with(".png"); }
 
-Result<void> check_names(const Options& options) {
-  if (options.output.empty() && options.plot.empty())
-    return Error{Errc::usage, verb + ": -o or --plot is needed"};
-  if (!options.output.empty() && !is_png(options.output))
-    ETALON_TRY(check_profile_name(options.output));
-  if (!options.plot.empty() && !is_png(options.plot))
-    return Error{Errc::usage, "--plot " + options.plot + ": plots are written as .png"};
-  if (!options.poni.empty() && !options.geometry.empty())
-    return Error{Errc::usage, verb + ": --poni and --geometry both say where the pixels are"};
-  for (const std::string& file : options.files)
-    for (const std::string& out : {options.output, options.plot})
-      if (!out.empty()) ETALON_TRY(refuse_same_file(file, out));
-  return {};
-}
-
 Result<void> report(const Options& options, const AzimuthalIntegrator& integrator,
-                    const ProfileSeries& series) {
+                    const ProfileSeries& series, const JobReport& job) {
   const std::string out = options.output.empty() ? options.plot : options.output;
   const auto empty = std::ranges::count_if(series.all.pixels, [](double p) { return !(p > 0); });
   const double half = series.centres.size() < 2 ? 0 : (series.centres[1] - series.centres[0]) / 2;
   const double low = series.centres.front() - half, high = series.centres.back() + half;
   if (options.json) {
-    const nlohmann::json json = {{"schema", "etalon.analyse/1"},
-                                 {"kind", "azimuthal"},
-                                 {"files", options.files},
-                                 {"output", out},
-                                 {"frames", series.frames()},
-                                 {"bins", series.centres.size()},
-                                 {"empty_bins", empty},
-                                 {"unit", options.unit},
-                                 {"range", {low, high}},
-                                 {"splitting", options.splitting},
-                                 {"entries", integrator.entries()}};
+    nlohmann::json json = {{"schema", "etalon.analyse/1"},
+                           {"kind", "azimuthal"},
+                           {"files", options.files},
+                           {"output", out},
+                           {"frames", series.frames()},
+                           {"bins", series.centres.size()},
+                           {"empty_bins", empty},
+                           {"unit", options.unit},
+                           {"range", {low, high}},
+                           {"splitting", options.splitting},
+                           {"entries", integrator.entries()}};
+    job.add_to(json);
     return print_report(json.dump(2), out);
   }
   char text[160];
@@ -184,37 +157,26 @@ Result<void> report(const Options& options, const AzimuthalIntegrator& integrato
   std::string line = out + ": " + counted(series.frames(), "frame") + text;
   if (empty > 0)
     line += ", " + counted(static_cast<std::uint64_t>(empty), "bin") + " without pixels";
+  if (!job.text.empty()) line += "\n" + job.text.substr(0, job.text.size() - 1);
   return print_report(line, out);
 }
 
 Result<void> run(const Options& options) {
-  ETALON_TRY(check_names(options));
-  ETALON_ASSIGN(const Input input, look_at(options));
-  ETALON_ASSIGN(const AzimuthalOptions settings, settings_of(options, input.dtype));
-  ETALON_TRY(check_known(options, input.geometry, settings.unit));
+  ETALON_TRY(check_azimuthal(options));
+  ETALON_ASSIGN(const AzimuthalSetup setup, set_up_azimuthal(options, options.files));
   AnalysisOptions how;
   how.threads = options.threads;
   how.stop = &interrupted;
-  auto made = [&] {
-    ThreadPool pool(options.threads);
-    return AzimuthalIntegrator::create(input.geometry, input.mask, settings, pool);
-  }();
-  if (!made.ok()) return std::move(made).error().in(options.files.front());
-  Progress progress("integrating", input.frames, "frames");
+  Progress progress("integrating", std::reduce(setup.frames.begin(), setup.frames.end()), "frames");
   ProfileSeries series;
   for (const std::string& file : options.files) {
-    ETALON_ASSIGN(how.open, open_of(options, file));
+    ETALON_ASSIGN(how.open, open_azimuthal(options, file));
     how.progress = [&, before = series.frames()](std::uint64_t done) {
       progress.update(before + done);
     };
-    ETALON_TRY(add_profiles(file, *made, how, series));
+    ETALON_TRY(add_profiles(file, setup.integrator, how, series));
   }
-  if (is_png(options.output))
-    ETALON_TRY(draw_profile(options.output, options, series, settings.unit));
-  else if (!options.output.empty())
-    ETALON_TRY(write_profiles(options.output, series, settings, options.overwrite));
-  if (!options.plot.empty()) ETALON_TRY(draw_profile(options.plot, options, series, settings.unit));
-  return report(options, *made, series);
+  return report_azimuthal(options, setup, series);
 }
 
 void add_geometry_options(CLI::App& command, Options& options) {
@@ -279,41 +241,87 @@ void add_profile_options(CLI::App& command, Options& options) {
 
 }  // namespace
 
-void add_analyse_azimuthal(Cli& cli, CLI::App& analyse) {
-  auto options = std::make_shared<Options>();
+Result<OpenOptions> open_azimuthal(const AzimuthalCommand& options, const std::string& file) {
+  return open_options({file, options.dataset, "", ""});
+}
+
+Result<void> check_azimuthal(const AzimuthalCommand& options) {
+  if (options.output.empty() && options.plot.empty())
+    return Error{Errc::usage, verb + ": -o or --plot is needed"};
+  if (!options.output.empty() && !is_png(options.output))
+    ETALON_TRY(check_profile_name(options.output));
+  if (!options.plot.empty() && !is_png(options.plot))
+    return Error{Errc::usage, "--plot " + options.plot + ": plots are written as .png"};
+  if (!options.poni.empty() && !options.geometry.empty())
+    return Error{Errc::usage, verb + ": --poni and --geometry both say where the pixels are"};
+  for (const std::string& file : options.files)
+    for (const std::string& out : {options.output, options.plot})
+      if (!out.empty()) ETALON_TRY(refuse_same_file(file, out));
+  return {};
+}
+
+Result<AzimuthalSetup> set_up_azimuthal(const AzimuthalCommand& options,
+                                        std::span<const std::string> files) {
+  ETALON_ASSIGN(Input input, look_at(options, files));
+  ETALON_ASSIGN(AzimuthalOptions settings, settings_of(options, input.dtype));
+  ETALON_TRY(check_known(options, input.geometry, settings.unit));
+  ThreadPool pool(options.threads);
+  auto made = AzimuthalIntegrator::create(input.geometry, input.mask, settings, pool);
+  if (!made.ok()) return std::move(made).error().in(options.files.front());
+  return AzimuthalSetup{std::move(*made), std::move(settings), std::move(input.frames)};
+}
+
+Result<void> report_azimuthal(const AzimuthalCommand& options, const AzimuthalSetup& setup,
+                              const ProfileSeries& series, const JobReport& job) {
+  const RadialUnit unit = setup.settings.unit;
+  if (is_png(options.output))
+    ETALON_TRY(draw_profile(options.output, options, series, unit));
+  else if (!options.output.empty())
+    ETALON_TRY(write_profiles(options.output, series, setup.settings, options.overwrite));
+  if (!options.plot.empty()) ETALON_TRY(draw_profile(options.plot, options, series, unit));
+  return report(options, setup.integrator, series, job);
+}
+
+CLI::App* declare_azimuthal(CLI::App& analyse, AzimuthalCommand& options) {
   CLI::App* command = analyse.add_subcommand(
       "azimuthal", "Azimuthal integration: intensity against q or the scattering angle");
-  command->callback([&cli, options] { cli.chosen = [options] { return run(*options); }; });
   command
-      ->add_option("FILE", options->files,
+      ->add_option("FILE", options.files,
                    "Images: HDF5 (NXmx), CBF, TIFF, .npy, a folder or a pattern of these")
       ->required()
       ->type_name("")
       ->default_str("");
   command
-      ->add_option("-o,--output", options->output,
+      ->add_option("-o,--output", options.output,
                    "Profile: .csv, .xy, .xye, .png, or .h5, which also has one of each frame;\n"
                    "- is CSV on standard output")
       ->type_name("OUT")
       ->default_str("");
-  command->add_option("--plot", options->plot, "Plot of the profile, besides the output")
+  command->add_option("--plot", options.plot, "Plot of the profile, besides the output")
       ->type_name("PNG")
       ->default_str("");
-  command->add_flag("--log", options->log_scale, "Plot with a logarithmic intensity");
-  add_geometry_options(*command, *options);
-  add_profile_options(*command, *options);
-  command->add_option("--dataset", options->dataset, "Image dataset, where a file has several")
+  command->add_flag("--log", options.log_scale, "Plot with a logarithmic intensity");
+  add_geometry_options(*command, options);
+  add_profile_options(*command, options);
+  command->add_option("--dataset", options.dataset, "Image dataset, where a file has several")
       ->type_name("/PATH")
       ->default_str("");
-  command->add_option("-T,--threads", options->threads, "Threads; 0: one per processor")
-      ->check(CLI::Range(0, 1024));
-  command->add_flag("-f,--force", options->overwrite, "Overwrite the output");
-  command->add_flag("--json", options->json, "Print JSON");
+  command->add_flag("-f,--force", options.overwrite, "Overwrite the output");
+  command->add_flag("--json", options.json, "Print JSON");
   command->footer(
       "Definitions are pyFAI's (integrate1d_ng): docs/azimuthal.md.\n\n"
       "  etalon analyse azimuthal ceria.h5 --poni ceria.poni --unit 2th_deg -o ceria.xye\n"
       "  etalon analyse azimuthal run7_master.h5 --polarization 0.99 -o run7_profiles.h5 --plot "
       "run7.png");
+  return command;
+}
+
+void add_analyse_azimuthal(Cli& cli, CLI::App& analyse) {
+  auto options = std::make_shared<AzimuthalCommand>();
+  CLI::App* command = declare_azimuthal(analyse, *options);
+  command->callback([&cli, options] { cli.chosen = [options] { return run(*options); }; });
+  command->add_option("-T,--threads", options->threads, "Threads; 0: one per processor")
+      ->check(CLI::Range(0, 1024));
 }
 
 }  // namespace etalon::cli

@@ -1,9 +1,62 @@
-// analyse index and analyse merge.
+// analyse index and analyse merge; indexing in steps that a job of many processes goes through,
+// too.
 #pragma once
 
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "analyse/crystal_series.hpp"
+#include "analyse_job.hpp"
 #include "cli.hpp"
+#include "crystal_options.hpp"
+#include "crystal_report.hpp"
+#include "finder_options.hpp"
 
 namespace etalon::cli {
+
+struct CrystalCommand {
+  std::string verb;
+  std::vector<std::string> files, truths;
+  std::string output, dataset;
+  FinderOptions finder;
+  CrystalOptions crystal;
+  MergeSettings merging;
+  unsigned threads = 0;
+  bool overwrite = false, json = false, merges = false;
+};
+
+// Declares analyse index. `options` must outlive it.
+CLI::App* declare_index(CLI::App& analyse, CrystalCommand& options);
+
+// Errc::usage for an output that cannot be, and where truths and series are not as many.
+Result<void> check_crystals(const CrystalCommand& options);
+
+// What is needed to look at the stills of one file.
+struct CrystalSetup {
+  FinderSettings finder;
+  CrystalSettings crystals;
+  std::optional<CrystalTruth> truth;
+  std::unique_ptr<SeriesReader> series;
+  FinderView view;
+  std::uint32_t min_peaks = 0;
+};
+Result<CrystalSetup> set_up_crystals(const CrystalCommand& options, std::size_t file);
+
+struct CrystalFindings {
+  CrystalTally tally;
+  std::vector<CrystalObservations> observations;
+  IndexingSettings indexing;
+  std::optional<KnownIntensities> known;
+};
+// Stills come file by file, in their order.
+void note_still(const StillResult& still, std::size_t file, const CrystalSetup& setup,
+                CrystalFindings& all);
+
+// Writes the output and prints.
+Result<void> report_index(const CrystalCommand& options, const CrystalTally& tally,
+                          const JobReport& job = {});
 
 void add_analyse_crystals(Cli& cli, CLI::App& analyse);
 

@@ -13,6 +13,7 @@
 namespace etalon::cli {
 
 std::atomic<bool> interrupted{false};
+std::atomic<bool> quiet{false};
 
 Result<void> print(std::string_view text) {
   if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() || std::fflush(stdout) != 0)
@@ -34,6 +35,7 @@ void reuse_memory() {
 }
 
 void note(std::string_view text) {
+  if (quiet) return;
   if (::isatty(STDERR_FILENO)) std::fputs("\r\033[K", stderr);  // a progress line may stand there
   std::fprintf(stderr, "%.*s\n", static_cast<int>(text.size()), text.data());
 }

@@ -44,7 +44,8 @@ Result<void> print(std::string_view text);
 // A report about `output`: to standard output, or to standard error where output is "-" and the
 // data go there.
 Result<void> print_report(const std::string& report, const std::string& output);
-// Remarks go to standard error.
+// Remarks go to standard error. None are made by a process that another one speaks for.
+extern std::atomic<bool> quiet;
 void note(std::string_view text);
 
 // A bar with rate and time left on standard error when that is a terminal; nothing otherwise.

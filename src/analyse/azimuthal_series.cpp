@@ -6,10 +6,6 @@
 namespace etalon {
 namespace {
 
-// Frames whose sums are added up one after another: a number that does not depend on the threads,
-// so that no rounding does.
-constexpr std::uint64_t block_frames = 8;
-
 // Readers of one series for whoever needs one.
 class Readers {
  public:
@@ -38,11 +34,6 @@ class Readers {
   std::vector<std::unique_ptr<SeriesReader>> free_;
 };
 
-struct Block {
-  std::vector<Profile> profiles;
-  std::vector<std::uint64_t> numbers;
-};
-
 // A series at work.
 class Series {
  public:
@@ -58,59 +49,43 @@ class Series {
     ETALON_ASSIGN(auto reader, readers_.take());
     const std::uint64_t frames = reader->info().frames;
     readers_.give_back(std::move(reader));
-    const std::uint64_t blocks = (frames + block_frames - 1) / block_frames;
+    const std::uint64_t blocks = (frames + ProfileBlock::frames - 1) / ProfileBlock::frames;
     // So many blocks at a time that their profiles do not fill the memory.
     const std::uint64_t at_once = 4 * pool_.size();
     for (std::uint64_t first = 0; first < blocks; first += at_once) {
       const std::size_t n = std::min(at_once, blocks - first);
-      std::vector<std::optional<Result<Block>>> done(n);
+      std::vector<std::optional<Result<ProfileBlock>>> done(n);
       if (frames == 1)
         done[0] = block_of(0, 1, &pool_);
       else
         pool_.for_each(n, [&](std::size_t i) {
-          const std::uint64_t begin = (first + i) * block_frames;
-          done[i] = block_of(begin, std::min(begin + block_frames, frames), nullptr);
+          const std::uint64_t begin = (first + i) * ProfileBlock::frames;
+          done[i] = block_of(begin, std::min(begin + ProfileBlock::frames, frames), nullptr);
         });
       for (auto& block : done) {
         if (!block->ok()) return std::move(*block).error();
-        append(std::move(**block), series);
+        series.append(**block);
       }
     }
     return {};
   }
 
  private:
-  Result<Block> block_of(std::uint64_t begin, std::uint64_t end, ThreadPool* pool) {
+  Result<ProfileBlock> block_of(std::uint64_t begin, std::uint64_t end, ThreadPool* pool) {
     ETALON_ASSIGN(auto reader, readers_.take());
-    Block block;
+    ProfileBlock block;
     for (std::uint64_t i = begin; i < end; ++i) {
       if (options_.stop && options_.stop->load())
         return Error{Errc::interrupted, path_ + ": interrupted"};
       ETALON_ASSIGN(const Frame frame, reader->read(i));
       auto profile = integrator_.integrate(frame.image.view(), pool);
       if (!profile.ok()) return std::move(profile).error().in(path_);
-      block.profiles.push_back(std::move(*profile));
-      block.numbers.push_back(reader->source_number(i));
+      block.add(reader->source_number(i), *profile);
       const std::uint64_t so_far = ++done_;
       if (options_.progress) options_.progress(so_far);
     }
     readers_.give_back(std::move(reader));
     return block;
-  }
-
-  void append(Block block, ProfileSeries& series) {
-    Profile sum = block.profiles.front();
-    for (std::size_t i = 0; i < block.profiles.size(); ++i) {
-      const Profile& p = block.profiles[i];
-      if (i > 0) sum.add(p);
-      series.intensity.insert(series.intensity.end(), p.intensity.begin(), p.intensity.end());
-      series.sigma.insert(series.sigma.end(), p.sigma.begin(), p.sigma.end());
-    }
-    if (series.numbers.empty())
-      series.all = std::move(sum);
-    else
-      series.all.add(sum);
-    series.numbers.insert(series.numbers.end(), block.numbers.begin(), block.numbers.end());
   }
 
   const std::string& path_;
@@ -134,6 +109,16 @@ azimuthal::ValidRange measured_values(DType type) {
                      ? std::nextafter(static_cast<double>(std::numeric_limits<T>::max()), 0.0)
                      : static_cast<double>(std::numeric_limits<T>::max()) - 1};
   });
+}
+
+void ProfileSeries::append(const ProfileBlock& block) {
+  if (numbers.empty())
+    all = block.sum;
+  else
+    all.add(block.sum);
+  numbers.insert(numbers.end(), block.numbers.begin(), block.numbers.end());
+  intensity.insert(intensity.end(), block.intensity.begin(), block.intensity.end());
+  sigma.insert(sigma.end(), block.sigma.begin(), block.sigma.end());
 }
 
 Result<void> add_profiles(const std::string& path, const AzimuthalIntegrator& integrator,

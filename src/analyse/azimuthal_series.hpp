@@ -6,6 +6,7 @@
 
 #include "analyse/azimuthal.hpp"
 #include "analyse/powder.hpp"
+#include "analyse/profile_block.hpp"
 
 namespace etalon {
 
@@ -19,6 +20,7 @@ struct ProfileSeries {
   std::vector<double> intensity, sigma;  // (frame, bin); sigma empty unless asked for
   Profile all;                           // of all frames together
   std::size_t frames() const { return numbers.size(); }
+  void append(const ProfileBlock& block);  // the next one of its series
 };
 
 // All frames of a series behind those that `series` has. Each thread reads with a reader of its

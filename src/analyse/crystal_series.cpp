@@ -6,10 +6,9 @@
 #include "base/thread_pool.hpp"
 
 namespace etalon {
-namespace {
 
-Result<StillResult> look(const Frame& frame, Finder& finder, const CrystalFinder& crystals,
-                         std::uint32_t min_peaks) {
+Result<StillResult> look_at_still(const Frame& frame, Finder& finder, const CrystalFinder& crystals,
+                                  std::uint32_t min_peaks) {
   StillResult still;
   still.frame = frame.number;
   ETALON_ASSIGN(const auto peaks, finder.find(frame.image.view()));
@@ -21,8 +20,6 @@ Result<StillResult> look(const Frame& frame, Finder& finder, const CrystalFinder
       std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
   return still;
 }
-
-}  // namespace
 
 Result<CrystalFinder> CrystalFinder::create(const Geometry& geometry, const Mask& mask,
                                             const CrystalSettings& settings) {
@@ -65,7 +62,7 @@ Result<void> index_series(SeriesReader& series, const Geometry& geometry, const 
     }
     std::vector<std::optional<Result<StillResult>>> done(images.size());
     const auto step = [&](std::size_t i) {
-      done[i] = look(images[i], finders[i], crystals, how.min_peaks);
+      done[i] = look_at_still(images[i], finders[i], crystals, how.min_peaks);
     };
     if (threads > 1)
       pool.for_each(images.size(), step);

@@ -6,6 +6,7 @@
 
 #include "analyse/crystal_truth.hpp"
 #include "analyse/still_integration.hpp"
+#include "base/bytes.hpp"
 #include "kernels/finder/finder.hpp"
 #include "store/series_reader.hpp"
 
@@ -58,6 +59,14 @@ struct StillResult {
   StillCrystals crystals;  // none in stills of fewer than min_peaks
   double indexing_ms = 0;  // of one thread
 };
+
+// A frame looked at. Errors name neither file nor frame.
+Result<StillResult> look_at_still(const Frame& frame, Finder& finder, const CrystalFinder& crystals,
+                                  std::uint32_t min_peaks);
+
+// As bytes for another process, without intensities. Errc::malformed for bytes that are no still's.
+void pack(const StillResult& still, ByteWriter& out);
+Result<StillResult> unpack_still(ByteReader& in);
 
 // Frames to `sink` in their order. The result does not depend on the threads.
 Result<void> index_series(SeriesReader& series, const Geometry& geometry, const Mask& mask,

@@ -3,15 +3,14 @@
 #include <algorithm>
 #include <cmath>
 
-#include "store/hdf5.hpp"
 #include "store/series_reader.hpp"
 
 namespace etalon {
 namespace {
 
-// A column of peak values (frames, width) as f32 elements.
-Result<Array> read_column(const h5::File& file, const std::string& name, std::size_t frames) {
-  ETALON_ASSIGN(const h5::Dataset dataset, file.dataset(name));
+// A column of peak values (frames, width) of f32 elements.
+Result<h5::Dataset> open_column(const h5::File& file, const std::string& name, std::size_t frames) {
+  ETALON_ASSIGN(h5::Dataset dataset, file.dataset(name));
   const Shape& shape = dataset.shape();
   if (dataset.dtype() != DType::f32 || shape.rank() != 2 || shape[0] != frames)
     return Error{Errc::malformed, dataset.place() + ": " + to_string(shape) + " " +
@@ -19,36 +18,55 @@ Result<Array> read_column(const h5::File& file, const std::string& name, std::si
                                       " is not a list of f32 for each of " +
                                       std::to_string(frames) + " frames"};
   ETALON_TRY(dataset.check_size(shape.count() * size_of(dataset.dtype())));
-  return dataset.read_all();
+  return dataset;
+}
+
+// Rows [begin, end) of a dataset.
+Result<Array> read_rows(const h5::Dataset& dataset, std::uint64_t begin, std::uint64_t end) {
+  Shape extent = dataset.shape();
+  extent[0] = end - begin;
+  std::vector<std::size_t> start(extent.rank(), 0);
+  start[0] = begin;
+  Array rows(dataset.dtype(), extent);
+  ETALON_TRY(dataset.read(start, extent.extents(), rows.mutable_view()));
+  return rows;
 }
 
 }  // namespace
 
-Result<std::vector<std::vector<Peak>>> read_peaks(const std::string& path) {
+Result<PeakLists> PeakLists::open(const std::string& path) {
   ETALON_ASSIGN(const h5::File file, h5::File::open(path));
   std::string group = "/entry/result_1";
   if (!file.exists(group + "/nPeaks")) group = "/entry_1/result_1";
   if (!file.exists(group + "/nPeaks"))
     return Error{Errc::missing, path + ": /entry/result_1/nPeaks: no peaks are stored"};
-  ETALON_ASSIGN(const h5::Dataset count_data, file.dataset(group + "/nPeaks"));
-  if (count_data.dtype() != DType::i32 || count_data.shape().rank() != 1)
-    return Error{Errc::malformed, count_data.place() + ": is not a list of i32"};
-  ETALON_TRY(count_data.check_size(count_data.shape().count() * sizeof(std::int32_t)));
-  ETALON_ASSIGN(const Array counts, count_data.read_all());
-  const std::size_t frames = counts.count();
-  ETALON_ASSIGN(const Array x, read_column(file, group + "/peakXPosRaw", frames));
-  ETALON_ASSIGN(const Array y, read_column(file, group + "/peakYPosRaw", frames));
-  ETALON_ASSIGN(const Array intensity, read_column(file, group + "/peakTotalIntensity", frames));
+  ETALON_ASSIGN(h5::Dataset counts, file.dataset(group + "/nPeaks"));
+  if (counts.dtype() != DType::i32 || counts.shape().rank() != 1)
+    return Error{Errc::malformed, counts.place() + ": is not a list of i32"};
+  ETALON_TRY(counts.check_size(counts.shape().count() * sizeof(std::int32_t)));
+  const std::size_t frames = counts.shape()[0];
+  ETALON_ASSIGN(h5::Dataset x, open_column(file, group + "/peakXPosRaw", frames));
+  ETALON_ASSIGN(h5::Dataset y, open_column(file, group + "/peakYPosRaw", frames));
+  ETALON_ASSIGN(h5::Dataset intensity, open_column(file, group + "/peakTotalIntensity", frames));
   if (!(x.shape() == y.shape()) || !(x.shape() == intensity.shape()))
     return Error{Errc::malformed, path + ": " + group + ": lists of different widths"};
+  return PeakLists(std::move(counts), std::move(x), std::move(y), std::move(intensity));
+}
 
+Result<std::vector<std::vector<Peak>>> PeakLists::read(std::uint64_t begin,
+                                                       std::uint64_t end) const {
+  std::vector<std::vector<Peak>> peaks(end - begin);
+  if (peaks.empty()) return peaks;
+  ETALON_ASSIGN(const Array counts, read_rows(counts_, begin, end));
+  ETALON_ASSIGN(const Array x, read_rows(x_, begin, end));
+  ETALON_ASSIGN(const Array y, read_rows(y_, begin, end));
+  ETALON_ASSIGN(const Array intensity, read_rows(intensity_, begin, end));
   const std::size_t width = x.shape()[1];
-  std::vector<std::vector<Peak>> peaks(frames);
-  for (std::size_t i = 0; i < frames; ++i) {
+  for (std::size_t i = 0; i < peaks.size(); ++i) {
     const std::int32_t n = counts.as<std::int32_t>()[i];
     if (n < 0 || static_cast<std::size_t>(n) > width)
-      return Error{Errc::malformed, count_data.place() + ": " + std::to_string(n) +
-                                        " peaks in row " + std::to_string(i) + ", lists hold " +
+      return Error{Errc::malformed, counts_.place() + ": " + std::to_string(n) + " peaks in row " +
+                                        std::to_string(begin + i) + ", lists hold " +
                                         std::to_string(width)};
     peaks[i].resize(static_cast<std::size_t>(n));
     for (std::size_t k = 0; k < peaks[i].size(); ++k) {
@@ -58,6 +76,11 @@ Result<std::vector<std::vector<Peak>>> read_peaks(const std::string& path) {
     }
   }
   return peaks;
+}
+
+Result<std::vector<std::vector<Peak>>> read_peaks(const std::string& path) {
+  ETALON_ASSIGN(const PeakLists lists, PeakLists::open(path));
+  return lists.read(0, lists.frames());
 }
 
 void HitStatistics::add(const std::vector<Peak>& peaks, const Geometry& geometry) {

@@ -4,17 +4,38 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "base/bytes.hpp"
 #include "etalon/peaks.hpp"
 #include "etalon/result.hpp"
 #include "frame/geometry.hpp"
+#include "store/hdf5.hpp"
 
 namespace etalon {
 
 // Peaks of every stored frame as CXI keeps them (/entry/result_1 or /entry_1/result_1: nPeaks,
-// peakXPosRaw, peakYPosRaw, peakTotalIntensity). Errc::missing when the file holds none,
-// Errc::malformed when counts and lists do not fit together.
+// peakXPosRaw, peakYPosRaw, peakTotalIntensity).
+class PeakLists {
+ public:
+  // Errc::missing when the file holds none, Errc::malformed when the lists do not fit together.
+  static Result<PeakLists> open(const std::string& path);
+  std::uint64_t frames() const { return counts_.shape()[0]; }
+  // Of the frames [begin, end). Errc::malformed for counts that the lists cannot have.
+  Result<std::vector<std::vector<Peak>>> read(std::uint64_t begin, std::uint64_t end) const;
+
+ private:
+  PeakLists(h5::Dataset counts, h5::Dataset x, h5::Dataset y, h5::Dataset intensity)
+      : counts_(std::move(counts)),
+        x_(std::move(x)),
+        y_(std::move(y)),
+        intensity_(std::move(intensity)) {}
+
+  h5::Dataset counts_, x_, y_, intensity_;
+};
+
+// Of all frames.
 Result<std::vector<std::vector<Peak>>> read_peaks(const std::string& path);
 
 // Sums are integers and the rest is sorted: the order of frames does not matter.
@@ -39,6 +60,10 @@ class HitStatistics {
   // Resolution in angstrom that `fraction` of the hits' peaks reach or exceed in d: 0.5 is the
   // median, 1 the finest peak. 0 without peaks.
   double resolution_angstrom(double fraction) const;
+
+  // Everything, as bytes for another process. Errc::malformed for bytes that no statistics have.
+  Bytes pack() const;
+  static Result<HitStatistics> unpack(ByteSpan bytes);
 
  private:
   std::uint32_t min_peaks_;

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "base/bytes.hpp"
 #include "etalon/array.hpp"
 #include "etalon/result.hpp"
 #include "store/series_reader.hpp"
@@ -40,6 +41,11 @@ class Powder {
   std::vector<double> mean() const;
   std::vector<double> variance() const;
   double mean_of_good_pixels() const;  // over pixels and frames; 0 without any
+
+  // Everything, as bytes for another process. Errc::malformed for bytes that are no powder of
+  // images of this size and type.
+  Bytes pack() const;
+  static Result<Powder> unpack(const SeriesInfo& info, ByteSpan bytes);
 
  private:
   explicit Powder(const SeriesInfo& info);

@@ -66,3 +66,16 @@ def read(path, name="data"):
 
 def folder():
     return tempfile.TemporaryDirectory(prefix="etalon_mpi_")
+
+
+def processes(job):
+    """The process of every rank of a job that was launched."""
+    ranks = {}
+    children = subprocess.run(["ps", "-o", "pid=", "--ppid", str(job.pid)], text=True,
+                              capture_output=True, check=False).stdout.split()
+    for pid in children:
+        with open(f"/proc/{pid}/environ", "rb") as file:
+            for entry in file.read().split(b"\0"):
+                if entry.startswith(b"OMPI_COMM_WORLD_RANK="):
+                    ranks[int(entry.split(b"=")[1])] = int(pid)
+    return ranks

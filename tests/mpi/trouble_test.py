@@ -4,7 +4,7 @@ import signal
 import subprocess
 import time
 
-from common import PROGRAM, etalon_mpi, folder, h5py, launch, np
+from common import PROGRAM, etalon_mpi, folder, h5py, launch, np, processes
 
 rng = np.random.default_rng(6)
 
@@ -52,14 +52,7 @@ def killed(at, victim):
     while not (os.path.exists(part) and os.path.getsize(part) > 0):
         assert process.poll() is None, process.communicate()
         time.sleep(0.05)
-    ranks = {}
-    children = subprocess.run(["ps", "-o", "pid=", "--ppid", str(process.pid)], text=True,
-                              capture_output=True, check=True).stdout.split()
-    for pid in children:
-        with open(f"/proc/{pid}/environ", "rb") as file:
-            for entry in file.read().split(b"\0"):
-                if entry.startswith(b"OMPI_COMM_WORLD_RANK="):
-                    ranks[int(entry.split(b"=")[1])] = int(pid)
+    ranks = processes(process)
     assert sorted(ranks) == [0, 1, 2, 3], ranks
     if victim is None:
         process.send_signal(signal.SIGINT)

@@ -1,0 +1,149 @@
+#include "checkpoint.hpp"
+
+#include <fcntl.h>
+#include <sys/file.h>
+
+#include <algorithm>
+#include <charconv>
+#include <filesystem>
+#include <optional>
+#include <set>
+
+#include "analyse/findings_part.hpp"
+#include "cli.hpp"
+#include "store/file.hpp"
+
+namespace etalon::mpi {
+namespace fs = std::filesystem;
+namespace {
+
+constexpr std::string_view ending = ".found";
+constexpr std::string_view half_written = ".part.etalon";  // OutputFile's
+
+struct Name {
+  std::uint64_t generation = 0, rank = 0, number = 0;
+  auto operator<=>(const Name&) const = default;
+};
+
+std::string text_of_name(const Name& name) {
+  return "g" + std::to_string(name.generation) + "-r" + std::to_string(name.rank) + "-" +
+         std::to_string(name.number) + std::string(ending);
+}
+
+// Of a file that save() gives; none of any other.
+std::optional<Name> parse_name(const std::string& text) {
+  Name name;
+  const char* at = text.data();
+  const char* const end = at + text.size();
+  const auto number = [&](std::string_view before, std::uint64_t& to) {
+    if (!std::string_view(at, end).starts_with(before)) return false;
+    const auto [next, failed] = std::from_chars(at + before.size(), end, to);
+    at = next;
+    return failed == std::errc{};
+  };
+  if (number("g", name.generation) && number("-r", name.rank) && number("-", name.number) &&
+      text_of_name(name) == text)
+    return name;
+  return {};
+}
+
+Result<std::vector<Name>> names_in(const std::string& folder) {
+  std::vector<Name> names;
+  std::error_code failed;
+  for (fs::directory_iterator entry(folder, failed), end; !failed && entry != end;
+       entry.increment(failed))
+    if (const auto name = parse_name(entry->path().filename().string())) names.push_back(*name);
+  if (failed) return Error{Errc::io, folder + ": cannot read: " + failed.message()};
+  std::ranges::sort(names);
+  return names;
+}
+
+// Reads a file's bytes into `findings`, and its ranges into `done`.
+Result<void> take_part(ByteSpan bytes, const std::string& about,
+                       const std::vector<FrameRange>& ranges, Findings& findings,
+                       std::set<std::uint64_t>& done) {
+  ETALON_ASSIGN(const FindingsPart part, unpack_findings_part(bytes));
+  if (part.about != about)
+    return Error{Errc::usage, "is of another analysis: " + first_difference(part.about, about) +
+                                  "; name another folder, or remove this one"};
+  std::uint64_t frames = 0;
+  for (const std::uint64_t range : part.ranges) {
+    if (range >= ranges.size())
+      return Error{Errc::malformed,
+                   "has range " + std::to_string(range) + " of " + std::to_string(ranges.size())};
+    if (done.contains(range))
+      return Error{Errc::malformed, "range " + std::to_string(range) + " is in another file, too"};
+    frames += ranges[range].frames();
+  }
+  ETALON_TRY(findings.merge(part.ranges, frames, part.findings));
+  done.insert(part.ranges.begin(), part.ranges.end());
+  return {};
+}
+
+}  // namespace
+
+std::string Checkpoint::path_of(std::uint64_t generation, std::size_t number) const {
+  return folder_ + "/" + text_of_name({generation, ranks_.rank(), number});
+}
+
+Result<std::vector<std::uint64_t>> Checkpoint::load(const std::string& about,
+                                                    const std::vector<FrameRange>& ranges,
+                                                    Findings& findings) {
+  std::error_code failed;
+  fs::create_directories(folder_, failed);
+  if (failed) return Error{Errc::io, folder_ + ": cannot make: " + failed.message()};
+  const std::string lock = folder_ + "/lock";
+  lock_ = Fd(::open(lock.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666));
+  if (!lock_.valid()) return system_error(lock, "open");
+  if (::flock(lock_.get(), LOCK_EX | LOCK_NB) != 0)
+    return Error{Errc::io, folder_ + ": another job uses this checkpoint"};
+
+  ETALON_ASSIGN(const auto names, names_in(folder_));
+  std::set<std::uint64_t> done;
+  for (const Name& name : names) {
+    generation_ = std::max(generation_, name.generation + 1);
+    const std::string path = folder_ + "/" + text_of_name(name);
+    ETALON_ASSIGN(const Bytes bytes, read_file(path));
+    const auto taken = take_part(bytes, about, ranges, findings, done);
+    if (taken.ok()) continue;
+    if (taken.error().code == Errc::usage) return Error(taken.error()).in(path);
+    cli::note("etalon-mpi: " + path + ": not used: " + taken.error().message);
+  }
+  return std::vector<std::uint64_t>(done.begin(), done.end());
+}
+
+void Checkpoint::begin(const std::string& about) {
+  if (!used()) return;
+  about_ = ranks_.from_first(about);
+  generation_ = ranks_.sum(ranks_.first() ? generation_ : 0);
+}
+
+Result<void> Checkpoint::save(std::vector<std::uint64_t> ranges, Findings& findings) {
+  if (!used() || ranges.empty()) return {};
+  std::ranges::sort(ranges);
+  const Bytes found = findings.pack(ranges);
+  const std::string path = path_of(generation_, written_);
+  ETALON_ASSIGN(OutputFile file, OutputFile::create(path, true));
+  ETALON_TRY(file.write(pack(FindingsPart{about_, std::move(ranges), found})));
+  ETALON_TRY(file.commit());
+  if (!findings.adds_up()) ++written_;
+  return {};
+}
+
+void Checkpoint::remove() {
+  if (!used()) return;
+  std::error_code ignored;
+  std::vector<fs::path> ours;  // also what a killed rank has half written
+  for (fs::directory_iterator entry(folder_, ignored), end; !ignored && entry != end;
+       entry.increment(ignored)) {
+    std::string name = entry->path().filename().string();
+    if (name.ends_with(half_written)) name.resize(name.size() - half_written.size());
+    if (parse_name(name)) ours.push_back(entry->path());
+  }
+  for (const fs::path& path : ours) fs::remove(path, ignored);
+  fs::remove(folder_ + "/lock", ignored);
+  lock_.reset();
+  fs::remove(folder_, ignored);  // only when nothing else is in it
+}
+
+}  // namespace etalon::mpi

@@ -1,0 +1,102 @@
+// mpirun -n RANKS etalon-mpi analyse KIND: every rank parses and does its part; rank 0 speaks.
+#include <mpi.h>
+
+#include <csignal>
+#include <cstdio>
+#include <filesystem>
+
+#include "commands.hpp"
+#include "etalon/backend.hpp"
+#include "etalon/version.hpp"
+#include "parse_error.hpp"
+#include "store/file.hpp"
+
+namespace etalon::mpi {
+namespace {
+
+extern "C" void on_request_to_end(int) { cli::interrupted.store(true); }
+
+void hear_signals() {
+  struct sigaction action {};
+  action.sa_handler = on_request_to_end;
+  action.sa_flags = SA_RESETHAND;  // a second one ends the program at once
+  for (const int number : {SIGINT, SIGTERM, SIGHUP}) sigaction(number, &action, nullptr);
+}
+
+// What MPI itself finds wrong: a rank that is gone, mostly.
+void on_mpi_error(MPI_Comm*, int* code, ...) {
+  char text[MPI_MAX_ERROR_STRING] = {};
+  int length = 0;
+  MPI_Error_string(*code, text, &length);
+  Ranks().abort({Errc::io, "MPI: " + std::string(text) + ": is another rank gone?"});
+}
+
+int report(const Ranks& ranks, const Error& error) {
+  if (ranks.first()) std::fprintf(stderr, "etalon-mpi: %s\n", error.message.c_str());
+  return exit_code(error.code);
+}
+
+int run(int argc, char** argv, const Ranks& ranks) {
+  CLI::App app{"Etalon on many processes at once.", "etalon-mpi"};
+  app.require_subcommand(1);
+  app.get_formatter()->column_width(36);
+  app.option_defaults()->always_capture_default();
+  app.set_version_flag("--version", "etalon-mpi " + std::string(version));
+  std::string backend_name;
+  app.add_option("--backend", backend_name,
+                 "Instruction set of the kernels: auto, scalar, sse4, avx2, avx512")
+      ->envname("ETALON_BACKEND");
+  app.fallthrough();
+  CLI::App* analyse = app.add_subcommand(
+      "analyse", "Analyse stored series; the first word is the kind of analysis");
+  analyse->require_subcommand(1);
+  Cli cli{app, {}, {}};
+  add_hits(cli, *analyse);
+  add_powder(cli, *analyse);
+  add_azimuthal(cli, *analyse);
+  add_index(cli, *analyse);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::Success& asked) {  // --help, --version
+    return ranks.first() ? app.exit(asked) : 0;
+  } catch (const CLI::ParseError& e) {
+    if (ranks.first()) std::fprintf(stderr, "%s\n", cli::explain(app, e).c_str());
+    return exit_code(Errc::usage);
+  }
+  if (!backend_name.empty())
+    if (auto set = set_backend(backend_name); !set.ok()) return report(ranks, set.error());
+  cli::quiet = !ranks.first();
+  cli::reuse_memory();
+  try {
+    Job job(ranks, cli.job);
+    if (auto done = job.agree(cli.chosen(job)); !done.ok()) return report(ranks, done.error());
+    if (ranks.first()) job.complete();
+  } catch (const std::exception& e) {  // out of memory: the others do not know of it
+    ranks.abort({Errc::io, e.what()});
+  }
+  return 0;
+}
+
+}  // namespace
+
+Result<void> check_free(const std::string& output, bool overwrite) {
+  if (output.empty() || output == "-" || overwrite) return {};
+  std::error_code ignored;
+  if (std::filesystem::is_regular_file(output, ignored)) return exists_already(output);
+  return {};
+}
+
+}  // namespace etalon::mpi
+
+// Only a mistake in a declaration throws.
+// NOLINTNEXTLINE(bugprone-exception-escape)
+int main(int argc, char** argv) {
+  MPI_Init(&argc, &argv);
+  etalon::mpi::hear_signals();
+  MPI_Errhandler handler;
+  MPI_Comm_create_errhandler(etalon::mpi::on_mpi_error, &handler);
+  MPI_Comm_set_errhandler(MPI_COMM_WORLD, handler);
+  const int code = etalon::mpi::run(argc, argv, etalon::mpi::Ranks());
+  MPI_Finalize();
+  return code;
+}
