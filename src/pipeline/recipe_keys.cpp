@@ -229,8 +229,9 @@ std::vector<Key> make_keys() {
       {{"store", "file", "text", "", "\"\"", "Name of the stored file; empty: NAME.h5."},
        read_file},
       {{"store", "ledger", "text", "", "\"\"",
-        "The ledger, from the current folder; empty: $ETALON_LEDGER where that is set, else "
-        "ledger.db in store.folder."},
+        "The ledger, from the current folder, or the address of a PostgreSQL database "
+        "(postgresql://..); empty: $ETALON_LEDGER where that is set, else ledger.db in "
+        "store.folder."},
        text_to(PICK(store.ledger))},
 
       {{"analyse", "kind", "\"powder\" or \"none\"", "", "\"powder\"",
