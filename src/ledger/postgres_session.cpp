@@ -17,7 +17,9 @@ constexpr const char* settings =
     "SET search_path = etalon, pg_temp; SET default_transaction_isolation = 'read committed'; "
     "SET lock_timeout = '30s'; SET bytea_output = 'hex'; SET standard_conforming_strings = on; "
     "SET client_encoding = 'UTF8'; SET jit = off; SET plan_cache_mode = force_generic_plan; "
-    "SET enable_hashjoin = off; SET enable_mergejoin = off; SET join_collapse_limit = 1; "
+    "SET max_parallel_workers_per_gather = 0; SET enable_hashjoin = off; SET enable_mergejoin = "
+    "off; "
+    "SET join_collapse_limit = 1; "
     "SELECT set_config('synchronous_commit', 'on', false) "
     "WHERE current_setting('synchronous_commit') = 'off'";
 
