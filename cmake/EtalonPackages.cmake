@@ -36,6 +36,11 @@ if(ETALON_MPI AND NOT ETALON_CORE_ONLY)
   find_package(MPI QUIET COMPONENTS C)                         # libopenmpi-dev
   pkg_check_modules(HDF5_MPI QUIET IMPORTED_TARGET hdf5-openmpi)  # libhdf5-openmpi-dev
 endif()
+option(ETALON_POSTGRES "Build ledgers on PostgreSQL where libpqxx is installed" ON)
+if(ETALON_POSTGRES AND NOT ETALON_CORE_ONLY)
+  pkg_check_modules(PQXX QUIET IMPORTED_TARGET libpqxx)        # libpqxx-dev
+  pkg_check_modules(PQ QUIET IMPORTED_TARGET libpq)            # libpq-dev
+endif()
 if(ETALON_TESTS)
   find_package(GTest REQUIRED)                                 # libgtest-dev
   include(GoogleTest)

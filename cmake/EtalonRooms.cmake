@@ -1,10 +1,14 @@
-# etalon_room(NAME [KNOWS room...] [LIBS target...] [TEST_LIBS target...])
+# etalon_room(NAME [KNOWS room...] [LIBS target...] [TEST_LIBS target...] [WITHOUT file...]
+#             [TOGETHER word])
 #
 # A room is the folder it is called from: every .cpp in it (and in its sub-folders) belongs to the room;
 # *_test.cpp makes the room's unit-test program `NAME_test`, *_bench.cpp is built by bench/. The target is `etalon_NAME`.
 function(etalon_room name)
-  cmake_parse_arguments(ROOM "" "" "KNOWS;LIBS;TEST_LIBS" ${ARGN})
+  cmake_parse_arguments(ROOM "" "TOGETHER" "KNOWS;LIBS;TEST_LIBS;WITHOUT" ${ARGN})
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
+  foreach(name ${ROOM_WITHOUT})  # WITHOUT: names, without ".cpp", of what cannot be built here
+    list(FILTER sources EXCLUDE REGEX "/${name}\\.cpp$")
+  endforeach()
   set(tests ${sources})
   list(FILTER tests INCLUDE REGEX "_test\\.cpp$")
   list(FILTER sources EXCLUDE REGEX "_(test|bench)\\.cpp$")
@@ -28,15 +32,24 @@ function(etalon_room name)
   if(ETALON_TESTS AND tests)
     add_executable(${name}_test ${tests})
     target_link_libraries(${name}_test PRIVATE etalon_${name} ${ROOM_TEST_LIBS} GTest::gtest_main)
-    etalon_discover(${name}_test unit)
+    etalon_discover(${name}_test unit ${ROOM_TOGETHER})
   endif()
 endfunction()
 
-# Registers each test of a GoogleTest program with ctest under one label; skipped tests are shown as skipped.
+# Registers each test of a GoogleTest program with ctest under one label; skipped tests are shown as skipped. Those with
+# a word in their names that is given third are one test: they share in one process what is costly to start.
 function(etalon_discover program label)
+  set(settings LABELS ${label} TIMEOUT 300)
+  set(filter)
+  if(ARGC GREATER 2)
+    set(filter TEST_FILTER "-*${ARGV2}*")
+    add_test(NAME ${label}.${program}.${ARGV2} COMMAND ${program} --gtest_filter=*${ARGV2}*)
+    set_tests_properties(${label}.${program}.${ARGV2} PROPERTIES ${settings}
+      ENVIRONMENT "ETALON_SOURCE_DIR=${PROJECT_SOURCE_DIR}" SKIP_REGULAR_EXPRESSION "\\[  SKIPPED \\]")
+  endif()
   gtest_discover_tests(${program}
-    TEST_PREFIX "${label}." DISCOVERY_TIMEOUT 60
-    PROPERTIES LABELS ${label} TIMEOUT 300
+    TEST_PREFIX "${label}." DISCOVERY_TIMEOUT 60 ${filter}
+    PROPERTIES ${settings}
     ENVIRONMENT "ETALON_SOURCE_DIR=${PROJECT_SOURCE_DIR}")
 endfunction()
 

@@ -201,12 +201,14 @@ void add_ledger(Cli& cli) {
   ledger->footer(
       "NAME is a file, a record id, or a hash; of ids and hashes the first 6 or more digits do.\n"
       "The ledger is --ledger, else $ETALON_LEDGER, else ledger.db beside the named file or in a\n"
-      "folder above it, else ledger.db in the current folder.");
+      "folder above it, else ledger.db in the current folder: a file, or the address of a\n"
+      "PostgreSQL database, postgresql://[user@][host][:port]/database[?option=value].");
   const auto options = std::make_shared<Options>();
   const auto add_path = [&](CLI::App* command) {  // before or after the verb
     command
         ->add_option("--ledger", options->ledger,
-                     "The ledger's file (default: $ETALON_LEDGER, else a ledger.db near NAME)")
+                     "The ledger's file or address (default: $ETALON_LEDGER, else a ledger.db near "
+                     "NAME)")
         ->default_str("");
   };
   add_path(ledger);

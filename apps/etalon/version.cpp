@@ -20,6 +20,7 @@ constexpr Part parts[] = {
     {"hdf5-plugin", ETALON_HAS_HDF5_PLUGIN},
     {"python", ETALON_HAS_PYTHON},
     {"mpi", ETALON_HAS_MPI},
+    {"postgresql", ETALON_POSTGRES_BUILT},
 };
 
 Result<void> run(const Options& options) {

@@ -29,14 +29,14 @@ struct EventRow {
 Hash to_hash(ByteSpan bytes);
 
 struct Ledger::Impl {
-  Impl(std::string file, std::unique_ptr<Database> opened)
-      : path(std::move(file)), database(std::move(opened)), places(path) {}
+  Impl(std::string name, std::unique_ptr<Database> opened, Places where)
+      : path(std::move(name)), database(std::move(opened)), places(std::move(where)) {}
 
-  Result<Hash> add(const Record& record, const std::string& time, Hash& head);
   Result<std::int64_t> sequence(const Hash& id) const;  // of a record; 0 when there is none
-  Result<std::vector<Hash>> hashes(std::string_view sql, const Hash& of) const;
+  Result<bool> known(const Hash& hash) const;           // whether a record names it
+  Result<std::vector<Hash>> hashes(std::string_view sql, const Hash* of = nullptr) const;
 
-  std::string path;
+  std::string path;  // or address, for messages
   std::unique_ptr<Database> database;
   Places places;
   mutable std::mutex mutex;

@@ -6,11 +6,13 @@
 #include <chrono>
 #include <cstdio>
 #include <ctime>
+#include <map>
 #include <utility>
 
 #include "base/utf8.hpp"
 #include "ledger/impl.hpp"
-#include "ledger/schema.hpp"
+#include "ledger/postgres.hpp"
+#include "ledger/sqlite_schema.hpp"
 
 namespace etalon {
 namespace {
@@ -83,9 +85,15 @@ Ledger::~Ledger() = default;
 Ledger::Ledger(Ledger&&) noexcept = default;
 Ledger& Ledger::operator=(Ledger&&) noexcept = default;
 
+bool Ledger::on_server(std::string_view name) { return postgres::is_address(name); }
+
 Result<Ledger> Ledger::open(const std::string& path, bool must_exist) {
+  if (on_server(path)) {
+    ETALON_ASSIGN(auto database, postgres::open(path, must_exist));
+    return Ledger(std::make_unique<Impl>(path, std::move(database), Places()));
+  }
   ETALON_ASSIGN(auto database, schema::open(path, must_exist));
-  return Ledger(std::make_unique<Impl>(path, std::move(database)));
+  return Ledger(std::make_unique<Impl>(path, std::move(database), Places(path)));
 }
 
 Result<Hash> Ledger::add(const Record& record) {
@@ -93,77 +101,105 @@ Result<Hash> Ledger::add(const Record& record) {
   return ids.front();
 }
 
-Result<std::vector<Hash>> Ledger::add_all(const std::vector<Record>& records) {
-  for (const Record& record : records) ETALON_TRY(check(record));
-  const std::lock_guard lock(impl_->mutex);
-  ETALON_ASSIGN(Transaction transaction, Transaction::begin(*impl_->database));
-  Hash head;
-  {
-    ETALON_ASSIGN(Query newest,
-                  impl_->database->query("SELECT hash FROM event ORDER BY seq DESC LIMIT 1"));
-    ETALON_ASSIGN(const bool any, newest.next());
-    if (any) head = to_hash(newest.blob(0));
-  }
-  const std::string time = now_utc();
-  std::vector<Hash> ids;
-  ids.reserve(records.size());
-  for (const Record& record : records) {
-    ETALON_ASSIGN(ids.emplace_back(), impl_->add(record, time, head));
-  }
-  ETALON_TRY(transaction.commit());
-  return ids;
-}
-
 Result<std::int64_t> Ledger::Impl::sequence(const Hash& id) const {
-  ETALON_ASSIGN(Query found, database->query("SELECT seq FROM record WHERE id = ?"));
+  ETALON_ASSIGN(Query found, database->query("SELECT seq FROM record WHERE id = ?1"));
   ETALON_ASSIGN(const bool any, found.bind(1, id.span()).next());
   return any ? found.integer(0) : 0;
 }
 
-Result<Hash> Ledger::Impl::add(const Record& record, const std::string& time, Hash& head) {
-  static const std::string host = host_name(), user = user_name();
-  const Bytes bytes = record.encode();
-  const Hash id = sha256(bytes);
-  const auto sides = {std::pair{Side::input, &record.inputs},
-                      std::pair{Side::output, &record.outputs}};
+namespace {
 
-  ETALON_ASSIGN(std::int64_t row, sequence(id));
-  if (row == 0) {
-    ETALON_ASSIGN(Query insert, database->query("INSERT INTO record(id, cbor) VALUES(?, ?)"));
-    ETALON_TRY(insert.bind(1, id.span()).bind(2, bytes).run());
-    ETALON_ASSIGN(row, sequence(id));
-    ETALON_ASSIGN(Query index,
-                  database->query("INSERT INTO artifact(record, side, position, role, hash) "
-                                  "VALUES(?, ?, ?, ?, ?)"));
-    for (const auto& [side, artifacts] : sides) {
-      std::int64_t position = 0;
-      for (const Artifact& artifact : *artifacts) {
-        index.bind(1, row).bind(2, static_cast<std::int64_t>(side)).bind(3, position++);
-        ETALON_TRY(index.bind(4, artifact.role).bind(5, artifact.hash.span()).run());
-      }
+// What one add_all() adds, to be inserted at once.
+class Batch {
+ public:
+  Batch(Database& database, Places& places) : database_(database), places_(places) {}
+
+  // Where the tables and the chain of events end.
+  Result<void> start() {
+    ETALON_ASSIGN(Query newest,
+                  database_.query("SELECT seq, hash FROM event ORDER BY seq DESC LIMIT 1"));
+    ETALON_ASSIGN(const bool any, newest.next());
+    if (any) {
+      event_ = newest.integer(0);
+      head_ = to_hash(newest.blob(1));
     }
+    ETALON_ASSIGN(record_, database_.integer("SELECT max(seq) FROM record"));
+    return {};
   }
 
-  EventRow event{id, time, host, user, ::getpid(), {}};
-  for (const auto& [side, artifacts] : sides)
-    for (std::size_t i = 0; i < artifacts->size(); ++i)
-      if (const std::string& at = (*artifacts)[i].path; !at.empty())
-        event.places.push_back(
-            {static_cast<std::int64_t>(side), static_cast<std::int64_t>(i), places.stored(at)});
-  head = event.hash(head);
-  ETALON_ASSIGN(Query insert,
-                database->query("INSERT INTO event(record, time, host, user, process, hash) "
-                                "VALUES(?, ?, ?, ?, ?, ?)"));
-  insert.bind(1, row).bind(2, event.time).bind(3, event.host).bind(4, event.user);
-  ETALON_TRY(insert.bind(5, event.process).bind(6, head.span()).run());
-  if (event.places.empty()) return id;
-  ETALON_ASSIGN(const std::int64_t number, database->integer("SELECT last_insert_rowid()"));
-  ETALON_ASSIGN(
-      Query place,
-      database->query("INSERT INTO place(event, side, position, path) VALUES(?, ?, ?, ?)"));
-  for (const EventRow::Place& p : event.places)
-    ETALON_TRY(place.bind(1, number).bind(2, p.side).bind(3, p.position).bind(4, p.path).run());
-  return id;
+  // `row` is the record's, 0 when it is not in the ledger yet.
+  void add(const Record& record, const Hash& id, Bytes bytes, std::int64_t row) {
+    static const std::string host = host_name(), user = user_name();
+    if (const auto fresh = fresh_.find(id); fresh != fresh_.end()) row = fresh->second;
+    const bool is_new = row == 0;
+    if (is_new) {
+      row = ++record_;
+      fresh_.emplace(id, row);
+      append(records_, row, bytes_in(id), std::move(bytes));
+    }
+    EventRow event{id, time_, host, user, ::getpid(), {}};
+    for (const auto& [side, artifacts] :
+         {std::pair{Side::input, &record.inputs}, std::pair{Side::output, &record.outputs}}) {
+      const auto side_number = static_cast<std::int64_t>(side);
+      for (std::size_t i = 0; i < artifacts->size(); ++i) {
+        const Artifact& artifact = (*artifacts)[i];
+        const auto position = static_cast<std::int64_t>(i);
+        if (is_new)
+          append(artifacts_, row, side_number, position, artifact.role, bytes_in(artifact.hash));
+        if (!artifact.path.empty())
+          event.places.push_back({side_number, position, places_.stored(artifact.path)});
+      }
+    }
+    head_ = event.hash(head_);
+    append(events_, ++event_, row, event.time, event.host, event.user, event.process,
+           bytes_in(head_));
+    for (EventRow::Place& p : event.places)
+      append(places_rows_, event_, p.side, p.position, std::move(p.path));
+  }
+
+  Result<void> insert() {
+    for (const Rows* rows : {&records_, &artifacts_, &events_, &places_rows_})
+      ETALON_TRY(database_.insert(*rows));
+    return {};
+  }
+
+ private:
+  static Bytes bytes_in(const Hash& hash) { return {hash.span().begin(), hash.span().end()}; }
+  template <typename... Values>
+  static void append(Rows& rows, Values&&... values) {
+    (rows.values.emplace_back(std::forward<Values>(values)), ...);
+  }
+
+  Database& database_;
+  Places& places_;
+  const std::string time_ = now_utc();
+  std::int64_t record_ = 0, event_ = 0;
+  Hash head_;
+  std::map<Hash, std::int64_t> fresh_;
+  Rows records_{"record", 3, {}}, artifacts_{"artifact", 5, {}}, events_{"event", 7, {}},
+      places_rows_{"place", 4, {}};
+};
+
+}  // namespace
+
+Result<std::vector<Hash>> Ledger::add_all(const std::vector<Record>& records) {
+  for (const Record& record : records) ETALON_TRY(check(record));
+  const std::lock_guard lock(impl_->mutex);
+  ETALON_ASSIGN(Transaction transaction,
+                Transaction::begin(*impl_->database, Database::Access::write));
+  Batch batch(*impl_->database, impl_->places);
+  ETALON_TRY(batch.start());
+  std::vector<Hash> ids;
+  ids.reserve(records.size());
+  for (const Record& record : records) {
+    Bytes bytes = record.encode();
+    const Hash id = ids.emplace_back(sha256(bytes));
+    ETALON_ASSIGN(const std::int64_t row, impl_->sequence(id));
+    batch.add(record, id, std::move(bytes), row);
+  }
+  ETALON_TRY(batch.insert());
+  ETALON_TRY(transaction.commit());
+  return ids;
 }
 
 }  // namespace etalon

@@ -1,5 +1,5 @@
-// The provenance graph: an append-only Merkle DAG of records on SQLite. The tables are written down
-// in formats/ledger.md.
+// The provenance graph: an append-only Merkle DAG of records, in an SQLite file or on a PostgreSQL
+// server. The tables are written down in formats/ledger.md.
 #pragma once
 
 #include <cstdint>
@@ -38,12 +38,14 @@ struct Tally {
   Hash head;                     // of the newest event; zero when there is none
 };
 
-// Thread-safe within a process; several processes may share the file.
+// Thread-safe within a process; several processes may share the file or the server.
 class Ledger {
  public:
-  // Creates the database when it is not there, unless `must_exist`. Errc::malformed when it is no
-  // ledger.
+  // `path` is a file or an address, "postgresql://[user@][host][:port]/database[?option=value]".
+  // Creates the ledger when it is not there, unless `must_exist`. Errc::malformed when it is no
+  // ledger, missing when no server answers, usage when the address holds a password.
   static Result<Ledger> open(const std::string& path, bool must_exist = false);
+  static bool on_server(std::string_view name);  // an address, whether or not somebody answers
   ~Ledger();
   Ledger(Ledger&&) noexcept;
   Ledger& operator=(Ledger&&) noexcept;

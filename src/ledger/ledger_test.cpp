@@ -93,19 +93,21 @@ TEST(Record, DecodeRefusesWhatEncodeWouldNotWrite) {
   EXPECT_FALSE(Record::decode(loose).ok());
 }
 
-TEST(Ledger, KeepsWhatWasAdded) {
-  const Folder folder;
+class LedgerTest : public testing::EveryHome {};
+INSTANTIATE_TEST_SUITE_P(At, LedgerTest, testing::homes, testing::home_name);
+
+TEST_P(LedgerTest, KeepsWhatWasAdded) {
   const Record record =
       step("find", {{"series", hash_of("s"), "/data/s.h5"}}, {{"peaks", hash_of("p"), ""}});
   Hash id;
   {
-    auto ledger = Ledger::open(folder / "l.db");
+    auto ledger = Ledger::open(home_->ledger());
     ASSERT_TRUE(ledger.ok()) << ledger.error().message;
     const auto added = ledger->add(record);
     ASSERT_TRUE(added.ok()) << added.error().message;
     id = *added;
   }
-  auto ledger = Ledger::open(folder / "l.db", true);
+  auto ledger = Ledger::open(home_->ledger(), true);
   ASSERT_TRUE(ledger.ok()) << ledger.error().message;
   EXPECT_EQ(id, record.id());
   const auto back = ledger->get(id);
@@ -116,9 +118,8 @@ TEST(Ledger, KeepsWhatWasAdded) {
   EXPECT_EQ(ledger->get(hash_of("nothing")).error().code, Errc::missing);
 }
 
-TEST(Ledger, TheSameWorkTwiceIsOneRecordAndTwoEvents) {
-  const Folder folder;
-  auto ledger = Ledger::open(folder / "l.db");
+TEST_P(LedgerTest, TheSameWorkTwiceIsOneRecordAndTwoEvents) {
+  auto ledger = Ledger::open(home_->ledger());
   ASSERT_TRUE(ledger.ok());
   const Record record = step("find", {{"series", hash_of("s"), "/a"}}, {});
   Record again = record;
@@ -137,7 +138,7 @@ TEST(Ledger, TheSameWorkTwiceIsOneRecordAndTwoEvents) {
   EXPECT_EQ(ledger->get(*first)->inputs[0].path, "/b");  // as last seen
 }
 
-TEST(Ledger, PathsFollowTheFolderWhenItMoves) {
+TEST(LedgerFile, PathsFollowTheFolderWhenItMoves) {
   const Folder folder;
   std::filesystem::create_directories(folder / "run");
   const std::string data = write_file(folder / "run/a.bin", "data");
@@ -156,26 +157,23 @@ TEST(Ledger, PathsFollowTheFolderWhenItMoves) {
   EXPECT_TRUE(ledger->verify()->empty());
 }
 
-TEST(Ledger, RefusesRecordsThatSayNothing) {
-  const Folder folder;
-  auto ledger = Ledger::open(folder / "l.db");
+TEST_P(LedgerTest, RefusesRecordsThatSayNothing) {
+  auto ledger = Ledger::open(home_->ledger());
   ASSERT_TRUE(ledger.ok());
   EXPECT_EQ(ledger->add(step("", {}, {})).error().code, Errc::usage);
   EXPECT_EQ(ledger->add(step("a", {{"\xFF", {}, ""}}, {})).error().code, Errc::usage);
   EXPECT_TRUE(ledger->all()->empty());
 }
 
-TEST(Ledger, OneBadRecordKeepsAllOut) {
-  const Folder folder;
-  auto ledger = Ledger::open(folder / "l.db");
+TEST_P(LedgerTest, OneBadRecordKeepsAllOut) {
+  auto ledger = Ledger::open(home_->ledger());
   ASSERT_TRUE(ledger.ok());
   EXPECT_FALSE(ledger->add_all({step("a", {}, {}), step("", {}, {})}).ok());
   EXPECT_TRUE(ledger->all()->empty());
 }
 
-TEST(Ledger, ManyThreadsAndProcessesWriteOneFile) {
-  const Folder folder;
-  const std::string path = folder / "l.db";
+TEST_P(LedgerTest, ManyThreadsAndProcessesWriteOneFile) {
+  const std::string path = home_->ledger();
   constexpr int writers = 4, each = 20;
   const auto write = [&](int writer) {
     auto ledger = Ledger::open(path);  // the first to come creates it
@@ -220,7 +218,7 @@ TEST(Ledger, ManyThreadsAndProcessesWriteOneFile) {
   EXPECT_EQ(tally.events, std::uint64_t{(writers + 2) * each});
 }
 
-TEST(Ledger, WhatIsNoLedgerIsRefused) {
+TEST(LedgerFile, WhatIsNoLedgerIsRefused) {
   const Folder folder;
   EXPECT_EQ(Ledger::open(folder / "none.db", true).error().code, Errc::missing);
   EXPECT_FALSE(std::filesystem::exists(folder / "none.db"));
@@ -240,10 +238,12 @@ TEST(Ledger, WhatIsNoLedgerIsRefused) {
   EXPECT_EQ(Ledger::open(folder / "newer.db").error().code, Errc::malformed);
 }
 
-class LineageTest : public ::testing::Test {
+class LineageTest : public testing::EveryHome {
  protected:
   void SetUp() override {
-    auto opened = Ledger::open(folder_ / "l.db");
+    EveryHome::SetUp();
+    if (home_ == nullptr) return;
+    auto opened = Ledger::open(home_->ledger());
     ASSERT_TRUE(opened.ok()) << opened.error().message;
     ledger_ = std::make_unique<Ledger>(std::move(*opened));
   }
@@ -257,8 +257,9 @@ class LineageTest : public ::testing::Test {
   Folder folder_;
   std::unique_ptr<Ledger> ledger_;
 };
+INSTANTIATE_TEST_SUITE_P(At, LineageTest, testing::homes, testing::home_name);
 
-TEST_F(LineageTest, ParentsComeFirst) {
+TEST_P(LineageTest, ParentsComeFirst) {
   const Hash a = add(step("a", {thing("x")}, {thing("y")}));
   const Hash b = add(step("b", {thing("y")}, {thing("z")}));
   const Hash c = add(step("c", {thing("y"), {"record", b, ""}}, {thing("w")}));
@@ -272,7 +273,7 @@ TEST_F(LineageTest, ParentsComeFirst) {
   EXPECT_EQ(ledger_->lineage(hash_of("unknown")).error().code, Errc::missing);
 }
 
-TEST_F(LineageTest, ARoundTripDoesNotMakeTheCopyAParentOfItsSource) {
+TEST_P(LineageTest, ARoundTripDoesNotMakeTheCopyAParentOfItsSource) {
   const Hash compress = add(step("compress", {thing("raw")}, {thing("small")}));
   const Hash decompress = add(step("decompress", {thing("small")}, {thing("raw")}));
   EXPECT_EQ(*ledger_->lineage(compress), std::vector{compress});
@@ -281,7 +282,7 @@ TEST_F(LineageTest, ARoundTripDoesNotMakeTheCopyAParentOfItsSource) {
   EXPECT_EQ(*ledger_->lineage(compress), (std::vector{decompress, compress}));
 }
 
-TEST_F(LineageTest, ALongChainIsNoTrouble) {
+TEST_P(LineageTest, ALongChainIsNoTrouble) {
   std::vector<Record> chain;
   for (int i = 0; i < 20000; ++i)
     chain.push_back(step("s", {thing(std::to_string(i))}, {thing(std::to_string(i + 1))}));
@@ -290,7 +291,7 @@ TEST_F(LineageTest, ALongChainIsNoTrouble) {
   EXPECT_EQ(*ledger_->lineage(ids->back()), *ids);
 }
 
-TEST_F(LineageTest, ResolveTakesHashesPrefixesAndFiles) {
+TEST_P(LineageTest, ResolveTakesHashesPrefixesAndFiles) {
   const std::string file = write_file(folder_ / "z.bin", "z");
   const Hash a = add(step("a", {thing("x")}, {{"data", hash_of("z"), file}}));
   EXPECT_EQ(*ledger_->resolve(a.hex()), a);
@@ -305,7 +306,7 @@ TEST_F(LineageTest, ResolveTakesHashesPrefixesAndFiles) {
   EXPECT_EQ(ledger_->resolve(file).error().code, Errc::check);
 }
 
-TEST_F(LineageTest, AnAmbiguousPrefixIsUsage) {
+TEST_P(LineageTest, AnAmbiguousPrefixIsUsage) {
   Hash one = hash_of("1"), two = one;
   two.bytes[31] ^= 1;
   add(step("a", {{"data", one, ""}, {"data", two, ""}}, {}));

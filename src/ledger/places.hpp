@@ -1,5 +1,5 @@
 // How the ledger writes paths down: relative to its own folder where they lie below it, so that the
-// folder can be moved as a whole; absolute elsewhere.
+// folder can be moved as a whole; absolute elsewhere, and in a ledger that lies in no folder.
 #pragma once
 
 #include <string>
@@ -10,6 +10,7 @@ namespace etalon {
 
 class Places {
  public:
+  Places() = default;  // of a ledger on a server
   explicit Places(const std::string& ledger_path);
 
   // The folder of a path is resolved (symbolic links, "..") so that a file has one name here.
@@ -17,7 +18,7 @@ class Places {
   std::string actual(std::string_view stored) const;  // absolute
 
  private:
-  std::string folder_;  // the ledger's, ends with '/'
+  std::string folder_;  // the ledger's, ends with '/'; empty: none
   std::unordered_map<std::string, std::string> resolved_;
 };
 

@@ -1,8 +1,6 @@
 #include <algorithm>
 #include <cctype>
 #include <filesystem>
-#include <map>
-#include <set>
 
 #include "ledger/impl.hpp"
 
@@ -17,19 +15,19 @@ Error not_known(const std::string& ledger, const std::string& what) {
   return {Errc::missing, ledger + ": no record knows " + what};
 }
 
-// Needs the lock.
-Result<bool> known(Database& database, const Hash& hash) {
-  ETALON_ASSIGN(Query q, database.query("SELECT EXISTS(SELECT 1 FROM record WHERE id = ?1) OR "
-                                        "EXISTS(SELECT 1 FROM artifact WHERE hash = ?1)"));
+}  // namespace
+
+Result<bool> Ledger::Impl::known(const Hash& hash) const {
+  ETALON_ASSIGN(
+      Query q, database->query("SELECT CASE WHEN EXISTS(SELECT 1 FROM record WHERE id = ?1) OR "
+                               "EXISTS(SELECT 1 FROM artifact WHERE hash = ?1) THEN 1 ELSE 0 END"));
   ETALON_TRY(q.bind(1, hash.span()).next());
   return q.integer(0) != 0;
 }
 
-}  // namespace
-
-Result<std::vector<Hash>> Ledger::Impl::hashes(std::string_view sql, const Hash& of) const {
+Result<std::vector<Hash>> Ledger::Impl::hashes(std::string_view sql, const Hash* of) const {
   ETALON_ASSIGN(Query q, database->query(sql));
-  q.bind(1, of.span());
+  if (of != nullptr) q.bind(1, of->span());
   std::vector<Hash> found;
   while (true) {
     ETALON_ASSIGN(const bool row, q.next());
@@ -40,7 +38,7 @@ Result<std::vector<Hash>> Ledger::Impl::hashes(std::string_view sql, const Hash&
 
 Result<Record> Ledger::get(const Hash& id) const {
   const std::lock_guard lock(impl_->mutex);
-  ETALON_ASSIGN(Query q, impl_->database->query("SELECT cbor FROM record WHERE id = ?"));
+  ETALON_ASSIGN(Query q, impl_->database->query("SELECT cbor FROM record WHERE id = ?1"));
   ETALON_ASSIGN(const bool any, q.bind(1, id.span()).next());
   if (!any) return not_known(impl_->path, "record " + id.hex());
   const std::string where = impl_->path + ": record " + id.hex();
@@ -49,12 +47,11 @@ Result<Record> Ledger::get(const Hash& id) const {
   auto record = Record::decode(q.blob(0));
   if (!record.ok()) return std::move(record).error().in(where);
 
-  ETALON_ASSIGN(
-      Query places,
-      impl_->database->query(
-          "SELECT side, position, path, max(place.event) FROM place "
-          "JOIN event ON event.seq = place.event JOIN record ON record.seq = event.record "
-          "WHERE record.id = ? GROUP BY side, position"));
+  ETALON_ASSIGN(Query places,
+                impl_->database->query(
+                    "SELECT side, position, path FROM record CROSS JOIN event CROSS JOIN place "
+                    "WHERE id = ?1 AND event.record = record.seq AND place.event = event.seq "
+                    "ORDER BY place.event"));  // the newest comes last, and stays
   places.bind(1, id.span());
   while (true) {
     ETALON_ASSIGN(const bool row, places.next());
@@ -68,8 +65,8 @@ Result<Record> Ledger::get(const Hash& id) const {
 Result<std::vector<Event>> Ledger::events(const Hash& id) const {
   const std::lock_guard lock(impl_->mutex);
   ETALON_ASSIGN(Query q, impl_->database->query(
-                             "SELECT time, host, user, process, hash FROM event WHERE record = "
-                             "(SELECT seq FROM record WHERE id = ?) ORDER BY seq"));
+                             "SELECT time, host, \"user\", process, hash FROM event "
+                             "WHERE record = (SELECT seq FROM record WHERE id = ?1) ORDER BY seq"));
   q.bind(1, id.span());
   std::vector<Event> found;
   while (true) {
@@ -82,32 +79,32 @@ Result<std::vector<Event>> Ledger::events(const Hash& id) const {
 
 Result<std::vector<Hash>> Ledger::all() const {
   const std::lock_guard lock(impl_->mutex);
-  return impl_->hashes("SELECT id FROM record WHERE ?1 IS NOT NULL ORDER BY seq", {});
+  return impl_->hashes("SELECT id FROM record ORDER BY seq");
 }
 
 Result<std::vector<Hash>> Ledger::producers(const Hash& artifact) const {
   const std::lock_guard lock(impl_->mutex);
   return impl_->hashes(
-      "SELECT DISTINCT id FROM record JOIN artifact ON artifact.record = record.seq "
-      "WHERE hash = ? AND side = 1 ORDER BY seq",
-      artifact);
+      "SELECT DISTINCT id, seq FROM artifact CROSS JOIN record "
+      "WHERE hash = ?1 AND side = 1 AND seq = artifact.record ORDER BY seq",
+      &artifact);
 }
 
 Result<std::vector<Hash>> Ledger::consumers(const Hash& artifact) const {
   const std::lock_guard lock(impl_->mutex);
   return impl_->hashes(
-      "SELECT DISTINCT id FROM record JOIN artifact ON artifact.record = record.seq "
-      "WHERE hash = ? AND side = 0 ORDER BY seq",
-      artifact);
+      "SELECT DISTINCT id, seq FROM artifact CROSS JOIN record "
+      "WHERE hash = ?1 AND side = 0 AND seq = artifact.record ORDER BY seq",
+      &artifact);
 }
 
 Result<std::vector<Hash>> Ledger::writers(const std::string& path) const {
   const std::lock_guard lock(impl_->mutex);
   ETALON_ASSIGN(Query q,
                 impl_->database->query(
-                    "SELECT id FROM place JOIN event ON event.seq = place.event "
-                    "JOIN record ON record.seq = event.record "
-                    "WHERE path = ? AND side = 1 GROUP BY id ORDER BY max(event.seq) DESC"));
+                    "SELECT id FROM place CROSS JOIN event CROSS JOIN record "
+                    "WHERE path = ?1 AND side = 1 AND event.seq = place.event "
+                    "AND record.seq = event.record GROUP BY id ORDER BY max(event.seq) DESC"));
   q.bind(1, impl_->places.stored(path));
   std::vector<Hash> found;
   while (true) {
@@ -141,82 +138,13 @@ Result<Hash> Ledger::resolve(std::string_view name) const {
   ETALON_ASSIGN(const Hash hash, sha256_file(text));
   {
     const std::lock_guard lock(impl_->mutex);
-    ETALON_ASSIGN(const bool found, known(*impl_->database, hash));
+    ETALON_ASSIGN(const bool found, impl_->known(hash));
     if (found) return hash;
   }
   ETALON_ASSIGN(const auto wrote, writers(text));
   if (wrote.empty()) return not_known(impl_->path, text + " (sha256 " + hash.hex() + ")");
   return Error{Errc::check, text + ": changed since record " + wrote.front().hex() +
                                 " wrote it: sha256 is now " + hash.hex()};
-}
-
-Result<std::vector<Hash>> Ledger::parents(const Hash& id) const {
-  const std::lock_guard lock(impl_->mutex);
-  ETALON_ASSIGN(const std::int64_t row, impl_->sequence(id));
-  ETALON_ASSIGN(Query last, impl_->database->query("SELECT max(seq) FROM event WHERE record = ?"));
-  ETALON_TRY(last.bind(1, row).next());
-  // CROSS JOIN keeps the order of the loops: from the few inputs to what the indexes find.
-  ETALON_ASSIGN(Query q,
-                impl_->database->query(
-                    "SELECT r.seq, r.id FROM artifact i CROSS JOIN record r ON r.id = i.hash "
-                    "WHERE i.record = ?1 AND i.side = 0 AND i.role = 'record' "
-                    "UNION SELECT r.seq, r.id FROM artifact i "
-                    "CROSS JOIN artifact o ON o.hash = i.hash AND o.side = 1 "
-                    "CROSS JOIN record r ON r.seq = o.record "
-                    "WHERE i.record = ?1 AND i.side = 0 AND o.record <> ?1 "
-                    "AND (SELECT min(seq) FROM event WHERE record = o.record) < ?2 ORDER BY 1"));
-  q.bind(1, row).bind(2, last.integer(0));
-  std::vector<Hash> found;
-  while (true) {
-    ETALON_ASSIGN(const bool any, q.next());
-    if (!any) return found;
-    found.push_back(to_hash(q.blob(1)));
-  }
-}
-
-Result<std::vector<Hash>> Ledger::lineage(const Hash& start) const {
-  struct Visit {
-    Hash id;
-    std::vector<Hash> parents;
-    std::size_t next = 0;
-  };
-  std::vector<Hash> order;
-  std::set<Hash> seen;
-  std::vector<Visit> stack;
-  const auto enter = [&](const Hash& id) -> Result<void> {
-    if (!seen.insert(id).second) return {};
-    ETALON_ASSIGN(auto above, parents(id));
-    stack.push_back({id, std::move(above)});
-    return {};
-  };
-  const auto finish = [&]() -> Result<void> {
-    while (!stack.empty()) {
-      if (stack.back().next < stack.back().parents.size()) {
-        ETALON_TRY(enter(Hash(stack.back().parents[stack.back().next++])));
-      } else {
-        order.push_back(stack.back().id);
-        stack.pop_back();
-      }
-    }
-    return {};
-  };
-
-  std::vector<Hash> roots;
-  {
-    const std::lock_guard lock(impl_->mutex);
-    ETALON_ASSIGN(const std::int64_t row, impl_->sequence(start));
-    if (row != 0) roots.push_back(start);
-    ETALON_ASSIGN(const bool any, known(*impl_->database, start));
-    if (!any) return not_known(impl_->path, start.hex());
-  }
-  if (roots.empty()) {
-    ETALON_ASSIGN(roots, producers(start));
-  }
-  for (const Hash& root : roots) {
-    ETALON_TRY(enter(root));
-    ETALON_TRY(finish());
-  }
-  return order;
 }
 
 }  // namespace etalon

@@ -1,8 +1,9 @@
+#include <functional>
 #include <map>
+#include <set>
 #include <utility>
 
 #include "ledger/impl.hpp"
-#include "ledger/schema.hpp"
 
 namespace etalon {
 namespace {
@@ -13,50 +14,19 @@ class Verifier {
  public:
   Verifier(Database& database, const Places& places) : database_(database), places_(places) {}
 
-  Result<void> pages() {
-    ETALON_ASSIGN(Query q, database_.query("PRAGMA integrity_check"));
-    while (true) {
-      ETALON_ASSIGN(const bool row, q.next());
-      if (!row) break;
-      if (q.text(0) != "ok") report("database", "pages", std::string(q.text(0)));
-    }
-    ETALON_ASSIGN(Query keys, database_.query("PRAGMA foreign_key_check"));
-    while (true) {
-      ETALON_ASSIGN(const bool row, keys.next());
-      if (!row) break;
-      report("database", std::string(keys.text(0)),
-             "row " + std::to_string(keys.integer(1)) + " refers to a row of " +
-                 std::string(keys.text(2)) + " that is not there");
-    }
+  Result<void> database(Result<std::vector<Flaw>> flaws) {
+    ETALON_TRY(flaws);
+    for (Flaw& flaw : *flaws) report("database", std::move(flaw.part), std::move(flaw.reason));
     return {};
   }
 
-  Result<void> schema() {
-    std::map<std::string, std::string, std::less<>> found;
-    ETALON_ASSIGN(Query q, database_.query("SELECT name, sql FROM sqlite_master WHERE sql IS NOT "
-                                           "NULL AND name NOT LIKE 'sqlite_%'"));
-    while (true) {
-      ETALON_ASSIGN(const bool row, q.next());
-      if (!row) break;
-      found.emplace(q.text(0), q.text(1));
-    }
-    for (const schema::Object& object : schema::objects()) {
-      const auto at = found.find(object.name);
-      if (at == found.end()) {
-        report("database", std::string(object.name), "this part of the schema was removed");
-        continue;
-      }
-      if (at->second != object.sql)
-        report("database", std::string(object.name), "this part of the schema was changed");
-      found.erase(at);
-    }
-    for (const auto& [name, sql] : found)
-      report("database", name, "this part of the schema is not the ledger's");
-    return {};
-  }
-
+  // Two walks side by side, over the records and over the rows by which they are found.
   Result<void> records(Tally& tally) {
-    ETALON_ASSIGN(Query q, database_.query("SELECT seq, id, cbor FROM record ORDER BY seq"));
+    ETALON_ASSIGN(Query q, database_.scan("SELECT seq, id, cbor FROM record ORDER BY seq"));
+    ETALON_ASSIGN(Query rows, database_.scan("SELECT record, side, position, role, hash FROM "
+                                             "artifact ORDER BY record, side, position"));
+    Walk index{rows};
+    ETALON_TRY(index.step());
     while (true) {
       ETALON_ASSIGN(const bool row, q.next());
       if (!row) return {};
@@ -65,6 +35,7 @@ class Verifier {
       const Hash id = to_hash(q.blob(1));
       ids_.emplace(seq, id);
       const auto wrong = [&](std::string reason) { report("record", id.hex(), std::move(reason)); };
+      ETALON_TRY(index.pass(seq));
       if (const Hash actual = sha256(q.blob(2)); actual != id) {
         wrong("its bytes or its id were changed: sha256 of the bytes is " + actual.hex());
         continue;
@@ -74,23 +45,25 @@ class Verifier {
         wrong(record.error().message);
         continue;
       }
-      ETALON_TRY(index(seq, *record, wrong));
-      ETALON_ASSIGN(Query has,
-                    database_.query("SELECT EXISTS(SELECT 1 FROM event WHERE record = ?)"));
-      ETALON_TRY(has.bind(1, seq).next());
-      if (has.integer(0) == 0) wrong("no event says when it was added: events were removed");
+      ETALON_TRY(compare(index, seq, *record, wrong));
     }
   }
 
   Result<void> events(Tally& tally) {
-    ETALON_ASSIGN(Query q, database_.query("SELECT seq, record, time, host, user, process, hash "
-                                           "FROM event ORDER BY seq"));
+    ETALON_ASSIGN(Query q, database_.scan("SELECT seq, record, time, host, \"user\", process, hash "
+                                          "FROM event ORDER BY seq"));
+    ETALON_ASSIGN(Query rows, database_.scan("SELECT event, side, position, path FROM place "
+                                             "ORDER BY event, side, position"));
+    Walk places{rows};
+    ETALON_TRY(places.step());
     Hash previous;
+    std::set<std::int64_t> named;
     while (true) {
       ETALON_ASSIGN(const bool row, q.next());
       if (!row) break;
       ++tally.events;
       const std::int64_t seq = q.integer(0);
+      named.insert(q.integer(1));
       const auto record = ids_.find(q.integer(1));
       EventRow event{record != ids_.end() ? record->second : Hash{},
                      std::string(q.text(2)),
@@ -98,7 +71,11 @@ class Verifier {
                      std::string(q.text(4)),
                      q.integer(5),
                      {}};
-      ETALON_ASSIGN(event.places, places_of(seq));
+      ETALON_TRY(places.pass(seq));
+      for (; places.at(seq);) {
+        event.places.push_back({rows.integer(1), rows.integer(2), std::string(rows.text(3))});
+        ETALON_TRY(places.step());
+      }
       const Hash stored = to_hash(q.blob(6));
       if (event.hash(previous) != stored)
         report("event", std::to_string(seq),
@@ -110,6 +87,9 @@ class Verifier {
       previous = stored;  // so that one changed event is named once, not all that follow
     }
     tally.head = previous;
+    for (const auto& [seq, id] : ids_)
+      if (!named.contains(seq))
+        report("record", id.hex(), "no event says when it was added: events were removed");
     return {};
   }
 
@@ -146,42 +126,42 @@ class Verifier {
     return "record " + claim.record.hex() + " wrote it with sha256 " + claim.hash.hex();
   }
 
+  // A walk over rows of which several belong to one of what is walked beside it.
+  struct Walk {
+    Query& rows;
+    bool more = false;
+    Result<void> step() {
+      ETALON_ASSIGN(more, rows.next());
+      return {};
+    }
+    bool at(std::int64_t owner) const { return more && rows.integer(0) == owner; }
+    Result<void> pass(std::int64_t owner) {  // what belongs to nobody
+      while (more && rows.integer(0) < owner) ETALON_TRY(step());
+      return {};
+    }
+  };
+
   // The rows by which records are found must say what the record's bytes say.
   template <typename Wrong>
-  Result<void> index(std::int64_t seq, const Record& record, const Wrong& wrong) {
-    ETALON_ASSIGN(Query q, database_.query("SELECT side, position, role, hash FROM artifact "
-                                           "WHERE record = ? ORDER BY side, position"));
-    q.bind(1, seq);
+  Result<void> compare(Walk& index, std::int64_t seq, const Record& record, const Wrong& wrong) {
+    const Query& q = index.rows;
     for (const auto& [side, artifacts] :
          {std::pair{Side::input, &record.inputs}, std::pair{Side::output, &record.outputs}}) {
       for (std::size_t i = 0; i < artifacts->size(); ++i) {
-        ETALON_ASSIGN(const bool row, q.next());
         const Artifact& artifact = (*artifacts)[i];
-        if (!row || q.integer(0) != static_cast<std::int64_t>(side) ||
-            q.integer(1) != static_cast<std::int64_t>(i) || q.text(2) != artifact.role ||
-            to_hash(q.blob(3)) != artifact.hash) {
+        if (!index.at(seq) || q.integer(1) != static_cast<std::int64_t>(side) ||
+            q.integer(2) != static_cast<std::int64_t>(i) || q.text(3) != artifact.role ||
+            to_hash(q.blob(4)) != artifact.hash) {
           wrong(std::string("the index of its ") + (side == Side::input ? "inputs" : "outputs") +
                 " was changed at position " + std::to_string(i));
           return {};
         }
         if (side == Side::output) outputs_[seq].push_back(artifact.hash);
+        ETALON_TRY(index.step());
       }
     }
-    ETALON_ASSIGN(const bool more, q.next());
-    if (more) wrong("the index of its inputs or outputs has rows too many");
+    if (index.at(seq)) wrong("the index of its inputs or outputs has rows too many");
     return {};
-  }
-
-  Result<std::vector<EventRow::Place>> places_of(std::int64_t event) {
-    ETALON_ASSIGN(Query q, database_.query("SELECT side, position, path FROM place "
-                                           "WHERE event = ? ORDER BY side, position"));
-    q.bind(1, event);
-    std::vector<EventRow::Place> found;
-    while (true) {
-      ETALON_ASSIGN(const bool row, q.next());
-      if (!row) return found;
-      found.push_back({q.integer(0), q.integer(1), std::string(q.text(2))});
-    }
   }
 
   // Events come in order, so the newest claim of a path stays.
@@ -215,8 +195,8 @@ Result<std::vector<Problem>> Ledger::verify(Tally* tally, const HashProgress& pr
   // One view of the database for the whole walk, whatever other processes add meanwhile. Damage
   // that stops one step does not keep the others from looking.
   const std::function<Result<void>()> steps[] = {
-      [&] { return verifier.pages(); },
-      [&] { return verifier.schema(); },
+      [&] { return verifier.database(impl_->database->integrity()); },
+      [&] { return verifier.database(impl_->database->schema()); },
       [&] { return verifier.records(counts); },
       [&] { return verifier.events(counts); },
   };
@@ -228,10 +208,11 @@ Result<std::vector<Problem>> Ledger::verify(Tally* tally, const HashProgress& pr
       }
     return {};
   };
-  ETALON_TRY(impl_->database->run("BEGIN"));
-  auto walked = walk();
-  (void)impl_->database->run("ROLLBACK");
-  ETALON_TRY(walked);
+  {
+    ETALON_ASSIGN(const Transaction view,
+                  Transaction::begin(*impl_->database, Database::Access::read));
+    ETALON_TRY(walk());
+  }
   ETALON_TRY(verifier.files(counts, progress));
   return verifier.take();
 }

@@ -12,8 +12,6 @@ namespace {
 
 using testing::Folder;
 using testing::hash_of;
-using testing::tamper;
-using testing::tamper_quietly;
 using testing::write_file;
 
 std::string read_file(const std::string& path) {
@@ -21,10 +19,11 @@ std::string read_file(const std::string& path) {
   return {std::istreambuf_iterator<char>(in), {}};
 }
 
-class VerifyTest : public ::testing::Test {
+class Verifying : public ::testing::Test {
  protected:
-  void SetUp() override {
-    path_ = folder_ / "ledger.db";
+  // A ledger of two records, and the file that the second wrote.
+  void fill() {
+    path_ = home_->ledger();
     stored_ = write_file(folder_ / "stored.h5", "stored bytes");
     auto ledger = Ledger::open(path_);
     ASSERT_TRUE(ledger.ok()) << ledger.error().message;
@@ -61,12 +60,25 @@ class VerifyTest : public ::testing::Test {
     EXPECT_NE(problems[0].reason.find(reason), std::string::npos) << problems[0].reason;
   }
 
+  std::unique_ptr<testing::Home> home_;
   Folder folder_;
   std::string path_, stored_;
   Hash find_, store_;
 };
 
-TEST_F(VerifyTest, AllIsWell) {
+class VerifyTest : public Verifying, public ::testing::WithParamInterface<const char*> {
+ protected:
+  void SetUp() override {
+    home_ = testing::make_home(GetParam());
+    if (home_ == nullptr) GTEST_SKIP() << "no PostgreSQL server is installed";
+    fill();
+  }
+  bool on_server() const { return Ledger::on_server(path_); }
+};
+
+INSTANTIATE_TEST_SUITE_P(At, VerifyTest, testing::homes, testing::home_name);
+
+TEST_P(VerifyTest, AllIsWell) {
   Tally tally;
   EXPECT_EQ(show(verify(&tally)), "");
   EXPECT_EQ(tally.records, 2U);
@@ -76,112 +88,122 @@ TEST_F(VerifyTest, AllIsWell) {
   EXPECT_NE(tally.head, Hash{});
 }
 
-TEST_F(VerifyTest, RowsCannotBeChangedOrRemoved) {
-  sqlite3* database = nullptr;
-  ASSERT_EQ(sqlite3_open(path_.c_str(), &database), SQLITE_OK);
-  for (const char* sql :
-       {"UPDATE record SET cbor = x'00'", "DELETE FROM record", "UPDATE artifact SET role = 'x'",
-        "DELETE FROM artifact", "UPDATE event SET user = 'x'", "DELETE FROM event",
-        "UPDATE place SET path = 'x'", "DELETE FROM place",
-        "INSERT OR REPLACE INTO record SELECT seq, id, x'00' FROM record",
-        "INSERT OR REPLACE INTO event SELECT seq, record, time, host, 'x', process, hash FROM "
-        "event",
-        "INSERT OR REPLACE INTO artifact SELECT record, side, position, 'x', hash FROM artifact",
-        "INSERT OR REPLACE INTO place SELECT event, side, position, 'x' FROM place"}) {
-    EXPECT_NE(sqlite3_exec(database, sql, nullptr, nullptr, nullptr), SQLITE_OK) << sql;
-    EXPECT_STREQ(sqlite3_errmsg(database), "the ledger is append-only") << sql;
+TEST_P(VerifyTest, RowsCannotBeChangedOrRemoved) {
+  std::vector<std::string> attempts = {
+      "UPDATE record SET cbor = zeroblob(1)", "DELETE FROM record",
+      "UPDATE artifact SET role = 'x'",       "DELETE FROM artifact",
+      "UPDATE event SET \"user\" = 'x'",      "DELETE FROM event",
+      "UPDATE place SET path = 'x'",          "DELETE FROM place"};
+  if (on_server()) {
+    attempts.insert(attempts.end(),
+                    {"TRUNCATE record, artifact, event, place", "TRUNCATE place",
+                     "SET session_replication_role = replica; DELETE FROM place",
+                     "INSERT INTO record SELECT * FROM record ON CONFLICT (seq) DO UPDATE "
+                     "SET cbor = zeroblob(1)"});
+  } else {
+    attempts.insert(
+        attempts.end(),
+        {"INSERT OR REPLACE INTO record SELECT seq, id, x'00' FROM record",
+         "INSERT OR REPLACE INTO event SELECT seq, record, time, host, 'x', process, hash FROM "
+         "event",
+         "INSERT OR REPLACE INTO artifact SELECT record, side, position, 'x', hash FROM artifact",
+         "INSERT OR REPLACE INTO place SELECT event, side, position, 'x' FROM place"});
   }
-  sqlite3_close(database);
+  for (const std::string& sql : attempts)
+    EXPECT_NE(home_->refusal(sql).find("the ledger is append-only"), std::string::npos) << sql;
   EXPECT_EQ(show(verify()), "");
 }
 
-TEST_F(VerifyTest, AChangedRecordIsNamed) {
-  tamper_quietly(path_,
-                 "UPDATE record SET cbor = CAST(replace(CAST(cbor AS TEXT), 'find', 'fine') "
-                 "AS BLOB) WHERE seq = 1");
+TEST_P(VerifyTest, AChangedRecordIsNamed) {
+  home_->tamper_quietly(
+      "UPDATE record SET cbor = CAST(substr(cbor, 1, 20) || substr(cbor, 22) AS BLOB) "
+      "WHERE seq = 1");
   expect_only("record", find_.hex(), "sha256 of the bytes is");
   auto ledger = Ledger::open(path_, true);
   EXPECT_EQ(ledger->get(find_).error().code, Errc::check);
 }
 
-TEST_F(VerifyTest, AChangedIndexRowIsNamed) {
-  tamper_quietly(path_, "UPDATE artifact SET role = 'other' WHERE record = 1 AND side = 1");
+TEST_P(VerifyTest, AChangedIndexRowIsNamed) {
+  home_->tamper_quietly("UPDATE artifact SET role = 'other' WHERE record = 1 AND side = 1");
   expect_only("record", find_.hex(), "index of its outputs");
 }
 
-TEST_F(VerifyTest, AChangedIndexHashIsNamed) {
-  tamper_quietly(path_,
-                 "UPDATE artifact SET hash = zeroblob(32) WHERE record = 2 AND side = 0 AND "
-                 "position = 1");
+TEST_P(VerifyTest, AChangedIndexHashIsNamed) {
+  home_->tamper_quietly(
+      "UPDATE artifact SET hash = zeroblob(32) WHERE record = 2 AND side = 0 AND "
+      "position = 1");
   expect_only("record", store_.hex(), "index of its inputs was changed at position 1");
 }
 
-TEST_F(VerifyTest, AnAddedIndexRowIsNamed) {
-  tamper_quietly(path_, "INSERT INTO artifact VALUES(1, 1, 1, 'x', zeroblob(32))");
+TEST_P(VerifyTest, AnAddedIndexRowIsNamed) {
+  home_->tamper_quietly("INSERT INTO artifact VALUES(1, 1, 1, 'x', zeroblob(32))");
   expect_only("record", find_.hex(), "rows too many");
 }
 
-TEST_F(VerifyTest, AChangedEventIsNamed) {
-  for (const char* change : {"user = user || 'x'", "host = 'x'", "time = '1999'",
+TEST_P(VerifyTest, AChangedEventIsNamed) {
+  for (const char* change : {"\"user\" = \"user\" || 'x'", "host = 'x'", "time = '1999'",
                              "process = process + 1", "hash = zeroblob(32)"}) {
-    const std::string before = read_file(path_);
-    tamper_quietly(path_, std::string("UPDATE event SET ") + change + " WHERE seq = 1");
+    home_->tamper_quietly(std::string("UPDATE event SET ") + change + " WHERE seq = 1");
     const auto problems = verify();
     ASSERT_FALSE(problems.empty()) << change;
     EXPECT_EQ(problems[0].what, "event") << show(problems);
     EXPECT_EQ(problems[0].name, "1") << show(problems);
-    write_file(path_, before);
+    home_->renew();
+    fill();
   }
 }
 
-TEST_F(VerifyTest, AChangedPathIsNamed) {
-  tamper_quietly(path_, "UPDATE place SET path = '/elsewhere/other.h5' WHERE event = 1");
+TEST_P(VerifyTest, AChangedPathIsNamed) {
+  home_->tamper_quietly("UPDATE place SET path = '/elsewhere/other.h5' WHERE event = 1");
   expect_only("event", "1", find_.hex());
 }
 
-TEST_F(VerifyTest, ARemovedEventIsNamed) {
-  tamper_quietly(path_, "DELETE FROM place WHERE event = 1; DELETE FROM event WHERE seq = 1");
+TEST_P(VerifyTest, ARemovedEventIsNamed) {
+  home_->tamper_quietly("DELETE FROM place WHERE event = 1; DELETE FROM event WHERE seq = 1");
   const std::string found = show(verify());
   EXPECT_NE(found.find("record | " + find_.hex()), std::string::npos) << found;
   EXPECT_NE(found.find("event | 2"), std::string::npos) << found;
 }
 
-TEST_F(VerifyTest, ARemovedRecordIsNamed) {
-  tamper_quietly(path_, "DELETE FROM artifact WHERE record = 1; DELETE FROM record WHERE seq = 1");
+TEST_P(VerifyTest, ARemovedRecordIsNamed) {
+  home_->tamper_quietly("DELETE FROM artifact WHERE record = 1; DELETE FROM record WHERE seq = 1");
   const std::string found = show(verify());
   EXPECT_NE(found.find("database | event | row 1"), std::string::npos) << found;
   EXPECT_NE(found.find("event | 1"), std::string::npos) << found;
 }
 
-TEST_F(VerifyTest, ARemovedTriggerIsNamed) {
-  tamper(path_, "DROP TRIGGER record_keep_update");
-  expect_only("database", "record_keep_update", "removed");
+TEST_P(VerifyTest, ARemovedTriggerIsNamed) {
+  const std::string name = on_server() ? "record_keep" : "record_keep_update";
+  home_->tamper("DROP TRIGGER " + name + (on_server() ? " ON record" : ""));
+  expect_only("database", name, "removed");
 }
 
-TEST_F(VerifyTest, AnAddedTriggerIsNamed) {
-  tamper(path_, "CREATE TRIGGER t AFTER INSERT ON record BEGIN SELECT 1; END");
+TEST_P(VerifyTest, AnAddedTriggerIsNamed) {
+  home_->tamper(
+      std::string("CREATE TRIGGER t AFTER INSERT ON record ") +
+      (on_server() ? "FOR EACH STATEMENT EXECUTE FUNCTION keep()" : "BEGIN SELECT 1; END"));
   expect_only("database", "t", "not the ledger's");
 }
 
-TEST_F(VerifyTest, AFlippedByteInAStoredFileIsNamed) {
+TEST_P(VerifyTest, AFlippedByteInAStoredFileIsNamed) {
   write_file(stored_, "stored bytfs");
   expect_only("file", stored_,
               "sha256 is " + hash_of("stored bytfs").hex() + "; record " + store_.hex() +
                   " wrote it with sha256 " + hash_of("stored bytes").hex());
 }
 
-TEST_F(VerifyTest, AMissingFileIsAProblemOfItsOwnKind) {
+TEST_P(VerifyTest, AMissingFileIsAProblemOfItsOwnKind) {
   std::filesystem::remove(stored_);
   expect_only("missing", stored_, store_.hex());
 }
 
-TEST_F(VerifyTest, AFolderWhereAFileWasIsNamed) {
+TEST_P(VerifyTest, AFolderWhereAFileWasIsNamed) {
   std::filesystem::remove(stored_);
   std::filesystem::create_directory(stored_);
   expect_only("file", stored_, "not a regular file");
 }
 
-TEST_F(VerifyTest, AFileThatALaterRecordWroteAgainIsNoAlarm) {
+TEST_P(VerifyTest, AFileThatALaterRecordWroteAgainIsNoAlarm) {
   write_file(stored_, "new bytes");
   add(record("store", {}, {{"file", hash_of("new bytes"), stored_}}));
   Tally tally;
@@ -196,21 +218,21 @@ TEST_F(VerifyTest, AFileThatALaterRecordWroteAgainIsNoAlarm) {
   EXPECT_EQ(tally.superseded, 2U);
 }
 
-TEST_F(VerifyTest, OneFileHasOneNameWhateverTheWayToIt) {
+TEST_P(VerifyTest, OneFileHasOneNameWhateverTheWayToIt) {
   std::filesystem::create_directory_symlink(folder_ / ".", folder_ / "link");
   write_file(stored_, "new bytes");
   add(record("store", {}, {{"file", hash_of("new bytes"), folder_ / "link/../link/stored.h5"}}));
   EXPECT_EQ(show(verify()), "");
 }
 
-TEST_F(VerifyTest, InputsMayChangeOrGo) {
+TEST_P(VerifyTest, InputsMayChangeOrGo) {
   const std::string input = write_file(folder_ / "input", "before");
   add(record("read", {{"file", hash_of("before"), input}}, {}));
   write_file(input, "after");
   EXPECT_EQ(show(verify()), "");
 }
 
-TEST_F(VerifyTest, CanBeInterrupted) {
+TEST_P(VerifyTest, CanBeInterrupted) {
   auto ledger = Ledger::open(path_, true);
   const auto problems = ledger->verify(nullptr, [](std::uint64_t) { return false; });
   ASSERT_FALSE(problems.ok());
@@ -239,9 +261,17 @@ std::string answers(const Ledger& ledger, bool& sound) {
   return text;
 }
 
+class VerifyFileTest : public Verifying {
+ protected:
+  void SetUp() override {
+    home_ = testing::make_home("Sqlite");
+    fill();
+  }
+};
+
 // The database file itself: whatever bit is flipped, nothing crashes, and either it is noticed or
 // no answer depends on it (free space in a page).
-TEST_F(VerifyTest, AFlippedBitInTheDatabaseIsNoticedOrChangesNothing) {
+TEST_F(VerifyFileTest, AFlippedBitInTheDatabaseIsNoticedOrChangesNothing) {
   const std::string good = read_file(path_);
   bool sound = false;
   const std::string expected = answers(*Ledger::open(path_, true), sound);
@@ -273,7 +303,7 @@ TEST_F(VerifyTest, AFlippedBitInTheDatabaseIsNoticedOrChangesNothing) {
   EXPECT_EQ(show(verify()), "");
 }
 
-TEST_F(VerifyTest, ATruncatedDatabaseIsNoCrash) {
+TEST_F(VerifyFileTest, ATruncatedDatabaseIsNoCrash) {
   const std::string good = read_file(path_);
   for (std::size_t n = 0; n < good.size(); n += 511) {
     write_file(path_, good.substr(0, n));

@@ -87,6 +87,10 @@ struct Collector::Impl {
       }
     }
     ETALON_ASSIGN(report_.ledger, ledger_path(recipe_, folder_));
+    if (Ledger::on_server(report_.ledger)) {
+      ETALON_TRY(ledger());
+      return {};
+    }
     std::string place = absolute_path(report_.ledger);
     const bool there = fs::exists(place, error);
     if (!there) place = fs::path(place).parent_path().string();
@@ -437,6 +441,7 @@ Result<Collector> Collector::open(const Recipe& recipe, const CollectOptions& op
 Result<CollectReport> Collector::run(Receiver& receiver) { return impl_->run(receiver); }
 
 Result<std::string> ledger_path(const Recipe& recipe, const std::string& folder) {
+  if (Ledger::on_server(recipe.store.ledger)) return recipe.store.ledger;
   if (!recipe.store.ledger.empty()) return output_path(recipe, recipe.store.ledger);
   if (const char* set_path = std::getenv("ETALON_LEDGER"); set_path != nullptr && *set_path != 0)
     return std::string(set_path);

@@ -11,7 +11,7 @@
 #include <thread>
 
 #include "control/simulated_instrument.hpp"
-#include "ledger/database.hpp"
+#include "ledger/sqlite.hpp"
 #include "pipeline/run.hpp"
 #include "pipeline/stored_series.hpp"
 #include "store/series_reader.hpp"
@@ -311,7 +311,7 @@ TEST_F(CollectorTest, TheSeriesIsReportedWhenItsAnalysisFails) {
 TEST_F(CollectorTest, WithoutARecordTheNameSaysSo) {
   fs::create_directories(folder_ / "out");
   { ASSERT_TRUE(Ledger::open(out("ledger.db")).ok()); }
-  auto database = Database::open("ledger", out("ledger.db"), SQLITE_OPEN_READWRITE);
+  auto database = Sqlite::open("ledger", out("ledger.db"), SQLITE_OPEN_READWRITE);
   ASSERT_TRUE((*database)
                   ->run("CREATE TRIGGER refuse BEFORE INSERT ON event "
                         "BEGIN SELECT RAISE(ABORT, 'not today'); END")

@@ -238,8 +238,9 @@ std::vector<Key> make_keys() {
         "a master that shows them as one. 0: all in one file."},
        count_to(PICK(store.frames_per_file), 0, any)},
       {{"store", "ledger", "text", "", "\"\"",
-        "The ledger, from the current folder; empty: $ETALON_LEDGER where that is set, else "
-        "ledger.db in store.folder."},
+        "The ledger, from the current folder, or the address of a PostgreSQL database "
+        "(postgresql://..); empty: $ETALON_LEDGER where that is set, else ledger.db in "
+        "store.folder."},
        text_to(PICK(store.ledger))},
 
       {{"analyse", "kind", "\"powder\" or \"none\"", "", "\"powder\"",

@@ -12,7 +12,7 @@ SOURCE = Path(os.environ.get("ETALON_SOURCE_DIR", Path(__file__).resolve().paren
 
 # Outside headers by the name that the table uses for them; every other <...> with a slash or .h is listed in SYSTEM.
 OUTSIDE = {
-    "hwy": r"hwy/.*", "zstd": r"zstd\.h", "sqlite3": r"sqlite3\.h", "openssl": r"openssl/.*", "xxhash": r"(xxhash|xxh_x86dispatch)\.h", "zip": r"zip\.h",
+    "hwy": r"hwy/.*", "zstd": r"zstd\.h", "sqlite3": r"sqlite3\.h", "pqxx": r"pqxx/.*|libpq-fe\.h", "openssl": r"openssl/.*", "xxhash": r"(xxhash|xxh_x86dispatch)\.h", "zip": r"zip\.h",
     "hdf5": r"(hdf5|H5\w+)\.h", "bzlib": r"bzlib\.h", "tiffio": r"tiffio\.h", "httplib": r"httplib\.h", "zmq": r"zmq\.h(pp)?", "lz4": r"lz4\.h", "cairo": r"cairo(-\w+)?\.h", "png": r"png\.h", "zlib": r"zlib\.h",
     "tomlplusplus": r"toml\+\+/.*", "nlohmann": r"nlohmann/.*",
 }

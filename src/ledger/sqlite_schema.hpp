@@ -1,4 +1,5 @@
-// The ledger's tables, as formats/ledger.md writes them down, and how a database becomes a ledger.
+// The ledger's tables in SQLite, as formats/ledger.md writes them down, and how a file becomes a
+// ledger.
 #pragma once
 
 #include <cstdint>
@@ -6,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-#include "ledger/database.hpp"
+#include "ledger/sqlite.hpp"
 
 namespace etalon::schema {
 
@@ -20,6 +21,6 @@ std::span<const Object> objects();  // tables, indexes and triggers, in the orde
 
 // Opens the file and checks that it is a ledger of this version; an absent or empty database
 // becomes one unless `must_exist`.
-Result<std::unique_ptr<Database>> open(const std::string& path, bool must_exist);
+Result<std::unique_ptr<Sqlite>> open(const std::string& path, bool must_exist);
 
 }  // namespace etalon::schema

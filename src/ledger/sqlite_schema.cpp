@@ -1,4 +1,4 @@
-#include "ledger/schema.hpp"
+#include "ledger/sqlite_schema.hpp"
 
 #include <chrono>
 #include <filesystem>
@@ -49,26 +49,25 @@ constexpr Object all_objects[] = {
 
 constexpr int patience_ms = 30000;  // with other programs' locks
 
-Result<bool> is_blank(Database& database) {
+Result<bool> is_blank(Sqlite& database) {
   ETALON_ASSIGN(const auto id, database.integer("PRAGMA application_id"));
   ETALON_ASSIGN(const auto tables, database.integer("SELECT count(*) FROM sqlite_master"));
   return id == 0 && tables == 0;
 }
 
-Result<void> create(Database& database) {
+Result<void> create(Sqlite& database) {
   ETALON_TRY(database.run("PRAGMA journal_mode = WAL"));
-  ETALON_ASSIGN(Transaction transaction, Transaction::begin(database));
+  ETALON_ASSIGN(Transaction transaction, Transaction::begin(database, Database::Access::write));
   ETALON_ASSIGN(const bool still_blank, is_blank(database));  // another process may have been first
   if (!still_blank) return {};
-  for (const Object& object : all_objects)
-    ETALON_TRY(database.run(std::string(object.sql).c_str()));
+  for (const Object& object : all_objects) ETALON_TRY(database.run(std::string(object.sql)));
   const std::string marks = "PRAGMA application_id = " + std::to_string(application_id) +
                             "; PRAGMA user_version = " + std::to_string(user_version);
-  ETALON_TRY(database.run(marks.c_str()));
+  ETALON_TRY(database.run(marks));
   return transaction.commit();
 }
 
-Result<void> check(Database& database, const std::string& path) {
+Result<void> check(Sqlite& database, const std::string& path) {
   const auto fail = [&](const std::string& reason) {
     return Error{Errc::malformed, path + ": " + reason};
   };
@@ -102,7 +101,7 @@ std::string percent_encoded(const std::string& path) {
 
 std::span<const Object> objects() { return all_objects; }
 
-Result<std::unique_ptr<Database>> open(const std::string& path, bool must_exist) {
+Result<std::unique_ptr<Sqlite>> open(const std::string& path, bool must_exist) {
   std::error_code failed;
   const std::filesystem::path absolute = std::filesystem::absolute(path, failed);
   if (path.empty() || failed) return Error{Errc::usage, "ledger: '" + path + "' is no path"};
@@ -113,9 +112,9 @@ Result<std::unique_ptr<Database>> open(const std::string& path, bool must_exist)
 
   const int create_flag = must_exist ? 0 : SQLITE_OPEN_CREATE;
   ETALON_ASSIGN(auto database,
-                Database::open(path, absolute.string(), SQLITE_OPEN_READWRITE | create_flag));
-  ETALON_TRY(database->run(
-      ("PRAGMA foreign_keys = ON; PRAGMA busy_timeout = " + std::to_string(patience_ms)).c_str()));
+                Sqlite::open(path, absolute.string(), SQLITE_OPEN_READWRITE | create_flag));
+  ETALON_TRY(database->run("PRAGMA foreign_keys = ON; PRAGMA busy_timeout = " +
+                           std::to_string(patience_ms)));
   // Turning a new file into a WAL database, and opening one that its last user closes just now, are
   // refused at once where others only wait; so the waiting is done here.
   const auto settle = [&]() -> Result<void> {
@@ -133,9 +132,9 @@ Result<std::unique_ptr<Database>> open(const std::string& path, bool must_exist)
   }
   if (!settled.ok() && must_exist && settled.error().code == Errc::io && !database->busy()) {
     // A folder that we may not write to: SQLite's shared memory cannot be made, and nobody writes.
-    ETALON_ASSIGN(database, Database::open(
-                                path, "file:" + percent_encoded(absolute.string()) + "?immutable=1",
-                                SQLITE_OPEN_READONLY | SQLITE_OPEN_URI));
+    ETALON_ASSIGN(database,
+                  Sqlite::open(path, "file:" + percent_encoded(absolute.string()) + "?immutable=1",
+                               SQLITE_OPEN_READONLY | SQLITE_OPEN_URI));
     settled = settle();
   }
   ETALON_TRY(settled);

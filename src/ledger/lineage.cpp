@@ -1,0 +1,141 @@
+// What led to a record: looked up generation by generation, put in order here.
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "ledger/impl.hpp"
+
+namespace etalon {
+namespace {
+
+// The parents of the records `up`: child, parent, the parent's id. A hash among the inputs is
+// looked for twice: as the id of a record (way 0) and as somebody's output (way 1); no index is
+// asked for NULL. Records are numbered in the order of their first events, so that only a parent
+// with a higher number than its child needs a look at the events. The order of the joins is the
+// order of the loops: from the few inputs to what the indexes find.
+constexpr std::string_view parents_sql =
+    " SELECT found.child, found.seq, p.id FROM (SELECT DISTINCT up.seq AS child, "
+    "coalesce(r.seq, o.record) AS seq FROM up CROSS JOIN artifact i "
+    "CROSS JOIN (SELECT 0 AS way UNION ALL SELECT 1) w "
+    "LEFT JOIN record r ON r.id = CASE WHEN w.way = 0 AND i.role = 'record' THEN i.hash END "
+    "LEFT JOIN artifact o ON o.hash = CASE WHEN w.way = 1 THEN i.hash END AND o.side = 1 "
+    "AND o.record <> i.record AND (o.record < i.record OR "
+    "(SELECT min(seq) FROM event WHERE record = o.record) < "
+    "(SELECT max(seq) FROM event WHERE record = i.record)) "
+    "WHERE i.record = up.seq AND i.side = 0 AND coalesce(r.seq, o.record) IS NOT NULL) found "
+    "CROSS JOIN record p WHERE p.seq = found.seq ORDER BY found.child, found.seq";
+
+// The records in parameters ?1 to ?count.
+std::string parents_of(std::size_t count) {
+  std::string sql = "WITH up(seq) AS (VALUES ";
+  for (std::size_t i = 1; i <= count; ++i)
+    sql += (i > 1 ? ", (CAST(?" : "(CAST(?") + std::to_string(i) + " AS bigint))";
+  return sql.append(")").append(parents_sql);
+}
+
+constexpr std::size_t at_once = 32;
+
+struct Above {
+  std::map<std::int64_t, Hash> ids;
+  std::map<std::int64_t, std::vector<std::int64_t>> parents;
+};
+
+// Adds the parents of `rows`, at most `at_once`; those not seen before go to `next`.
+Result<void> look_up(Database& database, std::span<const std::int64_t> rows, Above& above,
+                     std::vector<std::int64_t>& next) {
+  static const std::string one = parents_of(1), many = parents_of(at_once);
+  ETALON_ASSIGN(Query q, database.query(rows.size() == 1 ? one : many));
+  const std::size_t parameters = rows.size() == 1 ? 1 : at_once;
+  for (std::size_t i = 0; i < parameters; ++i)  // no record has number 0
+    q.bind(static_cast<int>(i) + 1, i < rows.size() ? rows[i] : std::int64_t{0});
+  while (true) {
+    ETALON_ASSIGN(const bool any, q.next());
+    if (!any) return {};
+    above.parents[q.integer(0)].push_back(q.integer(1));
+    if (above.ids.try_emplace(q.integer(1), to_hash(q.blob(2))).second)
+      next.push_back(q.integer(1));
+  }
+}
+
+Result<Above> look_up_all(Database& database, const Hash& id, std::int64_t row) {
+  Above above;
+  above.ids.emplace(row, id);
+  std::vector<std::int64_t> generation = {row};
+  while (!generation.empty()) {
+    std::vector<std::int64_t> next;
+    const std::span<const std::int64_t> all(generation);
+    for (std::size_t at = 0; at < all.size(); at += at_once)
+      ETALON_TRY(
+          look_up(database, all.subspan(at, std::min(at_once, all.size() - at)), above, next));
+    generation = std::move(next);
+  }
+  return above;
+}
+
+// Depth first, parents before children, in order of first appearance.
+void append_in_order(const Above& above, std::int64_t start, std::set<std::int64_t>& seen,
+                     std::vector<Hash>& order) {
+  struct Visit {
+    std::int64_t row;
+    const std::vector<std::int64_t>* parents;
+    std::size_t next = 0;
+  };
+  static const std::vector<std::int64_t> none;
+  std::vector<Visit> stack;
+  const auto enter = [&](std::int64_t row) {
+    if (!seen.insert(row).second) return;
+    const auto at = above.parents.find(row);
+    stack.push_back({row, at != above.parents.end() ? &at->second : &none});
+  };
+  enter(start);
+  while (!stack.empty()) {
+    Visit& top = stack.back();
+    if (top.next < top.parents->size()) {
+      enter((*top.parents)[top.next++]);
+    } else {
+      order.push_back(above.ids.at(top.row));
+      stack.pop_back();
+    }
+  }
+}
+
+}  // namespace
+
+Result<std::vector<Hash>> Ledger::parents(const Hash& id) const {
+  const std::lock_guard lock(impl_->mutex);
+  ETALON_ASSIGN(const std::int64_t row, impl_->sequence(id));
+  Above above;
+  std::vector<std::int64_t> rows;
+  ETALON_TRY(look_up(*impl_->database, std::span(&row, 1), above, rows));
+  std::vector<Hash> found;
+  for (const std::int64_t parent : above.parents[row]) found.push_back(above.ids.at(parent));
+  return found;
+}
+
+Result<std::vector<Hash>> Ledger::lineage(const Hash& start) const {
+  std::vector<Hash> roots;
+  {
+    const std::lock_guard lock(impl_->mutex);
+    ETALON_ASSIGN(const std::int64_t row, impl_->sequence(start));
+    if (row != 0) roots.push_back(start);
+    if (row == 0) {
+      ETALON_ASSIGN(const bool any, impl_->known(start));
+      if (!any) return Error{Errc::missing, impl_->path + ": no record knows " + start.hex()};
+    }
+  }
+  if (roots.empty()) {
+    ETALON_ASSIGN(roots, producers(start));
+  }
+  const std::lock_guard lock(impl_->mutex);
+  std::vector<Hash> order;
+  std::set<std::int64_t> seen;
+  for (const Hash& root : roots) {
+    ETALON_ASSIGN(const std::int64_t row, impl_->sequence(root));
+    if (seen.contains(row)) continue;
+    ETALON_ASSIGN(const Above above, look_up_all(*impl_->database, root, row));
+    append_in_order(above, row, seen, order);
+  }
+  return order;
+}
+
+}  // namespace etalon
