@@ -43,10 +43,11 @@ class Disk:
         self.lost = 0  # bytes of journals and spools
         self.remember()
 
-    def size(self):
-        """Of what an end must remember."""
-        return sum(os.path.getsize(os.path.join(at, name)) for at, _, names in os.walk(self.root) for name in names
-                   if name.endswith((".journal", ".spool")))
+    def sizes(self):
+        """Of the files by which an end remembers."""
+        paths = (os.path.join(at, name) for at, _, names in os.walk(self.root) for name in names
+                 if name.endswith((".journal", ".spool")))
+        return {path: os.path.getsize(path) for path in paths}
 
     def remember(self):
         """What is there now is on the disk."""
@@ -62,11 +63,12 @@ class Disk:
 
     def cut(self):
         """Nobody may be using it."""
-        before, copy = self.size(), self.root + ".copy"
+        before, copy = self.sizes(), self.root + ".copy"
         self.restore(self.root, copy)
         shutil.rmtree(self.root)
         os.rename(copy, self.root)
-        self.lost += before - self.size()
+        after = self.sizes()  # removed files may be there again
+        self.lost += sum(max(0, size - after.get(path, 0)) for path, size in before.items())
         self.remember()
 
     def restore(self, folder, to):
