@@ -32,6 +32,8 @@ def row(technique, data, setting, ratio, gate, held, is_recipe):
 
 def skip(what):
     print("skipped: no", what)
+    if options.only:
+        sys.exit(77)
 
 
 def etalon(*words):

@@ -6,9 +6,7 @@
 #include <filesystem>
 
 #include "commands.hpp"
-#include "etalon/backend.hpp"
-#include "etalon/version.hpp"
-#include "parse_error.hpp"
+#include "program.hpp"
 #include "store/file.hpp"
 
 namespace etalon::mpi {
@@ -31,40 +29,17 @@ void on_mpi_error(MPI_Comm*, int* code, ...) {
   Ranks().abort({Errc::io, "MPI: " + std::string(text) + ": is another rank gone?"});
 }
 
-int report(const Ranks& ranks, const Error& error) {
-  if (ranks.first()) std::fprintf(stderr, "etalon-mpi: %s\n", error.message.c_str());
-  return exit_code(error.code);
-}
-
 int run(int argc, char** argv, const Ranks& ranks) {
-  CLI::App app{"Etalon on many processes at once.", "etalon-mpi"};
-  app.require_subcommand(1);
-  app.get_formatter()->column_width(36);
-  app.option_defaults()->always_capture_default();
-  app.set_version_flag("--version", "etalon-mpi " + std::string(version));
-  std::string backend_name;
-  app.add_option("--backend", backend_name,
-                 "Instruction set of the kernels: auto, scalar, sse4, avx2, avx512")
-      ->envname("ETALON_BACKEND");
-  app.fallthrough();
-  CLI::App* analyse = app.add_subcommand(
+  Program program("Etalon on many processes at once.");
+  CLI::App* analyse = program.app.add_subcommand(
       "analyse", "Analyse stored series; the first word is the kind of analysis");
   analyse->require_subcommand(1);
-  Cli cli{app, {}, {}};
+  Cli cli{program.app, {}, {}};
   add_hits(cli, *analyse);
   add_powder(cli, *analyse);
   add_azimuthal(cli, *analyse);
   add_index(cli, *analyse);
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::Success& asked) {  // --help, --version
-    return ranks.first() ? app.exit(asked) : 0;
-  } catch (const CLI::ParseError& e) {
-    if (ranks.first()) std::fprintf(stderr, "%s\n", cli::explain(app, e).c_str());
-    return exit_code(Errc::usage);
-  }
-  if (!backend_name.empty())
-    if (auto set = set_backend(backend_name); !set.ok()) return report(ranks, set.error());
+  if (const auto code = program.parse(argc, argv, ranks)) return *code;
   cli::quiet = !ranks.first();
   cli::reuse_memory();
   try {

@@ -12,44 +12,20 @@
 
 #include "base/posix.hpp"
 #include "commands.hpp"
-#include "etalon/backend.hpp"
-#include "etalon/version.hpp"
-#include "parse_error.hpp"
+#include "program.hpp"
 
 namespace etalon::mpi {
 namespace {
 
-int report(const Ranks& ranks, const Error& error) {
-  if (ranks.first()) std::fprintf(stderr, "etalon-mpi: %s\n", error.message.c_str());
-  return exit_code(error.code);
-}
-
 int run(int argc, char** argv, const Ranks& ranks) {
-  CLI::App app{"Etalon on many processes at once, with parallel HDF5.", "etalon-mpi"};
-  app.require_subcommand(1);
-  app.get_formatter()->column_width(36);
-  app.option_defaults()->always_capture_default();
-  app.set_version_flag("--version", "etalon-mpi " + std::string(version));
-  std::string backend_name;
-  app.add_option("--backend", backend_name,
-                 "Instruction set of the kernels: auto, scalar, sse4, avx2, avx512")
-      ->envname("ETALON_BACKEND");
-  app.fallthrough();
-  Cli cli{app, {}};
+  Program program("Etalon on many processes at once, with parallel HDF5.");
+  Cli cli{program.app, {}};
   add_compress(cli);
   add_decompress(cli);
   add_verify(cli);
-  app.add_subcommand("analyse", "Analyse stored series; the first word is the kind of analysis");
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::Success& asked) {  // --help, --version
-    return ranks.first() ? app.exit(asked) : 0;
-  } catch (const CLI::ParseError& e) {
-    if (ranks.first()) std::fprintf(stderr, "%s\n", cli::explain(app, e).c_str());
-    return exit_code(Errc::usage);
-  }
-  if (!backend_name.empty())
-    if (auto set = set_backend(backend_name); !set.ok()) return report(ranks, set.error());
+  program.app.add_subcommand("analyse",
+                             "Analyse stored series; the first word is the kind of analysis");
+  if (const auto code = program.parse(argc, argv, ranks)) return *code;
   try {
     if (auto done = cli.chosen(ranks); !done.ok()) return report(ranks, done.error());
   } catch (const std::exception& e) {  // out of memory: the others do not know of it

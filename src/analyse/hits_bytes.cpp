@@ -22,7 +22,7 @@ Bytes HitStatistics::pack() const {
     out.put(hits);
   }
   out.put(std::uint64_t{resolutions_.size()});
-  out.append(std::as_bytes(std::span(resolutions_)));
+  out.put_all(resolutions_);
   return out.take();
 }
 

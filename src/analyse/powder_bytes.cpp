@@ -1,4 +1,3 @@
-#include <cstring>
 #include <limits>
 #include <type_traits>
 
@@ -11,18 +10,6 @@ namespace {
 
 // Sums of so many frames of 32 bits are far from the end of 64 bits, also when some are added up.
 constexpr std::uint64_t most_frames = std::uint64_t{1} << 28;
-
-template <typename T>
-void put_all(ByteWriter& out, const std::vector<T>& values) {
-  out.append(std::as_bytes(std::span(values)));
-}
-
-template <typename T>
-Result<void> get_all(ByteReader& in, std::vector<T>& values) {
-  ETALON_ASSIGN(const ByteSpan bytes, in.take(values.size() * sizeof(T)));
-  std::memcpy(values.data(), bytes.data(), bytes.size());
-  return {};
-}
 
 // Whether this many frames of a type can have such a sum and such a maximum.
 bool possible(DType dtype, std::uint64_t frames, std::int64_t sum, std::int64_t max) {
@@ -46,11 +33,11 @@ Bytes Powder::pack() const {
   ByteWriter out;
   out.put(frames_);
   out.put(saturated_frames_);
-  put_all(out, mask_);
-  put_all(out, sum_);
-  put_all(out, max_);
-  put_all(out, squares_);
-  put_all(out, squares_high_);
+  out.put_all(mask_);
+  out.put_all(sum_);
+  out.put_all(max_);
+  out.put_all(squares_);
+  out.put_all(squares_high_);
   return out.take();
 }
 
@@ -59,11 +46,11 @@ Result<Powder> Powder::unpack(const SeriesInfo& info, ByteSpan bytes) {
   ByteReader in(bytes);
   ETALON_ASSIGN(powder.frames_, in.get<std::uint64_t>());
   ETALON_ASSIGN(powder.saturated_frames_, in.get<std::uint64_t>());
-  ETALON_TRY(get_all(in, powder.mask_));
-  ETALON_TRY(get_all(in, powder.sum_));
-  ETALON_TRY(get_all(in, powder.max_));
-  ETALON_TRY(get_all(in, powder.squares_));
-  ETALON_TRY(get_all(in, powder.squares_high_));
+  ETALON_TRY(in.get_all(powder.mask_, powder.mask_.size()));
+  ETALON_TRY(in.get_all(powder.sum_, powder.sum_.size()));
+  ETALON_TRY(in.get_all(powder.max_, powder.max_.size()));
+  ETALON_TRY(in.get_all(powder.squares_, powder.squares_.size()));
+  ETALON_TRY(in.get_all(powder.squares_high_, powder.squares_high_.size()));
   if (!in.done() || powder.frames_ > most_frames || powder.saturated_frames_ > powder.frames_)
     return Error{Errc::malformed, "powder: no powder of such images"};
   for (std::size_t i = 0; i < powder.sum_.size(); ++i)

@@ -1,6 +1,7 @@
 // Little-endian bytes, written to a growing buffer and read back with every access checked.
 #pragma once
 
+#include <algorithm>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
@@ -52,6 +53,9 @@ class ByteWriter {
     buffer_.resize(at + bytes.size());
     if (!bytes.empty()) std::memcpy(buffer_.data() + at, bytes.data(), bytes.size());
   }
+  template <typename T>
+  requires std::is_arithmetic_v<T>
+  void put_all(const std::vector<T>& values) { append(std::as_bytes(std::span(values))); }
   // LEB128: seven bits a byte, low bits first, at most ten bytes.
   void put_varint(std::uint64_t value);
 
@@ -81,6 +85,15 @@ class ByteReader {
     std::memcpy(&value, bytes_.data() + offset_, sizeof value);
     offset_ += sizeof value;
     return value;
+  }
+  // So many values, which are not made room for before they are there.
+  template <typename T>
+  requires std::is_arithmetic_v<T> Result<void> get_all(std::vector<T>& values, std::size_t count) {
+    if (count > left() / sizeof(T)) return truncated(std::min(count, left()) * sizeof(T));
+    values.resize(count);
+    if (count != 0) std::memcpy(values.data(), bytes_.data() + offset_, count * sizeof(T));
+    offset_ += count * sizeof(T);
+    return {};
   }
   Result<std::uint64_t> get_varint();
   Result<ByteSpan> take(std::size_t n);

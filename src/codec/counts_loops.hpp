@@ -31,15 +31,15 @@ inline constexpr std::size_t loop_block = 64;
 ETALON_FOR_INTEGERS(ETALON_LOOPS)
 #undef ETALON_LOOPS
 
-#define ETALON_LOOPS(Number, name)                                                              \
-  /* Where a context is 255 tokens may be anything. */                                          \
-  void tokens_of(const Number* numbers, const std::uint8_t* contexts, std::size_t n,            \
-                 unsigned split, std::uint8_t* tokens);                                         \
-  /* min(numbers[i], 255) */                                                                    \
-  void saturate(const Number* numbers, std::size_t n, std::uint8_t* bytes);                     \
-  /* Adds a row to sums, largest numbers and counts of columns; where `usable` is 0 nothing, */ \
-  /* without it everything but to counts. */                                                    \
-  void add_row(const Number* numbers, const std::uint8_t* usable, std::size_t n,                \
+#define ETALON_LOOPS(Number, name)                                                                 \
+  /* Where a context is 255 tokens may be anything. */                                             \
+  void tokens_of(const Number* numbers, const std::uint8_t* contexts, std::size_t n,               \
+                 unsigned split, std::uint8_t* tokens);                                            \
+  /* min(numbers[i], 255) */                                                                       \
+  void saturate(const Number* numbers, std::size_t n, std::uint8_t* bytes);                        \
+  /* Adds a row to sums, largest numbers and counts of columns; where `usable` is 0 (and not 1) */ \
+  /* nothing, without it everything but to counts. */                                              \
+  void add_row(const Number* numbers, const std::uint8_t* usable, std::size_t n,                   \
                ColumnSum<Number>* sums, Number* largest, std::uint16_t* counts);
 ETALON_FOR_NUMBERS(ETALON_LOOPS)
 #undef ETALON_LOOPS

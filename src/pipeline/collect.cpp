@@ -11,6 +11,7 @@
 #include "base/text.hpp"
 #include "codec/hdf5_filter.hpp"
 #include "etalon/version.hpp"
+#include "pipeline/collect_checks.hpp"
 #include "pipeline/collect_journal.hpp"
 #include "pipeline/decision.hpp"
 #include "pipeline/edge_records.hpp"
@@ -243,8 +244,8 @@ struct Collector::Impl {
   }
 
   Result<bool> take(const End& end) {
-    ETALON_TRY(conserved(end));
-    ETALON_TRY(unharmed(end));
+    ETALON_TRY(check_conserved(end, *series_, frames_, recipe_.path));
+    ETALON_TRY(check_unharmed(end, *series_, recipe_.path));
     const Naming naming = end.complete ? Naming::whole : Naming::partial;
     ETALON_TRY(series_->close(naming, [this] { receiver_->keep_waiting(); }));
     report_.sha256 = series_->hash();
@@ -267,51 +268,6 @@ struct Collector::Impl {
     for (const StoredPieces::File& piece : series_->pieces()) report_.pieces.push_back(piece.path);
     report_.veto_table = series_->veto_table();
     return true;
-  }
-
-  // Every frame that the edge received is stored, vetoed or lost for a reason that has a name; and
-  // a series that is called complete has as many as were announced.
-  Result<void> conserved(const End& end) const {
-    if (end.complete && frames_ != 0 && end.received != frames_)  // 0: a stream did not say
-      return Error{Errc::check, recipe_.path +
-                                    ": frames are not conserved: " + std::to_string(frames_) +
-                                    " announced, received " + std::to_string(end.received)};
-    std::uint64_t lost = 0;
-    for (const auto& [cause, count] : end.lost) lost += count;
-    if (end.received == series_->stored() + series_->vetoed() + lost &&
-        end.kept == series_->stored() && end.vetoed == series_->vetoed() &&
-        end.audited == series_->audited())
-      return {};
-    return Error{
-        Errc::check,
-        recipe_.path + ": frames are not conserved: received " + std::to_string(end.received) +
-            ", stored " + std::to_string(series_->stored()) + " of " + std::to_string(end.kept) +
-            " kept, vetoed " + std::to_string(series_->vetoed()) + " of " +
-            std::to_string(end.vetoed) + ", audited " + std::to_string(series_->audited()) +
-            " of " + std::to_string(end.audited) + ", lost " + std::to_string(lost)};
-  }
-
-  // What is stored is what the edge sent: its veto and reduce records hold Merkle roots over the
-  // frames as they were received and over the chunks.
-  Result<void> unharmed(const End& end) const {
-    const std::pair<const char*, Hash> stored[] = {{"kept", series_->kept_root()},
-                                                   {"vetoed", series_->vetoed_root()},
-                                                   {"audited", series_->audited_root()},
-                                                   {"chunks", series_->chunks_root()}};
-    for (const auto& [role, root] : stored) {
-      const Hash* announced = nullptr;
-      for (const Record& record : end.records)
-        for (const Artifact& output : record.outputs)
-          if (output.role == role) announced = &output.hash;
-      if (announced == nullptr)
-        return Error{Errc::check,
-                     recipe_.path + ": the edge announces no checksum of '" + role + "'"};
-      if (*announced != root)
-        return Error{Errc::check, recipe_.path + ": '" + role +
-                                      "' is not what the edge sent: " + root.hex() +
-                                      " is stored, " + announced->hex() + " was announced"};
-    }
-    return {};
   }
 
   // The edge is gone without an end, but was told that these frames are stored: they keep a name,

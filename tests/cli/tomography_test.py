@@ -101,7 +101,17 @@ etalon("analyse", "tomography", "p.h5", "-o", "one.h5", "--rows", "1:2", "-T", 1
 with h5py.File("one.h5") as file:
     assert (file["/entry/tomography/data"][0] == slices[1].astype(np.float32)).all()
 
-for words, code, said in ((("--rows", "2:9"), 2, "--rows"), (("--centre", 500), 2, "axis"), (("--filter", "x"), 2, "filter"),
+# Projections alone, with what is beside them in another file: the same slices.
+with h5py.File("p.h5") as file, h5py.File("alone.h5", "w") as alone:
+    alone["/exchange/data"] = file["/exchange/data"][()]
+beside = [word for option, name in (("--dark", "data_dark"), ("--flat", "data_white"), ("--theta", "theta"))
+          for word in (option, os.path.abspath("p.h5") + ":/exchange/" + name)]
+etalon("analyse", "tomography", "alone.h5", "-o", "b.h5", *beside, "--centre", report["rotation_axis"])
+with h5py.File("b.h5") as file:
+    assert (file["/entry/tomography/data"][()] == slices.astype(np.float32)).all()
+
+for words, code, said in ((("--dark", "none.h5:/exchange/data_dark"), 5, "none.h5"), (("--flat", "p.h5:/no"), 5, "/no"),
+                          (("--theta", "alone.h5:/exchange/data"), 3, "alone.h5"), (("--rows", "2:9"), 2, "--rows"), (("--centre", 500), 2, "axis"), (("--filter", "x"), 2, "filter"),
                           (("--data", "/no"), 5, "/no"), (("--theta", "/exchange/data"), 3, "angles"),
                           (("--flat", "/exchange/theta"), 3, "theta"), (("--dark", "/exchange/data_white"), 2, "flat")):
     assert said in etalon("analyse", "tomography", "p.h5", "-o", "n.h5", *words, code=code), words

@@ -231,6 +231,7 @@ class Kill(Case):
                           "files_of_killed_collectors": self.valid,
                           "frames_in_their_parts": self.read_as_they_lay, "their_pieces": self.pieces}), flush=True)
         self.assertGreater(self.read_as_they_lay, 0)
+        self.assertGreater(self.pieces, 0)
         self.assertGreater(self.resumed_frames, 0)
         self.assertTrue(all(self.killed.values()))
 

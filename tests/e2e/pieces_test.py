@@ -137,6 +137,28 @@ class Pieces(Case):
             self.assertGreaterEqual(len(numbers), 8)
             np.testing.assert_array_equal(file[IMAGES][...], source[IMAGES][...][numbers])
 
+    def test_the_piece_that_grows_can_be_read(self):
+        detector = free_address()
+        replay = self.start("replay", self.source, "--bind", detector, "--rate", "20")
+        running = self.start("run", self.recipe_of(32, "[veto]\nmin_peaks = 0\n"), "--source", detector, "--out", "out",
+                             "--json")
+        part, seen, until = self.path("out", "series_1_000001.h5.part.etalon"), 0, time.monotonic() + 60
+        with h5py.File(self.source) as source:
+            while time.monotonic() < until and seen < 16:
+                time.sleep(0.02)
+                try:
+                    with h5py.File(part, "r", swmr=True) as file:
+                        numbers = file[NUMBERS][...]
+                        np.testing.assert_array_equal(file[IMAGES][:len(numbers)], source[IMAGES][...][numbers])
+                        seen = len(numbers)
+                except OSError:
+                    self.assertIsNone(running.poll())  # it is just being made
+        self.assertEqual(seen, 16)  # so many are shown at a time
+        self.assertEqual(self.named(), [])
+        self.end(running)
+        self.end(replay)
+        self.assertEqual(len(self.named()), 4)  # two pieces, the master, its powder
+
     def named(self):
         return sorted(n for n in self.left() if n.endswith(".h5")) if os.path.isdir(self.path("out")) else []
 
