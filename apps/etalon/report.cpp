@@ -3,6 +3,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "base/text.hpp"
 #include "base/utf8.hpp"
@@ -16,6 +17,7 @@
 #include "series_plots.hpp"
 #include "store/file.hpp"
 #include "store/inspect_file.hpp"
+#include "store/series_reader.hpp"
 #include "store/series_summary.hpp"
 #include "verify_science.hpp"
 
@@ -65,7 +67,22 @@ struct Subject {
   }
 };
 
-// The series of a run's folder: the only HDF5 file that is no powder.
+// Without those of which another one shows the images.
+std::vector<std::string> without_pieces(const std::vector<std::string>& series) {
+  std::set<std::string> pieces;
+  for (const std::string& file : series) {
+    const auto reader = open_series(file);
+    if (!reader.ok()) continue;  // whoever looks at it says why
+    for (const std::string& name : (*reader)->files())
+      if (name != file) pieces.insert(fs::path(name).lexically_normal().string());
+  }
+  std::vector<std::string> left;
+  for (const std::string& file : series)
+    if (!pieces.contains(fs::path(file).lexically_normal().string())) left.push_back(file);
+  return left;
+}
+
+// The series of a run's folder: the only HDF5 file that is no powder, with its pieces.
 Result<std::string> series_of(const std::string& run) {
   std::error_code failed;
   if (!fs::is_directory(run, failed)) return run;
@@ -75,6 +92,7 @@ Result<std::string> series_of(const std::string& run) {
     if (name.ends_with(".h5") && !name.ends_with(".powder.h5"))
       found.push_back(entry.path().string());
   }
+  if (found.size() > 1) found = without_pieces(found);
   if (found.size() == 1) return found[0];
   std::sort(found.begin(), found.end());
   std::string names;

@@ -65,6 +65,11 @@ class Pieces(Case):
         self.assertEqual(many["bytes_stored"], sum(os.path.getsize(self.path(p)) for p in [many["output"], *pieces]))
         self.etalon("verify", self.source, many["output"])
         self.assertEqual(self.json("analyse", "hits", many["output"])["frames"], many["hits"])
+        self.etalon("report", "many", "-o", "page.html")
+        with open(self.path("page.html")) as page:
+            text = page.read()
+        self.assertIn(os.path.basename(many["output"]), text)
+        self.assertNotIn("Not judged against the original", text)
         self.assertEqual(self.json("ls", many["output"])["series"][0]["frames"], many["hits"])
 
     def test_the_ledger_knows_every_piece(self):
