@@ -72,6 +72,24 @@ class Pieces(Case):
         self.assertNotIn("Not judged against the original", text)
         self.assertEqual(self.json("ls", many["output"])["series"][0]["frames"], many["hits"])
 
+    def test_what_it_was_reduced_to_is_what_its_pieces_were(self):
+        """A master has no chunks of its own, and must not be taken for lossless."""
+        lossy = RECIPE.replace('"lossless"', '"abs:2"') + "[[reduce.region]]\nkind = \"peaks\"\nhalf = 4\nbound = \"lossless\"\n"
+        one, many = (self.json("run", self.recipe_of(n, lossy), "--source", self.source, "--out", f"out{n}") for n in (0, 4))
+        infos = [self.json("info", report["output"]) for report in (one, many)]
+        for name in ("bound", "shape", "chunks", "bytes", "raw_bytes", "regions", "format", "chunk_shape"):
+            if name in infos[0]:
+                self.assertEqual(infos[1][name], infos[0][name], name)
+        self.assertEqual(infos[1]["bound"], "abs:2")
+        self.assertEqual({r["kind"] for r in infos[1]["regions"]}, {"default", "peaks"})
+        self.etalon("verify", self.source, many["output"])  # within the bound that it says itself
+        self.etalon("verify", self.source, many["output"], "--bound", "lossless", status=4)
+        self.etalon("report", "out4", "-o", "lossy.html")
+        with open(self.path("lossy.html")) as page:
+            text = page.read()
+        self.assertIn("abs:2", text)
+        self.assertNotIn("Every pixel is what was measured", text)
+
     def test_the_ledger_knows_every_piece(self):
         report = self.run_it(4, "out")
         ledger = ["--ledger", report["ledger"]]
