@@ -83,6 +83,11 @@ Result<void> add_parts(const std::vector<FramePart>& parts, StreamInfo& info) {
   const bool etalon = std::ranges::all_of(parts, [](const FramePart& part) {
     return has_etalon_chunks(part.images) && part.row % part.images.chunk()[0] == 0;
   });
+  if (!etalon && std::ranges::any_of(
+                     parts, [](const FramePart& part) { return has_etalon_chunks(part.images); }))
+    return Error{Errc::usage, parts[0].images.place() +
+                                  ": what its parts were reduced to cannot be put together; "
+                                  "look at them one by one"};
   info.chunk_shape = is_chunked(parts[0].images) ? parts[0].images.chunk() : info.shape;
   for (const FramePart& part : parts) {
     if (etalon) {
@@ -97,11 +102,6 @@ Result<void> add_parts(const std::vector<FramePart>& parts, StreamInfo& info) {
     info.chunks += static_cast<std::uint64_t>(share * static_cast<double>(of_all.chunks));
     if (&part == parts.data()) info.format += of_all.format;
   }
-  if (!etalon && std::ranges::any_of(
-                     parts, [](const FramePart& part) { return has_etalon_chunks(part.images); }))
-    return Error{Errc::usage, parts[0].images.place() +
-                                  ": what its parts were reduced to cannot be put together; "
-                                  "look at them one by one"};
   if (!etalon) add_one_region(info);
   return {};
 }
