@@ -25,6 +25,9 @@ endif()
 if(ETALON_FUZZ)
   add_compile_options(-fsanitize=fuzzer-no-link)
 endif()
+# For files without loops over pixels, and for tests: what takes time lies in the rooms, and -O1 compiles in two
+# thirds of the time.
+set(ETALON_QUICK_COMPILE $<$<CONFIG:Release>:-O1>)
 find_program(CCACHE_PROGRAM ccache)
 if(CCACHE_PROGRAM)
   set(CMAKE_C_COMPILER_LAUNCHER ${CCACHE_PROGRAM})

@@ -31,6 +31,7 @@ function(etalon_room name)
 
   if(ETALON_TESTS AND tests)
     add_executable(${name}_test ${tests})
+    target_compile_options(${name}_test PRIVATE ${ETALON_QUICK_COMPILE})
     target_link_libraries(${name}_test PRIVATE etalon_${name} ${ROOM_TEST_LIBS} GTest::gtest_main)
     etalon_discover(${name}_test unit ${ROOM_TOGETHER})
   endif()
@@ -53,9 +54,10 @@ function(etalon_discover program label)
     ENVIRONMENT "ETALON_SOURCE_DIR=${PROJECT_SOURCE_DIR}")
 endfunction()
 
-# A test that is a script: exit 77 counts as skipped.
+# A test that is a script: exit 77 counts as skipped. Scripts take longer than unit tests and wait often: they start
+# first (COST), so that what is short fills the gaps.
 function(etalon_script_test name label)
   add_test(NAME ${label}.${name} COMMAND ${ARGN})
-  set_tests_properties(${label}.${name} PROPERTIES LABELS ${label} SKIP_RETURN_CODE 77 TIMEOUT 900
+  set_tests_properties(${label}.${name} PROPERTIES LABELS ${label} SKIP_RETURN_CODE 77 TIMEOUT 900 COST 10
     ENVIRONMENT "ETALON_SOURCE_DIR=${PROJECT_SOURCE_DIR};ETALON_BINARY_DIR=${CMAKE_BINARY_DIR};ETALON=${CMAKE_BINARY_DIR}/bin/etalon")
 endfunction()

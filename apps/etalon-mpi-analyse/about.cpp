@@ -2,6 +2,7 @@
 
 #include <sys/stat.h>
 
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <array>
 #include <filesystem>
@@ -42,7 +43,8 @@ std::string values_of(const CLI::Option& option) {
 
 }  // namespace
 
-std::string about_settings(const CLI::App& command) {
+std::string about_settings(const cli::Command& line) {
+  const CLI::App& command = line.app();
   std::string out = "program: etalon " + std::string(version) + "\n";
   out += "analysis: " + command.get_name() + "\n";
   for (const CLI::Option* option : command.get_options()) {

@@ -69,7 +69,7 @@ Result<void> check(const AzimuthalCommand& options) {
 }
 
 // Rank 0, which has looked at all files.
-Result<Plan> plan_of(const AzimuthalCommand& options, const CLI::App& command,
+Result<Plan> plan_of(const AzimuthalCommand& options, const cli::Command& command,
                      const AzimuthalSetup& setup) {
   Plan plan{setup.frames, about_settings(command)};
   for (std::size_t i = 0; i < options.files.size(); ++i) {
@@ -80,7 +80,7 @@ Result<Plan> plan_of(const AzimuthalCommand& options, const CLI::App& command,
   return plan;
 }
 
-Result<void> run(const AzimuthalCommand& options, const CLI::App& command, Job& job) {
+Result<void> run(const AzimuthalCommand& options, const cli::Command& command, Job& job) {
   ETALON_TRY(job.agree(job.first() ? check(options) : Result<void>()));
   const std::span<const std::string> files(options.files);
   AzimuthalCommand alone = options;
@@ -102,7 +102,7 @@ Result<void> run(const AzimuthalCommand& options, const CLI::App& command, Job& 
 
 }  // namespace
 
-void add_azimuthal(Cli& cli, CLI::App& analyse) {
+void add_azimuthal(Cli& cli, cli::Command& analyse) {
   add_kind<AzimuthalCommand>(cli, analyse, cli::declare_azimuthal, run);
 }
 

@@ -2,7 +2,6 @@
 // and prints.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <functional>
 #include <memory>
 #include <string>
@@ -13,7 +12,7 @@
 namespace etalon::mpi {
 
 struct Cli {
-  CLI::App& app;
+  cli::Command& app;
   // Set by the kind that was named.
   JobOptions job;
   std::function<Result<void>(Job&)> chosen;
@@ -21,10 +20,10 @@ struct Cli {
 
 // `declare` makes the command as etalon has it; `run` is what all ranks do.
 template <typename Options>
-void add_kind(Cli& cli, CLI::App& analyse, CLI::App* (*declare)(CLI::App&, Options&),
-              Result<void> (*run)(const Options&, const CLI::App&, Job&)) {
+void add_kind(Cli& cli, cli::Command& analyse, cli::Command* (*declare)(cli::Command&, Options&),
+              Result<void> (*run)(const Options&, const cli::Command&, Job&)) {
   const auto options = std::make_shared<Options>();
-  CLI::App* const command = declare(analyse, *options);
+  cli::Command* const command = declare(analyse, *options);
   command->callback([&cli, command, options, run] {
     cli.chosen = [command, options, run](Job& job) { return run(*options, *command, job); };
   });
@@ -36,13 +35,13 @@ void add_kind(Cli& cli, CLI::App& analyse, CLI::App* (*declare)(CLI::App&, Optio
   command
       ->add_option("--checkpoint-every", cli.job.every_s,
                    "Seconds from one writing of the checkpoint to the next; 0: after every range")
-      ->check(CLI::NonNegativeNumber);
+      ->not_negative();
 }
 
-void add_powder(Cli& cli, CLI::App& analyse);
-void add_hits(Cli& cli, CLI::App& analyse);
-void add_azimuthal(Cli& cli, CLI::App& analyse);
-void add_index(Cli& cli, CLI::App& analyse);
+void add_powder(Cli& cli, cli::Command& analyse);
+void add_hits(Cli& cli, cli::Command& analyse);
+void add_azimuthal(Cli& cli, cli::Command& analyse);
+void add_index(Cli& cli, cli::Command& analyse);
 
 // Errc::usage when the output exists and is not to be replaced: now rather than when all is done.
 Result<void> check_free(const std::string& output, bool overwrite);

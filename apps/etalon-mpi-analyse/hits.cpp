@@ -68,7 +68,7 @@ class HitFindings : public Findings {
   HitStatistics all_;
 };
 
-Result<Plan> plan_of(const PowderOptions& options, const CLI::App& command) {
+Result<Plan> plan_of(const PowderOptions& options, const cli::Command& command) {
   Plan plan{{}, about_settings(command)};
   for (const std::string& file : options.files) {
     ETALON_ASSIGN(const Stored stored, open_file(file));
@@ -78,7 +78,7 @@ Result<Plan> plan_of(const PowderOptions& options, const CLI::App& command) {
   return plan;
 }
 
-Result<void> run(const PowderOptions& options, const CLI::App& command, Job& job) {
+Result<void> run(const PowderOptions& options, const cli::Command& command, Job& job) {
   Result<Plan> plan(Plan{});
   if (job.first()) plan = plan_of(options, command);
   ETALON_TRY(job.agree(plan));
@@ -90,7 +90,7 @@ Result<void> run(const PowderOptions& options, const CLI::App& command, Job& job
 
 }  // namespace
 
-void add_hits(Cli& cli, CLI::App& analyse) {
+void add_hits(Cli& cli, cli::Command& analyse) {
   add_kind<PowderOptions>(cli, analyse, cli::declare_hits, run);
 }
 

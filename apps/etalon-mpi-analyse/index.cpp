@@ -84,7 +84,7 @@ class Crystals : public FindingsByRange<Stills> {
   std::size_t series_ = 0;
 };
 
-Result<Plan> plan_of(const CrystalCommand& options, const CLI::App& command) {
+Result<Plan> plan_of(const CrystalCommand& options, const cli::Command& command) {
   ETALON_TRY(cli::check_crystals(options));
   ETALON_TRY(check_free(options.output, options.overwrite));
   Plan plan{{}, about_settings(command)};
@@ -114,7 +114,7 @@ Result<cli::CrystalFindings> tally_of(const CrystalCommand& options, const Cryst
   return all;
 }
 
-Result<void> run(const CrystalCommand& options, const CLI::App& command, Job& job) {
+Result<void> run(const CrystalCommand& options, const cli::Command& command, Job& job) {
   Result<Plan> plan(Plan{});
   if (job.first()) plan = plan_of(options, command);
   ETALON_TRY(job.agree(plan));
@@ -128,7 +128,7 @@ Result<void> run(const CrystalCommand& options, const CLI::App& command, Job& jo
 
 }  // namespace
 
-void add_index(Cli& cli, CLI::App& analyse) {
+void add_index(Cli& cli, cli::Command& analyse) {
   add_kind<CrystalCommand>(cli, analyse, cli::declare_index, run);
 }
 

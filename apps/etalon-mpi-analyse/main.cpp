@@ -6,7 +6,7 @@
 #include <filesystem>
 
 #include "commands.hpp"
-#include "program.hpp"
+#include "etalon/version.hpp"
 #include "store/file.hpp"
 
 namespace etalon::mpi {
@@ -30,21 +30,22 @@ void on_mpi_error(MPI_Comm*, int* code, ...) {
 }
 
 int run(int argc, char** argv, const Ranks& ranks) {
-  Program program("Etalon on many processes at once.");
-  CLI::App* analyse = program.app.add_subcommand(
+  cli::Command program("Etalon on many processes at once.", "etalon-mpi");
+  program.set_version_flag("--version", "etalon-mpi " + std::string(version));
+  cli::Command* analyse = program.add_subcommand(
       "analyse", "Analyse stored series; the first word is the kind of analysis");
   analyse->require_subcommand(1);
-  Cli cli{program.app, {}, {}};
+  Cli cli{program, {}, {}};
   add_hits(cli, *analyse);
   add_powder(cli, *analyse);
   add_azimuthal(cli, *analyse);
   add_index(cli, *analyse);
-  if (const auto code = program.parse(argc, argv, ranks)) return *code;
+  if (const auto code = program.parse(argc, argv, ranks.first())) return *code;
   cli::quiet = !ranks.first();
   cli::reuse_memory();
   try {
     Job job(ranks, cli.job);
-    if (auto done = job.agree(cli.chosen(job)); !done.ok()) return report(ranks, done.error());
+    if (auto done = job.agree(cli.chosen(job)); !done.ok()) return ranks.report(done.error());
     if (ranks.first()) job.complete();
   } catch (const std::exception& e) {  // out of memory: the others do not know of it
     ranks.abort({Errc::io, e.what()});

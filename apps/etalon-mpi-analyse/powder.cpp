@@ -81,7 +81,7 @@ class PowderFindings : public Findings {
 };
 
 // Rank 0: looks at all files. `blank` has their masks and no frames.
-Result<Plan> plan_of(const PowderOptions& options, const CLI::App& command,
+Result<Plan> plan_of(const PowderOptions& options, const cli::Command& command,
                      std::optional<Powder>& blank) {
   ETALON_TRY(cli::check_powder(options));
   ETALON_TRY(check_free(options.output, options.overwrite));
@@ -97,7 +97,7 @@ Result<Plan> plan_of(const PowderOptions& options, const CLI::App& command,
   return plan;
 }
 
-Result<void> run(const PowderOptions& options, const CLI::App& command, Job& job) {
+Result<void> run(const PowderOptions& options, const cli::Command& command, Job& job) {
   std::optional<Powder> powder;
   Result<Plan> plan(Plan{});
   if (job.first()) plan = plan_of(options, command, powder);
@@ -119,7 +119,7 @@ Result<void> run(const PowderOptions& options, const CLI::App& command, Job& job
 
 }  // namespace
 
-void add_powder(Cli& cli, CLI::App& analyse) {
+void add_powder(Cli& cli, cli::Command& analyse) {
   add_kind<PowderOptions>(cli, analyse, cli::declare_powder, run);
 }
 

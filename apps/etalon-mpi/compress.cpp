@@ -156,7 +156,7 @@ Result<void> run(const Options& options, const Ranks& ranks) {
 
 void add_compress(Cli& cli) {
   auto options = std::make_shared<Options>();
-  CLI::App* command = add_command(
+  cli::Command* command = add_command(
       cli, "compress", "Compress an array into an HDF5 dataset that all ranks write together",
       options, run);
   add_input(*command, options->input, "input");

@@ -69,7 +69,7 @@ Result<void> run(const Options& options, const Ranks& ranks) {
 
 void add_decompress(Cli& cli) {
   auto options = std::make_shared<Options>();
-  CLI::App* command = add_command(
+  cli::Command* command = add_command(
       cli, "decompress", "Write the elements of a dataset as raw bytes or .npy", options, run);
   add_input(*command, options->input, "input");
   command->add_option("-o,--output", options->output, "File to write: .npy, anything else raw")

@@ -12,22 +12,23 @@
 
 #include "base/posix.hpp"
 #include "commands.hpp"
-#include "program.hpp"
+#include "etalon/version.hpp"
 
 namespace etalon::mpi {
 namespace {
 
 int run(int argc, char** argv, const Ranks& ranks) {
-  Program program("Etalon on many processes at once, with parallel HDF5.");
-  Cli cli{program.app, {}};
+  cli::Command program("Etalon on many processes at once, with parallel HDF5.", "etalon-mpi");
+  program.set_version_flag("--version", "etalon-mpi " + std::string(version));
+  Cli cli{program, {}};
   add_compress(cli);
   add_decompress(cli);
   add_verify(cli);
-  program.app.add_subcommand("analyse",
-                             "Analyse stored series; the first word is the kind of analysis");
-  if (const auto code = program.parse(argc, argv, ranks)) return *code;
+  program.add_subcommand("analyse",
+                         "Analyse stored series; the first word is the kind of analysis");
+  if (const auto code = program.parse(argc, argv, ranks.first())) return *code;
   try {
-    if (auto done = cli.chosen(ranks); !done.ok()) return report(ranks, done.error());
+    if (auto done = cli.chosen(ranks); !done.ok()) return ranks.report(done.error());
   } catch (const std::exception& e) {  // out of memory: the others do not know of it
     ranks.abort({Errc::io, e.what()});
   }
@@ -59,7 +60,7 @@ int become_analyse(char** argv) {
 
 }  // namespace
 
-void add_input(CLI::App& command, InputOptions& input, const std::string& name) {
+void add_input(cli::Command& command, InputOptions& input, const std::string& name) {
   command.add_option(name, input.path, "HDF5, .npy or raw file")->required();
   command.add_option("--dataset", input.dataset,
                      "Its HDF5 dataset, where the file holds several arrays");

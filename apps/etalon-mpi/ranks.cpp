@@ -63,6 +63,11 @@ double Ranks::least(double mine) const { return reduce(mine, MPI_DOUBLE, MPI_MIN
 double Ranks::most(double mine) const { return reduce(mine, MPI_DOUBLE, MPI_MAX); }
 std::string Ranks::from_first(std::string text) const { return broadcast(std::move(text), 0); }
 
+int Ranks::report(const Error& error) const {
+  if (first()) std::fprintf(stderr, "etalon-mpi: %s\n", error.message.c_str());
+  return exit_code(error.code);
+}
+
 void Ranks::abort(const Error& error) const {
   // Several ranks may see the same failure: who removes the file speaks, and the others wait for
   // that.

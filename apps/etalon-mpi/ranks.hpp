@@ -33,6 +33,8 @@ class Ranks {
   double most(double mine) const;
   std::string from_first(std::string text) const;
 
+  // The exit code of an error that all ranks have; the first one prints it.
+  int report(const Error& error) const;
   // Ends all ranks with this message and its exit code: for a failure inside a collective call,
   // where the others wait and cannot be told. Removes what remove_at_end() names.
   [[noreturn]] void abort(const Error& error) const;

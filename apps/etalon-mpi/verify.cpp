@@ -125,7 +125,7 @@ Result<void> run(const Options& options, const Ranks& ranks) {
 
 void add_verify(Cli& cli) {
   auto options = std::make_shared<Options>();
-  CLI::App* command = add_command(
+  cli::Command* command = add_command(
       cli, "verify", "Hold every element of a reduced array against its original", options, run);
   add_input(*command, options->original, "original");
   command->add_option("reduced", options->reduced.path, "HDF5, .npy or raw file")->required();

@@ -8,7 +8,7 @@
 namespace etalon::cli {
 
 void add_analyse(Cli& cli) {
-  CLI::App* analyse = cli.app.add_subcommand(
+  Command* analyse = cli.app.add_subcommand(
       "analyse", "Analyse stored series; the first word is the kind of analysis");
   analyse->require_subcommand(1);
   add_analyse_hits(cli, *analyse);

@@ -179,28 +179,28 @@ Result<void> run(const Options& options) {
   return report_azimuthal(options, setup, series);
 }
 
-void add_geometry_options(CLI::App& command, Options& options) {
+void add_geometry_options(Command& command, Options& options) {
   const auto add = [&](const char* name, auto& to, const char* type, const char* what) {
-    CLI::Option* option = command.add_option(name, to, what);
+    Option* option = command.add_option(name, to, what);
     return option->type_name(type)->default_str("")->group(
         "Where the pixels are (default: as FILE says)");
   };
-  CLI::Option* poni =
+  Option* poni =
       add("--poni", options.poni, "FILE", "pyFAI's .poni file: a flat detector, with its tilts");
   add("--geometry", options.geometry, "GEOM", "CrystFEL's geometry file: panels")->excludes(poni);
   add("--centre", options.centre, "X,Y", "Beam centre in pixels, pixel centres at integers")
       ->excludes(poni);
   add("--distance", options.distance_m, "M", "From the sample to the detector, metres")
-      ->check(CLI::PositiveNumber)
+      ->positive()
       ->excludes(poni);
-  add("--pixel-size", options.pixel_size_m, "M", "Of a pixel, metres")->check(CLI::PositiveNumber);
+  add("--pixel-size", options.pixel_size_m, "M", "Of a pixel, metres")->positive();
   add("--energy", options.energy_kev, "KEV", "Of the photons, keV; a .poni file's own goes first")
-      ->check(CLI::PositiveNumber);
+      ->positive();
 }
 
-void add_profile_options(CLI::App& command, Options& options) {
+void add_profile_options(Command& command, Options& options) {
   command.add_option("--bins", options.bins, "Bins of the profile")
-      ->check(CLI::Range(std::size_t{1}, azimuthal::most_bins));
+      ->range(std::size_t{1}, azimuthal::most_bins);
   command.add_option("--unit", options.unit, "q_A^-1, q_nm^-1, 2th_deg, 2th_rad or r_mm");
   command.add_option("--range", options.range, "Of the profile, in the unit (default: all pixels)")
       ->delimiter(',')
@@ -282,8 +282,8 @@ Result<void> report_azimuthal(const AzimuthalCommand& options, const AzimuthalSe
   return report(options, setup.integrator, series, job);
 }
 
-CLI::App* declare_azimuthal(CLI::App& analyse, AzimuthalCommand& options) {
-  CLI::App* command = analyse.add_subcommand(
+Command* declare_azimuthal(Command& analyse, AzimuthalCommand& options) {
+  Command* command = analyse.add_subcommand(
       "azimuthal", "Azimuthal integration: intensity against q or the scattering angle");
   command
       ->add_option("FILE", options.files,
@@ -316,12 +316,12 @@ CLI::App* declare_azimuthal(CLI::App& analyse, AzimuthalCommand& options) {
   return command;
 }
 
-void add_analyse_azimuthal(Cli& cli, CLI::App& analyse) {
+void add_analyse_azimuthal(Cli& cli, Command& analyse) {
   auto options = std::make_shared<AzimuthalCommand>();
-  CLI::App* command = declare_azimuthal(analyse, *options);
+  Command* command = declare_azimuthal(analyse, *options);
   command->callback([&cli, options] { cli.chosen = [options] { return run(*options); }; });
   command->add_option("-T,--threads", options->threads, "Threads; 0: one per processor")
-      ->check(CLI::Range(0, 1024));
+      ->range(0, 1024);
 }
 
 }  // namespace etalon::cli

@@ -26,7 +26,7 @@ struct AzimuthalCommand {
 };
 
 // Declares the command and its options. `options` must outlive it.
-CLI::App* declare_azimuthal(CLI::App& analyse, AzimuthalCommand& options);
+Command* declare_azimuthal(Command& analyse, AzimuthalCommand& options);
 
 // Errc::usage for outputs that cannot be.
 Result<void> check_azimuthal(const AzimuthalCommand& options);
@@ -45,6 +45,6 @@ Result<AzimuthalSetup> set_up_azimuthal(const AzimuthalCommand& options,
 Result<void> report_azimuthal(const AzimuthalCommand& options, const AzimuthalSetup& setup,
                               const ProfileSeries& series, const JobReport& job = {});
 
-void add_analyse_azimuthal(Cli& cli, CLI::App& analyse);
+void add_analyse_azimuthal(Cli& cli, Command& analyse);
 
 }  // namespace etalon::cli

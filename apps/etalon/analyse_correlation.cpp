@@ -222,9 +222,9 @@ Result<void> run(const Options& options) {
 
 }  // namespace
 
-void add_analyse_correlation(CLI::App& analyse, Cli& cli) {
+void add_analyse_correlation(Command& analyse, Cli& cli) {
   auto options = std::make_shared<Options>();
-  CLI::App* command = analyse.add_subcommand(
+  Command* command = analyse.add_subcommand(
       "correlation",
       "Photon correlation (XPCS): g2 over lag by scattering vector, its relaxation, two-time maps");
   command->callback([&cli, options] { cli.chosen = [options] { return run(*options); }; });
@@ -238,7 +238,7 @@ void add_analyse_correlation(CLI::App& analyse, Cli& cli) {
       ->capture_default_str();
   command->add_option("--channels", options->channels, "Lags at each time resolution (even)")
       ->capture_default_str()
-      ->check(CLI::Range(4, 1024));
+      ->range(4, 1024);
   command->add_option("--frame-time", options->frame_time_s,
                       "Seconds from frame to frame, where the file does not say");
   command->add_option("-o,--output", options->output, "CSV file of the curves");
@@ -249,7 +249,7 @@ void add_analyse_correlation(CLI::App& analyse, Cli& cli) {
   command->add_option("--plot", options->plot, "Draw into this folder, as PNG");
   command->add_option("--dataset", options->dataset, "Image dataset, where a file has several");
   command->add_option("-T,--threads", options->threads, "Threads; 0: one per processor")
-      ->check(CLI::Range(0, 1024));
+      ->range(0, 1024);
   command->add_flag("-f,--force", options->overwrite, "Overwrite outputs");
   command->add_flag("--json", options->json, "Print JSON");
   command->footer(

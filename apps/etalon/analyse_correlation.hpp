@@ -5,6 +5,6 @@
 
 namespace etalon::cli {
 
-void add_analyse_correlation(CLI::App& analyse, Cli& cli);
+void add_analyse_correlation(Command& analyse, Cli& cli);
 
 }  // namespace etalon::cli

@@ -82,8 +82,8 @@ Result<void> run_merge(const Options& options) {
   return print(index_text(all.tally) + merge_text(merged, known != nullptr));
 }
 
-CLI::App* declare(CLI::App& analyse, const char* name, const char* summary, Options& options) {
-  CLI::App* command = analyse.add_subcommand(name, summary);
+Command* declare(Command& analyse, const char* name, const char* summary, Options& options) {
+  Command* command = analyse.add_subcommand(name, summary);
   options.verb = std::string("analyse ") + name;
   command->add_option("FILE", options.files, "Series: HDF5 (NXmx), CBF, TIFF, .npy")->required();
   add_crystal_options(*command, options.crystal);
@@ -100,11 +100,11 @@ CLI::App* declare(CLI::App& analyse, const char* name, const char* summary, Opti
   return command;
 }
 
-void run_with(Cli& cli, CLI::App& command, const std::shared_ptr<Options>& options,
+void run_with(Cli& cli, Command& command, const std::shared_ptr<Options>& options,
               Result<void> (*run)(const Options&)) {
   command.callback([&cli, options, run] { cli.chosen = [options, run] { return run(*options); }; });
   command.add_option("-T,--threads", options->threads, "Threads; 0: one per processor")
-      ->check(CLI::Range(0, 1024));
+      ->range(0, 1024);
 }
 
 }  // namespace
@@ -189,8 +189,8 @@ Result<void> report_index(const CrystalCommand& options, const CrystalTally& tal
   return print(options.json ? report.dump(2) + "\n" : index_text(tally) + job.text);
 }
 
-CLI::App* declare_index(CLI::App& analyse, CrystalCommand& options) {
-  CLI::App* index =
+Command* declare_index(Command& analyse, CrystalCommand& options) {
+  Command* index =
       declare(analyse, "index",
               "Orientations of crystals of a known cell, from the peaks of stills", options);
   index
@@ -198,7 +198,7 @@ CLI::App* declare_index(CLI::App& analyse, CrystalCommand& options) {
                    "One line a crystal (.csv), or the report and all indexed peaks (.json)")
       ->type_name("FILE")
       ->default_str("");
-  for (CLI::Option* option : add_finder_options(*index, options.finder))
+  for (Option* option : add_finder_options(*index, options.finder))
     if (option->get_group() == "OPTIONS" || option->get_group() == "Options")
       option->group("Finding");
   index->footer(
@@ -206,13 +206,13 @@ CLI::App* declare_index(CLI::App& analyse, CrystalCommand& options) {
   return index;
 }
 
-void add_analyse_crystals(Cli& cli, CLI::App& analyse) {
+void add_analyse_crystals(Cli& cli, Command& analyse) {
   auto options = std::make_shared<CrystalCommand>();
   run_with(cli, *declare_index(analyse, *options), options, run_index);
 
   auto merging = std::make_shared<CrystalCommand>();
   merging->merges = true;
-  CLI::App* merge =
+  Command* merge =
       declare(analyse, "merge",
               "Index and integrate stills, merge them, and say how good the result is", *merging);
   run_with(cli, *merge, merging, run_merge);
@@ -227,10 +227,10 @@ void add_analyse_crystals(Cli& cli, CLI::App& analyse) {
   merge
       ->add_option("--min-observations", merging->merging.min_observations,
                    "Of a reflection that is judged")
-      ->check(CLI::Range(2, 1000000));
+      ->range(2, 1000000);
   merge->add_option("--shells", merging->merging.shells, "Shells of resolution, of equal volume")
-      ->check(CLI::Range(1, 1000));
-  for (CLI::Option* option : add_finder_options(*merge, merging->finder))
+      ->range(1, 1000);
+  for (Option* option : add_finder_options(*merge, merging->finder))
     if (option->get_group() == "OPTIONS" || option->get_group() == "Options")
       option->group("Finding");
   merge->footer(

@@ -28,7 +28,7 @@ struct CrystalCommand {
 };
 
 // Declares analyse index. `options` must outlive it.
-CLI::App* declare_index(CLI::App& analyse, CrystalCommand& options);
+Command* declare_index(Command& analyse, CrystalCommand& options);
 
 // Errc::usage for an output that cannot be, and where truths and series are not as many.
 Result<void> check_crystals(const CrystalCommand& options);
@@ -58,6 +58,6 @@ void note_still(const StillResult& still, std::size_t file, const CrystalSetup& 
 Result<void> report_index(const CrystalCommand& options, const CrystalTally& tally,
                           const JobReport& job = {});
 
-void add_analyse_crystals(Cli& cli, CLI::App& analyse);
+void add_analyse_crystals(Cli& cli, Command& analyse);
 
 }  // namespace etalon::cli

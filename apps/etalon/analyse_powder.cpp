@@ -114,9 +114,9 @@ Result<void> run_powder(const PowderOptions& options) {
   return report_powder(options, powder);
 }
 
-CLI::App* declare(CLI::App& analyse, const std::string& name, const std::string& summary,
-                  const std::string& files, PowderOptions& options) {
-  CLI::App* command = analyse.add_subcommand(name, summary);
+Command* declare(Command& analyse, const std::string& name, const std::string& summary,
+                 const std::string& files, PowderOptions& options) {
+  Command* command = analyse.add_subcommand(name, summary);
   command->add_option("FILE", options.files, files)->required();
   command->add_option("--min-peaks", options.min_peaks, "Stored peaks that make a hit");
   command->add_flag("--json", options.json, "Print JSON");
@@ -125,14 +125,14 @@ CLI::App* declare(CLI::App& analyse, const std::string& name, const std::string&
 
 }  // namespace
 
-CLI::App* declare_hits(CLI::App& analyse, PowderOptions& options) {
+Command* declare_hits(Command& analyse, PowderOptions& options) {
   return declare(analyse, "hits",
                  "Hits, hit rate, peaks per hit and their resolution, from the stored peaks",
                  "Series that etalon run stored: HDF5 with its peaks", options);
 }
 
-CLI::App* declare_powder(CLI::App& analyse, PowderOptions& options) {
-  CLI::App* command = declare(
+Command* declare_powder(Command& analyse, PowderOptions& options) {
+  Command* command = declare(
       analyse, "powder", "Virtual powder: sum, mean, maximum and variance of each good pixel",
       "Series: HDF5 (NXmx), .npy, CBF, TIFF, a folder or a pattern of these", options);
   command->add_option("-o,--output", options.output, "HDF5 file to write")->required();
@@ -202,19 +202,19 @@ Result<void> report_powder(const PowderOptions& options, const Powder& powder,
   return print(report.dump(2) + "\n");
 }
 
-void add_analyse_hits(Cli& cli, CLI::App& analyse) {
+void add_analyse_hits(Cli& cli, Command& analyse) {
   auto options = std::make_shared<PowderOptions>();
   declare_hits(analyse, *options)->callback([&cli, options] {
     cli.chosen = [options] { return run_hits(*options); };
   });
 }
 
-void add_analyse_powder(Cli& cli, CLI::App& analyse) {
+void add_analyse_powder(Cli& cli, Command& analyse) {
   auto options = std::make_shared<PowderOptions>();
-  CLI::App* command = declare_powder(analyse, *options);
+  Command* command = declare_powder(analyse, *options);
   command->callback([&cli, options] { cli.chosen = [options] { return run_powder(*options); }; });
   command->add_option("-T,--threads", options->threads, "Threads; 0: one per processor")
-      ->check(CLI::Range(0, 1024));
+      ->range(0, 1024);
 }
 
 }  // namespace etalon::cli

@@ -20,8 +20,8 @@ struct PowderOptions {
 };
 
 // Declare the commands and their options. `options` must outlive them.
-CLI::App* declare_hits(CLI::App& analyse, PowderOptions& options);
-CLI::App* declare_powder(CLI::App& analyse, PowderOptions& options);
+Command* declare_hits(Command& analyse, PowderOptions& options);
+Command* declare_powder(Command& analyse, PowderOptions& options);
 
 Result<void> report_hits(const PowderOptions& options, const HitStatistics& hits,
                          const JobReport& job = {});
@@ -34,7 +34,7 @@ Result<void> add_powder(std::optional<Powder>& all, Powder more, const std::stri
 Result<void> report_powder(const PowderOptions& options, const Powder& powder,
                            const JobReport& job = {});
 
-void add_analyse_hits(Cli& cli, CLI::App& analyse);
-void add_analyse_powder(Cli& cli, CLI::App& analyse);
+void add_analyse_hits(Cli& cli, Command& analyse);
+void add_analyse_powder(Cli& cli, Command& analyse);
 
 }  // namespace etalon::cli

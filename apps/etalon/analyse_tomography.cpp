@@ -244,9 +244,9 @@ Result<void> run(const Options& options) {
 
 }  // namespace
 
-void add_analyse_tomography(CLI::App& analyse, Cli& cli) {
+void add_analyse_tomography(Command& analyse, Cli& cli) {
   auto options = std::make_shared<Options>();
-  CLI::App* command = analyse.add_subcommand(
+  Command* command = analyse.add_subcommand(
       "tomography", "Slices from projections over half a turn (filtered back-projection)");
   command->callback([&cli, options] { cli.chosen = [options] { return run(*options); }; });
   command->add_option("FILE", options->file, "HDF5 with projections, as Data Exchange has them")
@@ -270,7 +270,7 @@ void add_analyse_tomography(CLI::App& analyse, Cli& cli) {
   command->add_option("--rows", options->rows, "Which rows, as 10:20; default: all");
   command->add_option("--plot", options->plot, "Draw the first slice into this folder, as PNG");
   command->add_option("-T,--threads", options->threads, "Threads; 0: one per processor")
-      ->check(CLI::Range(0, 1024));
+      ->range(0, 1024);
   command->add_flag("-f,--force", options->overwrite, "Overwrite outputs");
   command->add_flag("--json", options->json, "Print JSON");
 }

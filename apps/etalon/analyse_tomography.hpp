@@ -5,6 +5,6 @@
 
 namespace etalon::cli {
 
-void add_analyse_tomography(CLI::App& analyse, Cli& cli);
+void add_analyse_tomography(Command& analyse, Cli& cli);
 
 }  // namespace etalon::cli

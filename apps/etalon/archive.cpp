@@ -173,7 +173,7 @@ Result<void> run(const Options& options) {
 
 void add_archive(Cli& cli) {
   auto options = std::make_shared<Options>();
-  CLI::App* command =
+  Command* command =
       add_command(cli, "archive",
                   "Put files into one that does not change: checksummed, indexed, readable in part",
                   options, run);

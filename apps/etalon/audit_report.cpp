@@ -68,15 +68,15 @@ std::string audit_text(const AuditSummary& a) {
                      percent, ull(*needed), a.hits == 0 ? " without a hit" : " at this rate");
 }
 
-void add_audit_limit(CLI::App* command, std::optional<double>& limit) {
+void add_audit_limit(Command* command, std::optional<double>& limit) {
   command
       ->add_option(
           "--audit-limit", limit,
           "Say whether the audit shows that at most this share of the rejected frames were "
           "hits, and how many it would have to look at; 0.5% or 0.005; default: the "
           "recipe's audit.limit")
-      ->transform(CLI::Validator(share_of_percent, "SHARE"))
-      ->check(CLI::Range(1e-6, 0.999));
+      ->transform(share_of_percent, "SHARE")
+      ->range(1e-6, 0.999);
 }
 
 }  // namespace etalon::cli

@@ -14,6 +14,6 @@ nlohmann::json audit_json(const AuditSummary& audit);
 std::string audit_text(const AuditSummary& audit);
 
 // --audit-limit 0.5% or 0.005.
-void add_audit_limit(CLI::App* command, std::optional<double>& limit);
+void add_audit_limit(Command* command, std::optional<double>& limit);
 
 }  // namespace etalon::cli

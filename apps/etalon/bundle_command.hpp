@@ -1,10 +1,10 @@
 // What compress, decompress, info and verify do with files of many arrays and with validity masks.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <string>
 #include <vector>
 
+#include "command_line.hpp"
 #include "etalon/codec.hpp"
 #include "reduce_input.hpp"
 
@@ -17,7 +17,7 @@ struct BundleRequest {
 
   bool any() const { return !arrays.empty() || !positions.empty() || !valid.empty(); }
 };
-void add_bundle_options(CLI::App& command, BundleRequest& request);
+void add_bundle_options(Command& command, BundleRequest& request);
 
 // Whether the input is a file of many arrays, or the request asks for what only bundles do.
 bool wants_bundle(const ArrayInput& input, const BundleRequest& request);

@@ -129,7 +129,7 @@ Result<void> run(const Options& options) {
 
 void add_calibrate(Cli& cli) {
   auto options = std::make_shared<Options>();
-  CLI::App* command = add_command(
+  Command* command = add_command(
       cli, "calibrate",
       "Raw frames to photons (three gains) or to shares of the open beam (dark and flat)", options,
       run);
@@ -149,7 +149,7 @@ void add_calibrate(Cli& cli) {
   command->add_option("-o,--output", options->output, ".h5 (dataset /data), .npy or raw")
       ->required();
   command->add_option("--dataset", options->dataset, "Images in an HDF5 file")->default_str("");
-  CLI::Option* flat =
+  Option* flat =
       command
           ->add_option("--flat", options->flat,
                        "Frames of the open beam: FILE, FILE:/dataset, or a /dataset of RAW")

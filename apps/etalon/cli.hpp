@@ -2,7 +2,6 @@
 // progress.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <atomic>
 #include <cstdint>
 #include <functional>
@@ -10,22 +9,23 @@
 #include <string>
 #include <string_view>
 
+#include "command_line.hpp"
 #include "etalon/result.hpp"
 
 namespace etalon::cli {
 
 // A subcommand's file defines add_NAME(Cli&): it declares its options and, when chosen, what to do.
 struct Cli {
-  CLI::App& app;
+  Command& app;
   std::function<Result<void>()> chosen;  // set by the subcommand that was named
 };
 
 // Declares subcommand `name`; `run(options)` is what it does. Options live as long as the
 // subcommand does.
 template <typename Options>
-CLI::App* add_command(Cli& cli, const std::string& name, const std::string& summary,
-                      std::shared_ptr<Options> options, Result<void> (*run)(const Options&)) {
-  CLI::App* command = cli.app.add_subcommand(name, summary);
+Command* add_command(Cli& cli, const std::string& name, const std::string& summary,
+                     std::shared_ptr<Options> options, Result<void> (*run)(const Options&)) {
+  Command* command = cli.app.add_subcommand(name, summary);
   command->callback(
       [&cli, options, run] { cli.chosen = [options, run] { return run(*options); }; });
   return command;

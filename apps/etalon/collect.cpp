@@ -52,7 +52,7 @@ Result<void> run(const Options& options) {
 
 void add_collect(Cli& cli) {
   auto options = std::make_shared<Options>();
-  CLI::App* command = add_command(
+  Command* command = add_command(
       cli, "collect", "Run the centre's half of a recipe: receive, store, analyse, decide", options,
       run);
   command->footer(

@@ -116,7 +116,7 @@ Result<void> run(const Options& options) {
 
 void add_compress(Cli& cli) {
   auto options = std::make_shared<Options>();
-  CLI::App* command = add_command(
+  Command* command = add_command(
       cli, "compress", "Compress an array or a series within an error bound, region by region",
       options, run);
   command
@@ -163,7 +163,7 @@ void add_compress(Cli& cli) {
   command
       ->add_option("-T,--threads", options->threads,
                    "Threads, 0 for one per core; the bytes do not depend on it")
-      ->check(CLI::Range(0, 1024));
+      ->range(0, 1024);
   command->add_flag("-f,--force", options->overwrite, "Overwrite the output");
   command->add_flag("--json", options->json, "Print JSON; to standard error with -o -");
   command->add_flag("--dither", options->dither,

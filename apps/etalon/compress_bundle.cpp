@@ -97,7 +97,7 @@ Result<Made> make(const ArrayInput& input, const BundleOptions& options) {
 
 }  // namespace
 
-void add_bundle_options(CLI::App& command, BundleRequest& request) {
+void add_bundle_options(Command& command, BundleRequest& request) {
   command
       .add_option("--array", request.arrays,
                   "NAME@BOUND, may be repeated: the bound of one array of a file of many\n"
@@ -109,7 +109,7 @@ void add_bundle_options(CLI::App& command, BundleRequest& request) {
       .add_option("--reorder", request.reorder,
                   "Particles along a Morton curve: none, declared (they stay so), undone (they\n"
                   "come back in their order, where that is smaller than leaving them)")
-      ->check(CLI::IsMember({"none", "declared", "undone"}));
+      ->one_of({"none", "declared", "undone"});
   command.add_option("--valid", request.valid,
                      "Which elements count: FILE (not 0), nan (those that are not) or fill:VALUE\n"
                      "(those that are not VALUE); all others cost next to nothing");

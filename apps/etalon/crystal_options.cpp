@@ -2,7 +2,7 @@
 
 namespace etalon::cli {
 
-std::vector<CLI::Option*> add_crystal_options(CLI::App& command, CrystalOptions& options) {
+std::vector<Option*> add_crystal_options(Command& command, CrystalOptions& options) {
   return {command
               .add_option("--cell", options.cell,
                           "Unit cell, angstrom and degrees (default: the truth's, where there is\n"
@@ -31,10 +31,10 @@ std::vector<CLI::Option*> add_crystal_options(CLI::App& command, CrystalOptions&
           command
               .add_option("--lattices", options.lattices,
                           "Crystals looked for in one still, one after the other")
-              ->check(CLI::Range(1, 20))};
+              ->range(1, 20)};
 }
 
-std::vector<CLI::Option*> add_integration_options(CLI::App& command, CrystalOptions& options) {
+std::vector<Option*> add_integration_options(Command& command, CrystalOptions& options) {
   return {command
               .add_option("--widths", options.widths,
                           "Reflections count within so many standard deviations of the crystal's\n"
@@ -83,18 +83,16 @@ Result<CrystalSettings> crystal_settings(const std::string& verb, const CrystalO
   return settings;
 }
 
-std::vector<CLI::Option*> add_crystal_science_options(CLI::App& command,
-                                                      CrystalScienceOptions& options) {
-  std::vector<CLI::Option*> own = add_crystal_options(command, options.crystal);
-  for (CLI::Option* option : add_integration_options(command, options.crystal))
-    own.push_back(option);
+std::vector<Option*> add_crystal_science_options(Command& command, CrystalScienceOptions& options) {
+  std::vector<Option*> own = add_crystal_options(command, options.crystal);
+  for (Option* option : add_integration_options(command, options.crystal)) own.push_back(option);
   own.push_back(command
                     .add_option("--truth", options.truth,
                                 "Simulated series whose structure factors the merged intensities\n"
                                 "should be proportional to; its cell where there is no --cell")
                     ->type_name("FILE")
                     ->default_str(""));
-  for (CLI::Option* option : own) option->group("Crystals");
+  for (Option* option : own) option->group("Crystals");
   return own;
 }
 

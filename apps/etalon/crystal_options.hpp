@@ -22,9 +22,9 @@ struct CrystalOptions {
 };
 
 // Declares them. `options` must outlive the command.
-std::vector<CLI::Option*> add_crystal_options(CLI::App& command, CrystalOptions& options);
+std::vector<Option*> add_crystal_options(Command& command, CrystalOptions& options);
 // Those of the intensities.
-std::vector<CLI::Option*> add_integration_options(CLI::App& command, CrystalOptions& options);
+std::vector<Option*> add_integration_options(Command& command, CrystalOptions& options);
 
 // Errc::usage names the option that makes no sense. The cell may come from a simulated series'
 // truth. `verb` begins messages.
@@ -39,8 +39,7 @@ struct CrystalScienceOptions {
     return !crystal.cell.empty() || !crystal.point_group.empty() || !truth.empty();
   }
 };
-std::vector<CLI::Option*> add_crystal_science_options(CLI::App& command,
-                                                      CrystalScienceOptions& options);
+std::vector<Option*> add_crystal_science_options(Command& command, CrystalScienceOptions& options);
 Result<std::optional<CrystalScienceSettings>> crystal_science(const std::string& verb,
                                                               const CrystalScienceOptions& options,
                                                               double gain);

@@ -148,7 +148,7 @@ Result<void> run(const Options& options) {
 
 void add_decompress(Cli& cli) {
   auto options = std::make_shared<Options>();
-  CLI::App* command =
+  Command* command =
       add_command(cli, "decompress", "Decompress a container, or a box of it", options, run);
   command->add_option("input", options->input, "Container; - is standard input")->required();
   command
@@ -163,11 +163,11 @@ void add_decompress(Cli& cli) {
       ->add_option("--preview", options->preview,
                    "Every N-th element along every axis (of the box), as numpy's [::N, ::N]; of\n"
                    "fields only the coarse levels are decoded: fastest for powers of two")
-      ->check(CLI::Range(std::size_t{1}, std::size_t{1} << 40))
+      ->range(std::size_t{1}, std::size_t{1} << 40)
       ->type_name("N");
   command->add_option("--dataset", options->dataset, "HDF5 dataset to write");
   command->add_option("-T,--threads", options->threads, "Threads, 0 for one per core")
-      ->check(CLI::Range(0, 1024));
+      ->range(0, 1024);
   command->add_flag("-f,--force", options->overwrite, "Overwrite the output");
   command->add_flag("--json", options->json, "Print JSON; to standard error with -o -");
   command->footer(

@@ -51,7 +51,7 @@ Result<void> run(const Options& options) {
 
 void add_edge(Cli& cli) {
   auto options = std::make_shared<Options>();
-  CLI::App* command = add_command(
+  Command* command = add_command(
       cli, "edge", "Run the detector's half of a recipe: find, veto, reduce, ship", options, run);
   command->footer(
       "Ships to `etalon collect RECIPE`, which must be there and follow the same recipe.\n"
@@ -68,7 +68,7 @@ void add_edge(Cli& cli) {
       "Folder for what the collector has not stored yet: started again with it after "
       "a kill or a cut, the edge goes on; default: the recipe's ship.spool");
   command->add_option("-T,--threads", options->threads, "Threads; 0: one per processor")
-      ->check(CLI::Range(0, 1024));
+      ->range(0, 1024);
   add_metrics(command, options->metrics);
   add_audit_limit(command, options->audit_limit);
   command->add_flag("--json", options->json, "Print JSON");

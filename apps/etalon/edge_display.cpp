@@ -48,7 +48,7 @@ void EdgeDisplay::end() {
   progress_.reset();
 }
 
-void add_metrics(CLI::App* command, std::string& address) {
+void add_metrics(Command* command, std::string& address) {
   command->add_option("--metrics", address,
                       "Serve the run's figures to Prometheus at http://HOST:PORT/metrics while it "
                       "lasts; PORT alone: on this machine only");

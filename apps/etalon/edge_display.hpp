@@ -30,6 +30,6 @@ class EdgeDisplay {
 };
 
 // --metrics.
-void add_metrics(CLI::App* command, std::string& address);
+void add_metrics(Command* command, std::string& address);
 
 }  // namespace etalon::cli

@@ -166,7 +166,7 @@ Result<Exported> export_series(const ExportRequest& options) {
 
 void add_export(Cli& cli) {
   auto options = std::make_shared<Options>();
-  CLI::App* command = add_command(
+  Command* command = add_command(
       cli, "export",
       "Write a series as NXmx for other programs' readers, in one file or in several with a master",
       options, run);

@@ -123,7 +123,7 @@ Result<void> run(const FindOptions& options) {
 
 void add_find(Cli& cli) {
   auto options = std::make_shared<FindOptions>();
-  CLI::App* command =
+  Command* command =
       add_command(cli, "find", "Find diffraction peaks and tell hits from blanks", options, run);
   command->footer(
       "peakfinder8: a pixel stands out when it is above max(threshold, mean + snr * sigma) of the\n"

@@ -1,7 +1,7 @@
 #include "find_options.hpp"
 
 namespace etalon::cli {
-void add_find_options(CLI::App& command, std::shared_ptr<FindOptions> options) {
+void add_find_options(Command& command, std::shared_ptr<FindOptions> options) {
   command
       .add_option("file", options->file, "Series: HDF5 (NXmx), CBF, TIFF, .npy, a folder or a glob")
       ->required()
@@ -17,13 +17,12 @@ void add_find_options(CLI::App& command, std::shared_ptr<FindOptions> options) {
           "--auto", options->learn,
           "Learn threshold and snr (dispersion: the sigmas, and gain and --min-pixels unless\n"
           "given) from some of the frames, and say what they are and why")
-      ->excludes("--threshold", "--snr", "--sigma-background", "--sigma-strong");
+      ->excludes({"--threshold", "--snr", "--sigma-background", "--sigma-strong"});
   command.add_option("--dtype", options->dtype, "Raw files: element type, such as u16")
       ->default_str("");
   command.add_option("--shape", options->shape, "Raw files: frames,rows,columns")->default_str("");
-  command.add_option("-T,--threads", options->threads, "Threads (0: one per core)")
-      ->check(CLI::Range(0, 1024));
-  CLI::Option* json = command.add_flag("--json", options->json, "Print JSON");
+  command.add_option("-T,--threads", options->threads, "Threads (0: one per core)")->range(0, 1024);
+  Option* json = command.add_flag("--json", options->json, "Print JSON");
   command.add_flag("--csv", options->csv, "Print one line a peak")->excludes(json);
 }
 

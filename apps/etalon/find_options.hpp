@@ -13,6 +13,6 @@ struct FindOptions {
   bool json = false, csv = false;
 };
 
-void add_find_options(CLI::App& command, std::shared_ptr<FindOptions> options);
+void add_find_options(Command& command, std::shared_ptr<FindOptions> options);
 
 }  // namespace etalon::cli

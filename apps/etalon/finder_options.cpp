@@ -3,9 +3,9 @@
 namespace etalon::cli {
 namespace {
 
-using CommandOptions = std::vector<CLI::Option*>;
+using CommandOptions = std::vector<Option*>;
 
-CommandOptions add_peakfinder8_options(CLI::App& command, FinderOptions& options) {
+CommandOptions add_peakfinder8_options(Command& command, FinderOptions& options) {
   PeakParameters& p = options.parameters;
   return {
       command.add_option("--threshold", p.threshold, "Least value of a peak's pixels")
@@ -23,7 +23,7 @@ CommandOptions add_peakfinder8_options(CLI::App& command, FinderOptions& options
           ->default_str("no limit")};
 }
 
-CommandOptions add_dispersion_options(CLI::App& command, FinderOptions& options) {
+CommandOptions add_dispersion_options(Command& command, FinderOptions& options) {
   DispersionParameters& p = options.dispersion;
   const CommandOptions own = {
       command
@@ -41,11 +41,11 @@ CommandOptions add_dispersion_options(CLI::App& command, FinderOptions& options)
                          "Fewest good pixels of a window; 0: all of them"),
       command.add_option("--max-separation", p.max_separation,
                          "Most pixels between a peak's centre of mass and its largest pixel")};
-  for (CLI::Option* option : own) option->group("dispersion, dispersion_extended");
+  for (Option* option : own) option->group("dispersion, dispersion_extended");
   return own;
 }
 
-CommandOptions add_place_options(CLI::App& command, FinderOptions& options) {
+CommandOptions add_place_options(Command& command, FinderOptions& options) {
   return {
       command.add_option("--centre", options.centre, "Beam centre in pixels (default: the file's)")
           ->type_name("X,Y")
@@ -74,7 +74,7 @@ CommandOptions add_place_options(CLI::App& command, FinderOptions& options) {
 }
 
 // What both kinds of finder have and was given holds for either.
-void share(CLI::App& command, FinderOptions& options) {
+void share(Command& command, FinderOptions& options) {
   command.parse_complete_callback([&command, &options] {
     const PeakParameters& given = options.parameters;
     DispersionParameters& d = options.dispersion;
@@ -91,13 +91,13 @@ void share(CLI::App& command, FinderOptions& options) {
 
 }  // namespace
 
-CommandOptions add_finder_options(CLI::App& command, FinderOptions& options) {
+CommandOptions add_finder_options(Command& command, FinderOptions& options) {
   CommandOptions own = {
       command.add_option("--method", options.method,
                          "How peaks are found: peakfinder8, dispersion or dispersion_extended"),
       command.add_option("--gain", options.gain, "Units of the image a photon")};
   for (const auto& add : {add_peakfinder8_options, add_place_options, add_dispersion_options})
-    for (CLI::Option* option : add(command, options)) own.push_back(option);
+    for (Option* option : add(command, options)) own.push_back(option);
   share(command, options);
   return own;
 }

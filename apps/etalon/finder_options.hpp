@@ -23,7 +23,7 @@ struct FinderOptions {
 };
 
 // Declares them; those that `find` has, under the same names. `options` must outlive the command.
-std::vector<CLI::Option*> add_finder_options(CLI::App& command, FinderOptions& options);
+std::vector<Option*> add_finder_options(Command& command, FinderOptions& options);
 
 // Errc::usage for a method that there is not. `verb` begins messages.
 Result<FinderSettings> finder_settings(const std::string& verb, const FinderOptions& options);

@@ -100,7 +100,7 @@ Result<void> run(const Options& options) {
 
 void add_info(Cli& cli) {
   auto options = std::make_shared<Options>();
-  CLI::App* command = add_command(
+  Command* command = add_command(
       cli, "info", "Show what a container or an image file holds, region by region", options, run);
   command
       ->add_option("file", options->file,

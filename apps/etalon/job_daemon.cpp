@@ -34,8 +34,8 @@ Result<void> run_batch(const BatchOptions& options) {
 // Internal: what a batch scheduler's script runs.
 void add_batch_job(Cli& cli) {
   auto options = std::make_shared<BatchOptions>();
-  CLI::App* command = add_command(cli, "batch-job", "Run a submitted job (for batch schedulers)",
-                                  options, run_batch);
+  Command* command = add_command(cli, "batch-job", "Run a submitted job (for batch schedulers)",
+                                 options, run_batch);
   command->group("");
   command->add_option("directory", options->directory, "The job's directory")
       ->required()
@@ -45,7 +45,7 @@ void add_batch_job(Cli& cli) {
 // Internal: submit and jobs start it when they need it.
 void add_job_daemon(Cli& cli) {
   auto options = std::make_shared<Options>();
-  CLI::App* command =
+  Command* command =
       add_command(cli, "job-daemon", "Own this user's jobs (started on demand)", options, run);
   command->group("");
   command->footer(

@@ -110,7 +110,7 @@ Result<void> run(const Options& options) {
 
 void add_jobs(Cli& cli) {
   auto options = std::make_shared<Options>();
-  CLI::App* command =
+  Command* command =
       add_command(cli, "jobs", "Show, watch and cancel submitted jobs", options, run);
   command->footer(
       "LATENCY is from `etalon submit` to the job's first instruction, waiting included;\n"

@@ -19,7 +19,7 @@ Result<void> run(const Options& options) {
 
 void add_keys(Cli& cli) {
   auto options = std::make_shared<Options>();
-  CLI::App* command = add_command(
+  Command* command = add_command(
       cli, "keys", "Make the keys that edge and collector know each other by", options, run);
   command->footer(
       "Writes edge.key, edge.pub, collector.key and collector.pub (CURVE). A .key is a secret "

@@ -195,7 +195,7 @@ Result<void> export_records(const Options& options) {
 }  // namespace
 
 void add_ledger(Cli& cli) {
-  CLI::App* ledger = cli.app.add_subcommand(
+  Command* ledger = cli.app.add_subcommand(
       "ledger", "Ask the ledger where a file, a record or a decision came from; check its proof");
   ledger->require_subcommand(1);
   ledger->footer(
@@ -204,7 +204,7 @@ void add_ledger(Cli& cli) {
       "folder above it, else ledger.db in the current folder: a file, or the address of a\n"
       "PostgreSQL database, postgresql://[user@][host][:port]/database[?option=value].");
   const auto options = std::make_shared<Options>();
-  const auto add_path = [&](CLI::App* command) {  // before or after the verb
+  const auto add_path = [&](Command* command) {  // before or after the verb
     command
         ->add_option("--ledger", options->ledger,
                      "The ledger's file or address (default: $ETALON_LEDGER, else a ledger.db near "
@@ -213,17 +213,17 @@ void add_ledger(Cli& cli) {
   };
   add_path(ledger);
   const auto add = [&](const char* name, const char* summary, Result<void> (*run)(const Options&)) {
-    CLI::App* command = ledger->add_subcommand(name, summary);
+    Command* command = ledger->add_subcommand(name, summary);
     command->callback(
         [&cli, options, run] { cli.chosen = [options, run] { return run(*options); }; });
     add_path(command);
     return command;
   };
-  const auto add_json = [&](CLI::App* command) {
+  const auto add_json = [&](Command* command) {
     command->add_flag("--json", options->json, "Print JSON");
   };
 
-  CLI::App* command =
+  Command* command =
       add("show", "List all records, or show everything about one or about a file", show);
   command->add_option("NAME", options->name, "File, record id or hash");
   add_json(command);
@@ -240,8 +240,7 @@ void add_ledger(Cli& cli) {
 
   command = add("export", "Print records for other programs", export_records);
   command->add_option("NAME", options->name, "Only what led to this file, record id or hash");
-  command->add_option("--format", options->format, "W3C PROV-JSON")
-      ->check(CLI::IsMember({"prov-json"}));
+  command->add_option("--format", options->format, "W3C PROV-JSON")->one_of({"prov-json"});
 }
 
 }  // namespace etalon::cli

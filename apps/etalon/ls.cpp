@@ -111,7 +111,7 @@ Result<void> run(const Options& options) {
 
 void add_ls(Cli& cli) {
   auto options = std::make_shared<Options>();
-  CLI::App* command = add_command(
+  Command* command = add_command(
       cli, "ls", "Show stored series at a glance: what was measured, how, and what was found",
       options, run);
   command

@@ -3,8 +3,6 @@
 #include <cstdio>
 
 #include "commands.hpp"
-#include "etalon/backend.hpp"
-#include "parse_error.hpp"
 
 namespace {
 
@@ -34,16 +32,7 @@ int report(const etalon::Error& error) {
 // NOLINTNEXTLINE(bugprone-exception-escape)
 int main(int argc, char** argv) {
   using namespace etalon;
-  CLI::App app{"Etalon takes an instrument's data stream to a decision, with proof.", "etalon"};
-  app.require_subcommand(1);
-  app.get_formatter()->column_width(36);
-  app.option_defaults()->always_capture_default();
-  std::string backend_name;
-  app.add_option("--backend", backend_name,
-                 "Instruction set of the kernels: auto, scalar, sse4, avx2, avx512")
-      ->envname("ETALON_BACKEND");
-  app.fallthrough();
-
+  cli::Command app("Etalon takes an instrument's data stream to a decision, with proof.", "etalon");
   cli::Cli cli{app, {}};
   cli::add_run(cli);
   cli::add_edge(cli);
@@ -74,17 +63,8 @@ int main(int argc, char** argv) {
   cli::add_version(cli);
   cli::add_manual(cli);
 
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::Success& asked) {  // --help
-    return app.exit(asked);
-  } catch (const CLI::ParseError& e) {
-    std::fprintf(stderr, "%s\n", cli::explain(app, e).c_str());
-    return exit_code(Errc::usage);
-  }
+  if (const auto code = app.parse(argc, argv)) return *code;
   catch_signals();
-  if (!backend_name.empty())
-    if (auto set = set_backend(backend_name); !set.ok()) return report(set.error());
   try {
     if (auto done = cli.chosen(); !done.ok()) return report(done.error());
   } catch (const std::exception& e) {  // out of memory, or of threads

@@ -1,4 +1,6 @@
 // The manual page and the shell completion, made from the declarations of the options themselves.
+#include <CLI/CLI.hpp>
+
 #include "commands.hpp"
 #include "etalon/version.hpp"
 
@@ -116,13 +118,11 @@ Result<void> run(const Options& options) {
 
 void add_manual(Cli& cli) {
   auto options = std::make_shared<Options>();
-  options->app = &cli.app;
-  CLI::App* command = add_command(
+  options->app = &cli.app.app();
+  Command* command = add_command(
       cli, "manual", "Print the manual page or the completion of a shell", options, run);
   command->group("");  // for the installation
-  command->add_option("kind", options->kind, "man or bash")
-      ->required()
-      ->check(CLI::IsMember({"man", "bash"}));
+  command->add_option("kind", options->kind, "man or bash")->required()->one_of({"man", "bash"});
 }
 
 }  // namespace etalon::cli

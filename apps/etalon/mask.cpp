@@ -109,7 +109,7 @@ Result<void> run(const Options& options) {
 
 void add_mask(Cli& cli) {
   auto options = std::make_shared<Options>();
-  CLI::App* command =
+  Command* command =
       add_command(cli, "mask", "Which pixels not to look at: learned from a series", options, run);
   command->footer(
       "A (y, x) array of bytes that is 1 at pixels that the file masks, that a geometry file "
@@ -127,11 +127,11 @@ void add_mask(Cli& cli) {
       ->type_name("GEOM")
       ->default_str("");
   command->add_option("--frames", options->frames, "Learn from so many, taken evenly; 0: none")
-      ->check(CLI::Range(0U, 1000000U));
+      ->range(0U, 1000000U);
   command->add_option("--threshold", options->threshold, "A pixel with more stands out")
-      ->check(CLI::Range(0, 2147483646));
+      ->range(0, 2147483646);
   command->add_option("--share", options->share, "Per cent of the frames: more often, it is hot")
-      ->check(CLI::Range(0.0, 100.0));
+      ->range(0.0, 100.0);
   command->add_flag("-f,--force", options->overwrite, "Overwrite the output");
   command->add_flag("--json", options->json, "Print JSON");
 }

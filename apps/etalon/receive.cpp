@@ -170,13 +170,13 @@ Result<void> run(const Options& options) {
 
 void add_receive(Cli& cli) {
   auto options = std::make_shared<Options>();
-  CLI::App* command =
+  Command* command =
       add_command(cli, "receive", "Store a detector's stream and account for it", options, run);
   command->footer(
       "Takes one series of a DECTRIS detector (SIMPLON stream v2, ZeroMQ PULL), stores it without\n"
       "loss as NXmx and says what became of every message. Exit code 4: images did not come.\n\n"
       "  etalon receive --connect tcp://detector:31001 -o series.h5");
-  CLI::Option* connect =
+  Option* connect =
       command->add_option("--connect", options->connect, "Where the detector listens");
   command->add_option("--bind", options->bind, "Listen for a detector that connects instead")
       ->excludes(connect)
@@ -187,11 +187,11 @@ void add_receive(Cli& cli) {
       ->required()
       ->default_str("");
   command->add_option("--settle", options->settle_s, "Seconds to wait for images after the end")
-      ->check(CLI::Range(0.0, 3600.0));
+      ->range(0.0, 3600.0);
   command
       ->add_option("--silence-limit", options->silence_limit_s,
                    "Seconds without a message that end the series; 0: none")
-      ->check(CLI::Range(0.0, 1e6));
+      ->range(0.0, 1e6);
   command->add_flag("-f,--force", options->overwrite, "Overwrite what is there");
   command->add_flag("--json", options->json, "Print JSON");
 }

@@ -243,7 +243,7 @@ Result<void> run(const Options& options) {
 
 void add_replay(Cli& cli) {
   auto options = std::make_shared<Options>();
-  CLI::App* command =
+  Command* command =
       add_command(cli, "replay", "Play a stored series as a detector's stream", options, run);
   command->footer(
       "Sends start, images and end as a DECTRIS detector does (SIMPLON stream v2, ZeroMQ PUSH).\n"
@@ -262,21 +262,21 @@ void add_replay(Cli& cli) {
       ->add_option("--dataset", options->dataset, "Images in an HDF5 file (default: as NXmx says)")
       ->type_name("/PATH")
       ->default_str("");
-  CLI::Option* bind = command->add_option("--bind", options->bind, "Where clients connect");
+  Option* bind = command->add_option("--bind", options->bind, "Where clients connect");
   command->add_option("--connect", options->connect, "Connect to a client that listens instead")
       ->excludes(bind)
       ->default_str("");
   command->add_option("--rate", options->rate, "Images a second; 0: as fast as they are taken")
-      ->check(CLI::Range(0.0, 1e6));
+      ->range(0.0, 1e6);
   command->add_option("--compression", options->compression, "none, lz4 or bslz4");
   command->add_option("--channel", options->channel, "Name of the channel");
   command->add_option("--series-id", options->series_id, "Number of the series");
   command->add_option("--loop", options->loops, "Send the images so often, in one series")
-      ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1} << 40));
+      ->range(std::uint64_t{1}, std::uint64_t{1} << 40);
   command->add_flag("--preload", options->preload,
                     "Encode the series once, before a client is waited for, and keep it in memory");
   command->add_option("-T,--threads", options->threads, "Threads that encode; 0: one per processor")
-      ->check(CLI::Range(0U, 1024U));
+      ->range(0U, 1024U);
   command->add_flag("--json", options->json, "Print JSON");
 }
 

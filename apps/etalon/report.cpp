@@ -419,7 +419,7 @@ Result<void> run(const Options& options) {
 
 void add_report(Cli& cli) {
   auto options = std::make_shared<Options>();
-  CLI::App* command = add_command(
+  Command* command = add_command(
       cli, "report",
       "One page about a run: what was kept, what was lost, with which bound, what it did to the "
       "science",

@@ -173,7 +173,7 @@ Result<void> run(const Options& options) {
 
 void add_restore(Cli& cli) {
   auto options = std::make_shared<Options>();
-  CLI::App* command = add_command(
+  Command* command = add_command(
       cli, "restore", "Bring back what is in an archive, or some of it; check it", options, run);
   command
       ->add_option("archive", options->archive,

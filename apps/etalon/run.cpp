@@ -48,7 +48,7 @@ Result<void> run(const Options& options) {
 
 void add_run(Cli& cli) {
   auto options = std::make_shared<Options>();
-  CLI::App* command = add_command(
+  Command* command = add_command(
       cli, "run", "Run a recipe from its source to its decision, on this machine", options, run);
   command->footer(
       "Finds the peaks of every frame, drops the frames without enough of them, compresses the\n"
@@ -65,7 +65,7 @@ void add_run(Cli& cli) {
   command->add_option("--out", options->folder,
                       "Folder to write to; default: the recipe's store.folder");
   command->add_option("-T,--threads", options->threads, "Threads; 0: one per processor")
-      ->check(CLI::Range(0, 1024));
+      ->range(0, 1024);
   command->add_flag("-f,--force", options->overwrite, "Overwrite what is there");
   add_metrics(command, options->metrics);
   add_audit_limit(command, options->audit_limit);

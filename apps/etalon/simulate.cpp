@@ -79,11 +79,11 @@ Result<void> run(const Options& options) {
 }  // namespace
 
 void add_simulate(Cli& cli) {
-  CLI::App* simulate = cli.app.add_subcommand(
+  Command* simulate = cli.app.add_subcommand(
       "simulate", "Make data with known truth from a physical model; the first word is the kind");
   simulate->require_subcommand(1);
   auto options = std::make_shared<Options>();
-  CLI::App* stills = simulate->add_subcommand(
+  Command* stills = simulate->add_subcommand(
       "stills", "Serial crystallography: hits and blanks on a photon counter");
   stills->callback([&cli, options] { cli.chosen = [options] { return run(*options); }; });
   stills->footer(
@@ -102,7 +102,7 @@ void add_simulate(Cli& cli) {
   stills->add_option("--distance", p.distance_m, "Distance of the detector in metres");
   stills->add_option("--flux", p.flux, "Beam intensity relative to the default");
   stills->add_option("-T,--threads", options->threads, "Threads; 0: one per processor")
-      ->check(CLI::Range(0, 1024));
+      ->range(0, 1024);
   stills->add_flag("-f,--force", options->overwrite, "Overwrite the output");
   stills->add_flag("--json", options->json, "Print JSON");
   add_simulate_field(*simulate, cli);

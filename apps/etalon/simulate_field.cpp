@@ -19,7 +19,7 @@ struct Options {
   double time = 5;
   unsigned threads = 0;
   bool overwrite = false, json = false;
-  std::vector<CLI::Option*> of_turbulence, of_vlasov;
+  std::vector<Option*> of_turbulence, of_vlasov;
 };
 
 Result<Array> turbulence_of(const Options& options, const Shape* shape, DType dtype) {
@@ -51,7 +51,7 @@ Result<Array> vlasov_of(const Options& options, const Shape* shape, DType dtype)
 
 Result<void> run(const Options& options) {
   const bool turbulent = options.kind == "turbulence";
-  for (const CLI::Option* other : turbulent ? options.of_vlasov : options.of_turbulence)
+  for (const Option* other : turbulent ? options.of_vlasov : options.of_turbulence)
     if (other->count() > 0)
       return Error{Errc::usage, other->get_name() + ": not for --kind " + options.kind};
   ETALON_ASSIGN(const DType dtype, parse_dtype(options.dtype));
@@ -87,9 +87,9 @@ Result<void> run(const Options& options) {
 
 }  // namespace
 
-void add_simulate_field(CLI::App& simulate, Cli& cli) {
+void add_simulate_field(Command& simulate, Cli& cli) {
   auto options = std::make_shared<Options>();
-  CLI::App* field = simulate.add_subcommand(
+  Command* field = simulate.add_subcommand(
       "field", "A floating-point array: a turbulent layer, or electrons in phase space");
   field->callback([&cli, options] { cli.chosen = [options] { return run(*options); }; });
   field->footer(
@@ -100,7 +100,7 @@ void add_simulate_field(CLI::App& simulate, Cli& cli) {
       ->required();
   field->add_option("--kind", options->kind, "turbulence or vlasov")
       ->required()
-      ->check(CLI::IsMember({"turbulence", "vlasov"}));
+      ->one_of({"turbulence", "vlasov"});
   field->add_option("--shape", options->shape,
                     "turbulence: z,y,x (256,256,256); vlasov: 2 to 6 axes, positions then "
                     "velocities (16,16,24,24,24)");
@@ -115,7 +115,7 @@ void add_simulate_field(CLI::App& simulate, Cli& cli) {
   VlasovParameters& v = options->vlasov;
   options->of_vlasov = {
       field->add_option("--start", options->start, "vlasov: landau or two-stream")
-          ->check(CLI::IsMember({"landau", "two-stream"})),
+          ->one_of({"landau", "two-stream"}),
       field->add_option("--time", options->time, "vlasov: inverse plasma frequencies"),
       field->add_option("--time-step", v.time_step, "vlasov: of one step"),
       field->add_option("--wavenumber", v.wavenumber,
@@ -125,7 +125,7 @@ void add_simulate_field(CLI::App& simulate, Cli& cli) {
                         "vlasov: end of the velocities' axes, in thermal "
                         "speeds")};
   field->add_option("-T,--threads", options->threads, "Threads; 0: one per processor")
-      ->check(CLI::Range(0, 1024));
+      ->range(0, 1024);
   field->add_flag("-f,--force", options->overwrite, "Overwrite the output");
   field->add_flag("--json", options->json, "Print JSON");
 }

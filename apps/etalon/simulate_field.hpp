@@ -5,6 +5,6 @@
 
 namespace etalon::cli {
 
-void add_simulate_field(CLI::App& simulate, Cli& cli);
+void add_simulate_field(Command& simulate, Cli& cli);
 
 }  // namespace etalon::cli

@@ -62,9 +62,9 @@ Result<void> run(const Options& options) {
 
 }  // namespace
 
-void add_simulate_speckle(CLI::App& simulate, Cli& cli) {
+void add_simulate_speckle(Command& simulate, Cli& cli) {
   auto options = std::make_shared<Options>();
-  CLI::App* command = simulate.add_subcommand(
+  Command* command = simulate.add_subcommand(
       "speckle", "Photon correlation: speckle of diffusing particles on a photon counter");
   command->callback([&cli, options] { cli.chosen = [options] { return run(*options); }; });
   command->footer(
@@ -86,7 +86,7 @@ void add_simulate_speckle(CLI::App& simulate, Cli& cli) {
   command->add_option("--wavelength", p.wavelength_angstrom, "Wavelength in angstrom");
   command->add_option("--distance", p.distance_m, "Distance of the detector in metres");
   command->add_option("-T,--threads", options->threads, "Threads; 0: one per processor")
-      ->check(CLI::Range(0, 1024));
+      ->range(0, 1024);
   command->add_flag("-f,--force", options->overwrite, "Overwrite the output");
   command->add_flag("--json", options->json, "Print JSON");
 }

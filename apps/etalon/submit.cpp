@@ -75,7 +75,7 @@ Result<void> run(const Options& options) {
 
 void add_submit(Cli& cli) {
   auto options = std::make_shared<Options>();
-  CLI::App* command =
+  Command* command =
       add_command(cli, "submit", "Run a command as a job; urgent ones start at once", options, run);
   command->footer(
       "The job runs on after this shell has gone. Background jobs wait for a free slot\n"

@@ -184,7 +184,7 @@ Result<void> run(const TuneOptions& options) {
 
 void add_tune(Cli& cli) {
   auto options = std::make_shared<TuneOptions>();
-  CLI::App* command = add_command(
+  Command* command = add_command(
       cli, "tune", "Find the settings with the greatest ratio that keep the science", options, run);
   command
       ->add_option("input", options->input.path,
@@ -216,7 +216,7 @@ void add_tune(Cli& cli) {
                    "Region with a bound of its own in every trial, as compress")
       ->allow_extra_args(false);
   command->add_option("--sample", options->sample, "Frames to try on, at equal distances (0: all)")
-      ->check(CLI::NonNegativeNumber);
+      ->not_negative();
   add_finder_options(*command, options->finder);
   add_crystal_science_options(*command, options->crystals);
   command->add_option("--dataset", options->input.dataset, "Images in an HDF5 file")
@@ -227,7 +227,7 @@ void add_tune(Cli& cli) {
   command->add_option("--shape", options->input.shape, "Raw files: frames,rows,columns")
       ->default_str("");
   command->add_option("-T,--threads", options->threads, "Threads (0: one per core)")
-      ->check(CLI::Range(0, 1024));
+      ->range(0, 1024);
   command->add_flag("--json", options->json, "Print JSON");
   command->footer(
       "Tries bounds, with and without dither, with and without the found peaks as lossless\n"

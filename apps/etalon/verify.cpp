@@ -223,7 +223,7 @@ Result<void> run(const Options& options) {
 
 void add_verify(Cli& cli) {
   auto options = std::make_shared<Options>();
-  CLI::App* command = add_command(
+  Command* command = add_command(
       cli, "verify", "Hold what came out of a reduction against the original, element by element",
       options, run);
   command

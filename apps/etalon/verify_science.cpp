@@ -109,12 +109,12 @@ nlohmann::json keep_json(const Science& science) {
 
 }  // namespace
 
-void add_science_options(CLI::App& command, ScienceOptions& options, bool& science) {
-  CLI::Option* const flag = command.add_flag(
+void add_science_options(Command& command, ScienceOptions& options, bool& science) {
+  Option* const flag = command.add_flag(
       "--science", science,
       "Also judge the science: peaks and hits, intensities of strong and weak spots,\n"
       "radial profile, raw against reduced");
-  std::vector<CLI::Option*> own = add_finder_options(command, options.finder);
+  std::vector<Option*> own = add_finder_options(command, options.finder);
   own.push_back(command
                     .add_option("--predicted", options.predicted,
                                 "Places of weak spots: CSV with the columns frame, x and y; or a\n"
@@ -128,7 +128,7 @@ void add_science_options(CLI::App& command, ScienceOptions& options, bool& scien
                                     keep_names)
                     ->type_name("CONDITION")
                     ->default_str(""));
-  for (CLI::Option* option : own) {
+  for (Option* option : own) {
     if (option->check_name("--mask"))
       option->description(
           "Pixels to leave out, of active regions as compress left them out, and by --science\n"
@@ -137,8 +137,7 @@ void add_science_options(CLI::App& command, ScienceOptions& options, bool& scien
     else
       option->needs(flag)->group("Science");
   }
-  for (CLI::Option* option : add_crystal_science_options(command, options.crystals))
-    option->needs(flag);
+  for (Option* option : add_crystal_science_options(command, options.crystals)) option->needs(flag);
   flag->group("Science");
 }
 

@@ -29,7 +29,7 @@ inline constexpr const char* keep_names =
     "structure_factor_cc structure_factor_cc_change";
 
 // Declares --science, what it asks for, and options that need it.
-void add_science_options(CLI::App& command, ScienceOptions& options, bool& science);
+void add_science_options(Command& command, ScienceOptions& options, bool& science);
 
 // A judgement and what was asked of it.
 struct Science {

@@ -72,15 +72,15 @@ std::string spectrum_text(const AxisSpectrum& axis, std::size_t number, bool fir
 
 }  // namespace
 
-void add_statistics_options(CLI::App& command, StatisticsOptions& options) {
-  CLI::Option* const flag = command.add_flag(
+void add_statistics_options(Command& command, StatisticsOptions& options) {
+  Option* const flag = command.add_flag(
       "--statistics", options.wanted,
       "Also SSIM, the autocorrelation of the errors and their spectrum beside the\n"
       "original's (docs/science.md)");
   command
       .add_option("--statistics-sample", options.sample,
                   "Arrays of more elements are judged by eight boxes with as many together")
-      ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1} << 40))
+      ->range(std::uint64_t{1}, std::uint64_t{1} << 40)
       ->needs(flag);
 }
 

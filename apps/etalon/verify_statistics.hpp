@@ -16,7 +16,7 @@ struct StatisticsOptions {
   bool wanted = false;
   std::uint64_t sample = std::uint64_t{1} << 26;  // elements
 };
-void add_statistics_options(CLI::App& command, StatisticsOptions& options);
+void add_statistics_options(Command& command, StatisticsOptions& options);
 
 Array cut(const ArrayView& whole, const Box& box);
 

@@ -41,7 +41,7 @@ Result<void> run(const Options& options) {
 
 void add_version(Cli& cli) {
   auto options = std::make_shared<Options>();
-  CLI::App* command = add_command(
+  Command* command = add_command(
       cli, "version", "Show the version, the backends and the parts built in", options, run);
   command->add_flag("--json", options->json, "Print JSON");
 }

@@ -6,6 +6,7 @@
 #include <numbers>
 
 #include "base/fft.hpp"
+#include "kernels/interpolate/interpolate.hpp"
 
 namespace etalon {
 namespace {
@@ -114,34 +115,49 @@ struct BackProjection::Impl {
     }
   }
 
+  // What one thread needs for a slice.
+  struct Work {
+    explicit Work(const Impl& i)
+        : re(i.fft.size()),
+          im(i.fft.size()),
+          scratch(2 * i.fft.size()),
+          lines{2, SampledLine(i.columns)} {}
+    std::vector<double> re, im, scratch;
+    std::vector<SampledLine> lines;
+  };
+
   // Two projections at a time, as real and imaginary part: the response is real and even.
-  void filter(std::span<const float> sinogram, std::size_t angle, std::vector<float>& one,
-              std::vector<float>& other) const {
+  void filter(std::span<const float> sinogram, std::size_t angle, Work& work) const {
+    auto& [re, im, scratch, lines] = work;
     const std::size_t n = fft.size();
-    std::vector<double> re(n), im(n), work(2 * n);
     const bool pair = angle + 1 < angles.size();
+    std::ranges::fill(re, 0);
+    std::ranges::fill(im, 0);
     for (std::size_t x = 0; x < columns; ++x) {
       re[x] = static_cast<double>(sinogram[angle * columns + x]);
       if (pair) im[x] = static_cast<double>(sinogram[(angle + 1) * columns + x]);
     }
-    fft.transform(re.data(), im.data(), work.data(), 1, Direction::forward);
+    fft.transform(re.data(), im.data(), scratch.data(), 1, Direction::forward);
     for (std::size_t j = 0; j < n; ++j) re[j] *= response[j], im[j] *= response[j];
-    fft.transform(re.data(), im.data(), work.data(), 1, Direction::backward);
-    for (std::size_t x = 0; x < columns; ++x) {
-      one[x] = static_cast<float>(re[x] * weight[angle]);
-      if (pair) other[x] = static_cast<float>(im[x] * weight[angle + 1]);
+    fft.transform(re.data(), im.data(), scratch.data(), 1, Direction::backward);
+    for (std::size_t which = 0; which < (pair ? 2 : 1); ++which) {
+      const std::vector<double>& from = which == 0 ? re : im;
+      const std::span<float> to = lines[which].samples();
+      for (std::size_t x = 0; x < columns; ++x)
+        to[x] = static_cast<float>(from[x] * weight[angle + which]);
+      lines[which].prepare();
     }
   }
 
-  void project_back(const std::vector<float>& line, double angle, std::vector<float>& image) const {
+  void project_back(const SampledLine& line, double angle, std::vector<float>& image) const {
     const double middle = static_cast<double>(columns - 1) / 2;
+    const double last = static_cast<double>(columns - 1);
     const double c = std::cos(angle), s = std::sin(angle);
     for (std::size_t row = 0; row < columns; ++row) {
       const double y = middle - static_cast<double>(row);
       const double start = centre + y * s - middle * c;  // of x = -middle
       // Only where the line has both its neighbours.
-      double from = 0, to = static_cast<double>(columns - 1);
-      const double last = static_cast<double>(columns - 1);
+      double from = 0, to = last;
       if (c > 1e-12) {
         from = std::max(from, -start / c);
         to = std::min(to, (last - start) / c);
@@ -151,16 +167,13 @@ struct BackProjection::Impl {
       } else if (start < 0 || start > last) {
         continue;
       }
+      from = std::ceil(from);
+      to = std::floor(to);
       if (!(from <= to)) continue;
-      float* const out = image.data() + row * columns;
-      for (auto x = static_cast<std::size_t>(std::ceil(from)); x <= static_cast<std::size_t>(to);
-           ++x) {
-        const double at = start + static_cast<double>(x) * c;
-        const auto left = static_cast<std::size_t>(std::clamp(at, 0.0, last));
-        const auto share = static_cast<float>(at - static_cast<double>(left));
-        const std::size_t right = std::min(left + 1, columns - 1);
-        out[x] += line[left] + share * (line[right] - line[left]);
-      }
+      const auto first = static_cast<std::size_t>(from);
+      const std::span<float> out(image.data() + row * columns + first,
+                                 static_cast<std::size_t>(to) - first + 1);
+      line.add_to(out, start + from * c, c);
     }
   }
 };
@@ -191,11 +204,12 @@ Result<BackProjection> BackProjection::create(std::vector<double> angles_rad, st
 
 std::vector<float> BackProjection::slice(std::span<const float> sinogram) const {
   const Impl& i = *impl_;
-  std::vector<float> image(i.columns * i.columns), one(i.columns), other(i.columns);
+  std::vector<float> image(i.columns * i.columns);
+  Impl::Work work(i);
   for (std::size_t a = 0; a < i.angles.size(); a += 2) {
-    i.filter(sinogram, a, one, other);
-    i.project_back(one, i.angles[a], image);
-    if (a + 1 < i.angles.size()) i.project_back(other, i.angles[a + 1], image);
+    i.filter(sinogram, a, work);
+    for (std::size_t k = a; k < std::min(a + 2, i.angles.size()); ++k)
+      i.project_back(work.lines[k - a], i.angles[k], image);
   }
   const double middle = static_cast<double>(i.columns - 1) / 2;
   const double radius = std::min(i.centre, static_cast<double>(i.columns - 1) - i.centre);

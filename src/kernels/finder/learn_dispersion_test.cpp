@@ -45,7 +45,9 @@ TEST(LearnDispersion, FindsMoreOfWhatIsWeak) {
                  usual = fresh.judge(settings_of(method, known));
       EXPECT_GE(found.found, std::max(0.9, usual.found - 0.01)) << name_of(method) << c.level;
       EXPECT_LE(found.invented, usual.invented + 0.005) << name_of(method) << c.level;
-      if (c.level == 2) EXPECT_GT(found.found, usual.found + 0.2) << name_of(method);
+      if (c.level == 2) {
+        EXPECT_GT(found.found, usual.found + 0.2) << name_of(method);
+      }
     }
 }
 
