@@ -43,6 +43,7 @@ void add_powder(Cli& cli, CLI::App& analyse);
 void add_hits(Cli& cli, CLI::App& analyse);
 void add_azimuthal(Cli& cli, CLI::App& analyse);
 void add_index(Cli& cli, CLI::App& analyse);
+void add_correlation(Cli& cli, CLI::App& analyse);
 
 // Errc::usage when the output exists and is not to be replaced: now rather than when all is done.
 Result<void> check_free(const std::string& output, bool overwrite);
