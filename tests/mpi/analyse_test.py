@@ -62,6 +62,7 @@ def same_for_all_ranks(at, path, speckle):
         "hits": ({}, [path, path, "--min-peaks", 11]),
         "azimuthal": ({"-o": "h5"}, [path, path, "--bins", 300, "--polarization", 0.9]),
         "index": ({"-o": "csv"}, [path, "--truth", path, *CELL]),
+        "merge": ({"-o": "csv"}, [path, path, "--truth", path, "--truth", path, *CELL]),
         "correlation": ({"-o": "csv", "--two-time": "h5"},
                         [few(at, speckle), "--rings", 3, "--channels", 8]),
     }
