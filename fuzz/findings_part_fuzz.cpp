@@ -1,12 +1,14 @@
 // What ranks of an analysis send each other and keep in checkpoints: the part and what may be in
 // it, which come back as the same bytes where they are accepted.
 #include <algorithm>
+#include <array>
 #include <cstdlib>
 
 #include "analyse/azimuthal_series.hpp"
 #include "analyse/crystal_series.hpp"
 #include "analyse/findings_part.hpp"
 #include "analyse/hits.hpp"
+#include "analyse/photon_correlation.hpp"
 #include "analyse/powder.hpp"
 
 namespace {
@@ -64,7 +66,20 @@ void read_stills(ByteSpan bytes) {
   }
 }
 
+void read_curves(ByteSpan bytes, bool whole) {
+  const QRings rings{{1, 2}, {0, 1, 2}, {0, 1, 3}};
+  auto curves = MultiTau::unpack(rings, 4, bytes, whole);
+  if (!curves.ok()) return;
+  check(std::ranges::equal(curves->pack(whole), bytes));
+  if (whole) curves->add(std::array{1, 2, 3}, 3);
+  MultiTau sum(rings, 4, 1);
+  check(sum.merge(*curves, 0).ok());
+  (void)sum.curve(1);
+}
+
 void read_findings(ByteSpan bytes) {
+  read_curves(bytes, true);
+  read_curves(bytes, false);
   read_powder(bytes, DType::u16);
   read_powder(bytes, DType::i32);
   read_hits(bytes);

@@ -4,59 +4,17 @@
 #include <sys/file.h>
 
 #include <algorithm>
-#include <charconv>
 #include <filesystem>
-#include <optional>
 #include <set>
 
 #include "analyse/findings_part.hpp"
 #include "cli.hpp"
+#include "found_files.hpp"
 #include "store/file.hpp"
 
 namespace etalon::mpi {
 namespace fs = std::filesystem;
 namespace {
-
-constexpr std::string_view ending = ".found";
-constexpr std::string_view half_written = ".part.etalon";  // OutputFile's
-
-struct Name {
-  std::uint64_t generation = 0, rank = 0, number = 0;
-  auto operator<=>(const Name&) const = default;
-};
-
-std::string text_of_name(const Name& name) {
-  return "g" + std::to_string(name.generation) + "-r" + std::to_string(name.rank) + "-" +
-         std::to_string(name.number) + std::string(ending);
-}
-
-// Of a file that save() gives; none of any other.
-std::optional<Name> parse_name(const std::string& text) {
-  Name name;
-  const char* at = text.data();
-  const char* const end = at + text.size();
-  const auto number = [&](std::string_view before, std::uint64_t& to) {
-    if (!std::string_view(at, end).starts_with(before)) return false;
-    const auto [next, failed] = std::from_chars(at + before.size(), end, to);
-    at = next;
-    return failed == std::errc{};
-  };
-  if (number("g", name.generation) && number("-r", name.rank) && number("-", name.number) &&
-      text_of_name(name) == text)
-    return name;
-  return {};
-}
-
-Result<std::vector<Name>> names_in(const std::string& folder) {
-  std::vector<Name> names;
-  std::error_code failed;
-  for (fs::directory_iterator entry(folder, failed), end; !failed && entry != end;
-       entry.increment(failed))
-    if (const auto name = parse_name(entry->path().filename().string())) names.push_back(*name);
-  if (failed) return Error{Errc::io, folder + ": cannot read: " + failed.message()};
-  std::ranges::sort(names);
-  return names;
-}
 
 // Reads a file's bytes into `findings`, and its ranges into `done`.
 Result<void> take_part(ByteSpan bytes, const std::string& about,
@@ -86,9 +44,7 @@ std::string Checkpoint::path_of(std::uint64_t generation, std::size_t number) co
   return folder_ + "/" + text_of_name({generation, ranks_.rank(), number});
 }
 
-Result<std::vector<std::uint64_t>> Checkpoint::load(const std::string& about,
-                                                    const std::vector<FrameRange>& ranges,
-                                                    Findings& findings) {
+Result<void> Checkpoint::take_folder() {
   std::error_code failed;
   fs::create_directories(folder_, failed);
   if (failed) return Error{Errc::io, folder_ + ": cannot make: " + failed.message()};
@@ -97,10 +53,16 @@ Result<std::vector<std::uint64_t>> Checkpoint::load(const std::string& about,
   if (!lock_.valid()) return system_error(lock, "open");
   if (::flock(lock_.get(), LOCK_EX | LOCK_NB) != 0)
     return Error{Errc::io, folder_ + ": another job uses this checkpoint"};
+  return {};
+}
 
+Result<std::vector<std::uint64_t>> Checkpoint::load(const std::string& about,
+                                                    const std::vector<FrameRange>& ranges,
+                                                    Findings& findings) {
+  ETALON_TRY(take_folder());
   ETALON_ASSIGN(const auto names, names_in(folder_));
   std::set<std::uint64_t> done;
-  for (const Name& name : names) {
+  for (const FoundName& name : names) {
     generation_ = std::max(generation_, name.generation + 1);
     const std::string path = folder_ + "/" + text_of_name(name);
     ETALON_ASSIGN(const Bytes bytes, read_file(path));
@@ -133,14 +95,7 @@ Result<void> Checkpoint::save(std::vector<std::uint64_t> ranges, Findings& findi
 void Checkpoint::remove() {
   if (!used()) return;
   std::error_code ignored;
-  std::vector<fs::path> ours;  // also what a killed rank has half written
-  for (fs::directory_iterator entry(folder_, ignored), end; !ignored && entry != end;
-       entry.increment(ignored)) {
-    std::string name = entry->path().filename().string();
-    if (name.ends_with(half_written)) name.resize(name.size() - half_written.size());
-    if (parse_name(name)) ours.push_back(entry->path());
-  }
-  for (const fs::path& path : ours) fs::remove(path, ignored);
+  for (const std::string& path : all_files_of_ours(folder_)) fs::remove(path, ignored);
   fs::remove(folder_ + "/lock", ignored);
   lock_.reset();
   fs::remove(folder_, ignored);  // only when nothing else is in it

@@ -6,6 +6,7 @@
 // them as they are, and writes the next generation: so it does not matter how many ranks it has.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,21 @@
 #include "ranks.hpp"
 
 namespace etalon::mpi {
+
+// A state that all ranks have a share of: the files of one generation, worth something only
+// together. Parts are what its ranks share: their numbers take the place of a FindingsPart's
+// ranges.
+struct Generation {
+  struct File {
+    std::string path;
+    std::uint64_t first = 0, last = 0;  // parts
+  };
+  std::uint64_t frames = 0;  // that are in it
+  std::vector<File> files;
+};
+// The frames that the bytes of these parts have seen; an error where nobody has packed them.
+using FramesOfParts =
+    std::function<Result<std::uint64_t>(std::span<const std::uint64_t> parts, ByteSpan packed)>;
 
 class Checkpoint {
  public:
@@ -28,15 +44,24 @@ class Checkpoint {
   Result<std::vector<std::uint64_t>> load(const std::string& about,
                                           const std::vector<FrameRange>& ranges,
                                           Findings& findings);
-  // Collective, after load().
+  // Rank 0, in place of load(): the newest generation that has all of so many parts, at one frame;
+  // with no frames where there is none. Errors and damaged files are as load() has them.
+  Result<Generation> load_newest(const std::string& about, std::size_t parts,
+                                 const FramesOfParts& frames);
+  // Collective, after load() or load_newest().
   void begin(const std::string& about);
   // Writes what this rank has found in these ranges, in the order they were done, since the start
   // where findings add up. Errors name the file.
   Result<void> save(std::vector<std::uint64_t> ranges, Findings& findings);
+  // This rank's parts of a new generation.
+  Result<void> save_parts(std::vector<std::uint64_t> parts, ByteSpan packed);
+  // Every rank, when all have saved theirs: the generations before are taken away.
+  void end_generation();
   // Rank 0, when the analysis is complete: takes all files away again.
   void remove();
 
  private:
+  Result<void> take_folder();
   std::string path_of(std::uint64_t generation, std::size_t number) const;
 
   const Ranks& ranks_;

@@ -42,6 +42,7 @@ void add_powder(Cli& cli, cli::Command& analyse);
 void add_hits(Cli& cli, cli::Command& analyse);
 void add_azimuthal(Cli& cli, cli::Command& analyse);
 void add_index(Cli& cli, cli::Command& analyse);
+void add_correlation(Cli& cli, cli::Command& analyse);
 
 // Errc::usage when the output exists and is not to be replaced: now rather than when all is done.
 Result<void> check_free(const std::string& output, bool overwrite);

@@ -5,48 +5,21 @@
 #include <algorithm>
 
 #include "analyse/findings_part.hpp"
+#include "bytes_between.hpp"
 #include "job.hpp"
 
 namespace etalon::mpi {
-namespace {
-
-constexpr int tag_size = 3, tag_bytes = 4;
-constexpr std::size_t most_bytes = std::size_t{1} << 30;  // of a message: MPI counts in int
-
-template <typename F>
-void for_each_piece(std::size_t size, F&& f) {
-  for (std::size_t at = 0; at < size; at += most_bytes)
-    f(at, static_cast<int>(std::min(most_bytes, size - at)));
-}
-
-}  // namespace
-
 Result<void> Job::send_to(int rank) {
   std::vector<std::uint64_t> ranges = done_;
   std::ranges::sort(ranges);
   const Bytes found = found_->pack(ranges);
   const Bytes bytes = pack(FindingsPart{{}, std::move(ranges), found});
-  const std::uint64_t size = bytes.size();
-  MPI_Send(&size, 1, MPI_UINT64_T, rank, tag_size, MPI_COMM_WORLD);
-  for_each_piece(bytes.size(), [&](std::size_t at, int count) {
-    MPI_Send(bytes.data() + at, count, MPI_BYTE, rank, tag_bytes, MPI_COMM_WORLD);
-  });
+  send_bytes(bytes, rank);
   return {};
 }
 
 Result<void> Job::receive_from(int rank) {
-  ETALON_TRY(wait_until([&] {
-    int there = 0;
-    MPI_Iprobe(rank, tag_size, MPI_COMM_WORLD, &there, MPI_STATUS_IGNORE);
-    return there != 0;
-  }));
-  std::uint64_t size = 0;
-  MPI_Recv(&size, 1, MPI_UINT64_T, rank, tag_size, MPI_COMM_WORLD, MPI_STATUS_IGNORE);
-  Bytes bytes(size);
-  for_each_piece(bytes.size(), [&](std::size_t at, int count) {
-    MPI_Recv(bytes.data() + at, count, MPI_BYTE, rank, tag_bytes, MPI_COMM_WORLD,
-             MPI_STATUS_IGNORE);
-  });
+  ETALON_ASSIGN(const Bytes bytes, receive_bytes(rank));
   ETALON_ASSIGN(const FindingsPart part, unpack_findings_part(bytes));
   std::uint64_t frames = 0;
   for (const std::uint64_t range : part.ranges) {

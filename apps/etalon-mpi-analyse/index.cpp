@@ -102,14 +102,12 @@ Result<cli::CrystalFindings> tally_of(const CrystalCommand& options, const Cryst
   cli::CrystalFindings all;
   all.tally.files = options.files;
   all.tally.truth = !options.truths.empty();
-  std::optional<CrystalSetup> setup;
-  std::size_t series = 0;
-  for (const auto& [number, stills] : found.found()) {
-    if (!setup || series != ranges[number].series) {
-      series = ranges[number].series;
-      ETALON_ASSIGN(setup, set_up_quietly(options, series));
-    }
-    for (const StillResult& still : stills) cli::note_still(still, series, *setup, all);
+  auto next = found.found().begin();
+  for (std::size_t series = 0; series < options.files.size(); ++series) {
+    ETALON_ASSIGN(const CrystalSetup setup, set_up_quietly(options, series));
+    cli::begin_file(setup, all);
+    for (; next != found.found().end() && ranges[next->first].series == series; ++next)
+      for (const StillResult& still : next->second) cli::note_still(still, series, setup, all);
   }
   return all;
 }
@@ -123,13 +121,15 @@ Result<void> run(const CrystalCommand& options, const cli::Command& command, Job
   if (!job.first()) return {};
   ETALON_ASSIGN(const cli::CrystalFindings all,
                 tally_of(options, dynamic_cast<const Crystals&>(*found), job.ranges()));
-  return cli::report_index(options, all.tally, job.report());
+  return options.merges ? cli::report_merge(options, all, job.report())
+                        : cli::report_index(options, all.tally, job.report());
 }
 
 }  // namespace
 
 void add_index(Cli& cli, cli::Command& analyse) {
   add_kind<CrystalCommand>(cli, analyse, cli::declare_index, run);
+  add_kind<CrystalCommand>(cli, analyse, cli::declare_merge, run);
 }
 
 }  // namespace etalon::mpi

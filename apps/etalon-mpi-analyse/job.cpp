@@ -31,11 +31,17 @@ void Job::end_interrupted() {
   const auto saved = save();
   if (!saved.ok()) std::fprintf(stderr, "etalon-mpi: %s\n", saved.error().message.c_str());
   if (ranks_.first()) {
-    const bool kept = checkpoint_.used() && !ranges_.empty();
+    const bool kept = checkpoint_.used() && frames_ > 0;
     std::fprintf(stderr, "etalon-mpi: interrupted, or another rank has ended%s\n",
                  kept ? ": the same command goes on from its checkpoint" : "");
   }
   std::_Exit(exit_code(Errc::interrupted));
+}
+
+void Job::tell_of_resumption() const {
+  if (resumed_frames_ > 0)
+    cli::note("etalon-mpi: " + options_.checkpoint + ": resumed at frame " +
+              std::to_string(resumed_frames_) + " of " + std::to_string(frames_));
 }
 
 // Rank 0: the ranges that no checkpoint has.
@@ -45,9 +51,7 @@ Result<std::vector<std::uint64_t>> Job::still_open(const Plan& plan, Findings& e
   if (!checkpoint_.used()) return all;
   ETALON_ASSIGN(const auto done, checkpoint_.load(plan.about, ranges_, earlier));
   for (const std::uint64_t range : done) resumed_frames_ += ranges_[range].frames();
-  if (!done.empty())
-    cli::note("etalon-mpi: " + options_.checkpoint + ": resumed at frame " +
-              std::to_string(resumed_frames_) + " of " + std::to_string(frames_));
+  tell_of_resumption();
   std::ranges::set_difference(all, done, std::back_inserter(open));
   return open;
 }

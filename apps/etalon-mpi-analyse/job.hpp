@@ -43,6 +43,17 @@ class Job {
   Result<std::unique_ptr<Findings>> run(Plan plan, const MakeFindings& make);
   const std::vector<FrameRange>& ranges() const { return ranges_; }
 
+  // In place of run(), for an analysis that all ranks go through together, each with some of its
+  // parts. Collective, all of these. Where to go on from, rank 0's `plan` being of one series:
+  Result<Generation> begin_together(const Plan& plan, std::size_t parts,
+                                    const FramesOfParts& frames);
+  bool is_to_be_saved();
+  Result<void> save_together(std::vector<std::uint64_t> parts, ByteSpan packed);
+  void end_together() { gather_times(); }
+  bool has_checkpoint() const { return checkpoint_.used(); }
+  std::uint64_t frames() const { return frames_; }
+  Times& times() { return times_; }
+
   // Rank 0, after run(): how fast it was, and who waited for whom.
   cli::JobReport report() const;
   // Rank 0, when all is written.
@@ -57,6 +68,7 @@ class Job {
   Result<void> receive_from(int rank);
   Result<void> send_to(int rank);
   void gather_times();
+  void tell_of_resumption() const;
   [[noreturn]] void end_interrupted();
 
   const Ranks& ranks_;
@@ -70,6 +82,7 @@ class Job {
   std::vector<std::uint64_t> done_;  // ranges in found_, in the order they were done
   std::size_t saved_ = 0;            // of these
   bool spoiled_ = false;             // a range that failed is half in what adds up
+  double last_save_ = 0;
   std::uint64_t frames_ = 0, resumed_frames_ = 0;
 };
 

@@ -40,6 +40,7 @@ int run(int argc, char** argv, const Ranks& ranks) {
   add_powder(cli, *analyse);
   add_azimuthal(cli, *analyse);
   add_index(cli, *analyse);
+  add_correlation(cli, *analyse);
   if (const auto code = program.parse(argc, argv, ranks.first())) return *code;
   cli::quiet = !ranks.first();
   cli::reuse_memory();

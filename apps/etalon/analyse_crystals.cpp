@@ -27,9 +27,7 @@ Result<void> write_text(const Options& options, const std::string& text) {
 Result<void> look_at_file(const Options& options, std::size_t file, CrystalFindings& all) {
   const std::string& name = options.files[file];
   ETALON_ASSIGN(const CrystalSetup setup, set_up_crystals(options, file));
-  if (setup.truth && !all.known)
-    all.known = setup.truth->known(setup.crystals.indexing.point_group);
-  all.indexing = setup.crystals.indexing;
+  begin_file(setup, all);
   Progress progress("indexing", setup.series->info().frames, "frames");
   CrystalSeries how;
   how.finder = setup.finder;
@@ -71,15 +69,7 @@ Result<void> run_index(const Options& options) {
 
 Result<void> run_merge(const Options& options) {
   ETALON_ASSIGN(const CrystalFindings all, look_at_all(options));
-  const KnownIntensities* const known = all.known ? &*all.known : nullptr;
-  const Merged merged = merge(all.observations, all.indexing, options.merging, known);
-  nlohmann::json report = report_of(options, all.tally);
-  report["merged"] = merge_json(merged);
-  if (!options.output.empty())
-    ETALON_TRY(write_text(
-        options, is_csv(options.output) ? reflections_csv(merged, known) : report.dump(1) + "\n"));
-  if (options.json) return print(report.dump(2) + "\n");
-  return print(index_text(all.tally) + merge_text(merged, known != nullptr));
+  return report_merge(options, all);
 }
 
 Command* declare(Command& analyse, const char* name, const char* summary, Options& options) {
@@ -108,6 +98,12 @@ void run_with(Cli& cli, Command& command, const std::shared_ptr<Options>& option
 }
 
 }  // namespace
+
+void begin_file(const CrystalSetup& setup, CrystalFindings& all) {
+  if (setup.truth && !all.known)
+    all.known = setup.truth->known(setup.crystals.indexing.point_group);
+  all.indexing = setup.crystals.indexing;
+}
 
 void note_still(const StillResult& still, std::size_t file, const CrystalSetup& setup,
                 CrystalFindings& all) {
@@ -189,6 +185,20 @@ Result<void> report_index(const CrystalCommand& options, const CrystalTally& tal
   return print(options.json ? report.dump(2) + "\n" : index_text(tally) + job.text);
 }
 
+Result<void> report_merge(const CrystalCommand& options, const CrystalFindings& all,
+                          const JobReport& job) {
+  const KnownIntensities* const known = all.known ? &*all.known : nullptr;
+  const Merged merged = merge(all.observations, all.indexing, options.merging, known);
+  nlohmann::json report = report_of(options, all.tally);
+  report["merged"] = merge_json(merged);
+  if (!options.output.empty())
+    ETALON_TRY(write_text(
+        options, is_csv(options.output) ? reflections_csv(merged, known) : report.dump(1) + "\n"));
+  job.add_to(report);
+  if (options.json) return print(report.dump(2) + "\n");
+  return print(index_text(all.tally) + merge_text(merged, known != nullptr) + job.text);
+}
+
 Command* declare_index(Command& analyse, CrystalCommand& options) {
   Command* index =
       declare(analyse, "index",
@@ -206,35 +216,38 @@ Command* declare_index(Command& analyse, CrystalCommand& options) {
   return index;
 }
 
-void add_analyse_crystals(Cli& cli, Command& analyse) {
-  auto options = std::make_shared<CrystalCommand>();
-  run_with(cli, *declare_index(analyse, *options), options, run_index);
-
-  auto merging = std::make_shared<CrystalCommand>();
-  merging->merges = true;
+Command* declare_merge(Command& analyse, CrystalCommand& options) {
+  options.merges = true;
   Command* merge =
       declare(analyse, "merge",
-              "Index and integrate stills, merge them, and say how good the result is", *merging);
-  run_with(cli, *merge, merging, run_merge);
+              "Index and integrate stills, merge them, and say how good the result is", options);
   merge
-      ->add_option("-o,--output", merging->output,
+      ->add_option("-o,--output", options.output,
                    "Merged reflections (.csv), or the report (.json)")
       ->type_name("FILE")
       ->default_str("");
-  add_integration_options(*merge, merging->crystal);
-  merge->add_option("--scaling", merging->merging.scaling_rounds,
+  add_integration_options(*merge, options.crystal);
+  merge->add_option("--scaling", options.merging.scaling_rounds,
                     "Rounds of scaling of the crystals; 0: all count alike");
   merge
-      ->add_option("--min-observations", merging->merging.min_observations,
+      ->add_option("--min-observations", options.merging.min_observations,
                    "Of a reflection that is judged")
       ->range(2, 1000000);
-  merge->add_option("--shells", merging->merging.shells, "Shells of resolution, of equal volume")
+  merge->add_option("--shells", options.merging.shells, "Shells of resolution, of equal volume")
       ->range(1, 1000);
-  for (Option* option : add_finder_options(*merge, merging->finder))
+  for (Option* option : add_finder_options(*merge, options.finder))
     if (option->get_group() == "OPTIONS" || option->get_group() == "Options")
       option->group("Finding");
   merge->footer(
       "  etalon analyse merge run.h5 --cell 79.1,79.1,37.9,90,90,90 --point-group 422 -o run.csv");
+  return merge;
+}
+
+void add_analyse_crystals(Cli& cli, Command& analyse) {
+  auto options = std::make_shared<CrystalCommand>();
+  run_with(cli, *declare_index(analyse, *options), options, run_index);
+  auto merging = std::make_shared<CrystalCommand>();
+  run_with(cli, *declare_merge(analyse, *merging), merging, run_merge);
 }
 
 }  // namespace etalon::cli

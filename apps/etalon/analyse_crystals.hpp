@@ -1,5 +1,4 @@
-// analyse index and analyse merge; indexing in steps that a job of many processes goes through,
-// too.
+// analyse index and analyse merge, in steps that a job of many processes goes through, too.
 #pragma once
 
 #include <memory>
@@ -27,8 +26,9 @@ struct CrystalCommand {
   bool overwrite = false, json = false, merges = false;
 };
 
-// Declares analyse index. `options` must outlive it.
+// Declare analyse index and analyse merge. `options` must outlive them.
 Command* declare_index(Command& analyse, CrystalCommand& options);
+Command* declare_merge(Command& analyse, CrystalCommand& options);
 
 // Errc::usage for an output that cannot be, and where truths and series are not as many.
 Result<void> check_crystals(const CrystalCommand& options);
@@ -50,12 +50,16 @@ struct CrystalFindings {
   IndexingSettings indexing;
   std::optional<KnownIntensities> known;
 };
+// Before the first still of a file.
+void begin_file(const CrystalSetup& setup, CrystalFindings& all);
 // Stills come file by file, in their order.
 void note_still(const StillResult& still, std::size_t file, const CrystalSetup& setup,
                 CrystalFindings& all);
 
-// Writes the output and prints.
+// Write the output and print.
 Result<void> report_index(const CrystalCommand& options, const CrystalTally& tally,
+                          const JobReport& job = {});
+Result<void> report_merge(const CrystalCommand& options, const CrystalFindings& all,
                           const JobReport& job = {});
 
 void add_analyse_crystals(Cli& cli, Command& analyse);

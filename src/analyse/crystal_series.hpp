@@ -64,7 +64,7 @@ struct StillResult {
 Result<StillResult> look_at_still(const Frame& frame, Finder& finder, const CrystalFinder& crystals,
                                   std::uint32_t min_peaks);
 
-// As bytes for another process, without intensities. Errc::malformed for bytes that are no still's.
+// As bytes for another process. Errc::malformed for bytes that are no still's.
 void pack(const StillResult& still, ByteWriter& out);
 Result<StillResult> unpack_still(ByteReader& in);
 

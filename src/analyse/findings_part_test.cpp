@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <limits>
 
 #include "analyse/azimuthal_series.hpp"
 #include "analyse/crystal_series.hpp"
@@ -170,6 +171,26 @@ TEST(FindingsBytes, BlocksOfProfilesAndStillsComeBack) {
   ASSERT_EQ(again->crystals.lattices.size(), 1U);
   EXPECT_EQ(again->crystals.lattices[0].a_matrix, lattice.a_matrix);
   EXPECT_EQ(again->crystals.lattices[0].peaks[0].index, (Miller{1, -2, 3}));
+  still.crystals.observations = {{{{1, -2, 3}, 4.5F, 0.5F, 0.25F}, {{0, 0, 7}, -1, 2, 3}}};
+  ByteWriter integrated;
+  pack(still, integrated);
+  ByteReader of_integrated(integrated.buffer());
+  const auto whole = unpack_still(of_integrated);
+  ASSERT_TRUE(whole.ok() && of_integrated.done());
+  ASSERT_EQ(whole->crystals.observations.size(), 1U);
+  EXPECT_EQ(whole->crystals.observations[0][0].unique, (Miller{1, -2, 3}));
+  EXPECT_EQ(whole->crystals.observations[0][1].intensity, -1);
+  still.crystals.observations[0][1].sigma = std::numeric_limits<float>::infinity();
+  ByteWriter endless;
+  pack(still, endless);
+  ByteReader of_endless(endless.buffer());
+  expect_malformed(unpack_still(of_endless), "no number");
+  still.crystals.observations.resize(2);
+  still.crystals.observations[0].clear();
+  ByteWriter many;
+  pack(still, many);
+  ByteReader of_many(many.buffer());
+  expect_malformed(unpack_still(of_many), "2 of 1 lattices");
   still.peaks = 2;  // the lattice's peak is the third
   ByteWriter wrong;
   pack(still, wrong);

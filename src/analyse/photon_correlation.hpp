@@ -2,16 +2,19 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
+#include "base/bytes.hpp"
 #include "etalon/array.hpp"
 #include "etalon/result.hpp"
 #include "frame/series.hpp"
 
 namespace etalon {
+
+using Int128 = __int128;
 
 // Rings of equal width in q round the beam.
 struct QRings {
@@ -25,6 +28,23 @@ struct QRings {
 // Errc::usage when the geometry does not say q, for less than a ring, for a range without good
 // pixels; q_max 0: as far as the image reaches. Rings without pixels are left out.
 Result<QRings> make_rings(const SeriesInfo& info, double q_min, double q_max, std::size_t rings);
+
+// Pixels [from, to) of the rings', and the rings that have any of them: the first and the last may
+// be cut.
+struct RingsPart {
+  QRings rings;
+  std::size_t first_ring = 0;
+};
+RingsPart part_of(const QRings& rings, std::size_t from, std::size_t to);
+
+// What the rings' pixels of a frame have counted.
+struct RingCounts {
+  std::vector<std::int32_t> values;
+  std::uint32_t largest = 0;  // of the absolute values
+};
+// Errc::usage for elements that are no integers of at most 32 bits, Errc::malformed for a good
+// pixel beyond +-2^31 (u32).
+Result<RingCounts> counts_of(const QRings& rings, const ArrayView& image);
 
 // A point of a correlation curve.
 struct Correlation {
@@ -46,9 +66,22 @@ class MultiTau {
   MultiTau(MultiTau&&) noexcept;
   MultiTau& operator=(MultiTau&&) noexcept;
 
-  // The next frame of the series. Errc::usage for elements that are no integers of at most 32 bits,
-  // Errc::malformed for a good pixel beyond +-2^31 (u32).
+  // The next frame of the series; errors are those of counts_of().
   Result<void> add(const ArrayView& image);
+  // Of the rings' pixels alone; `largest`: at least all of the frame, of which the rings may be a
+  // part.
+  void add(std::span<const std::int32_t> counts, std::uint32_t largest);
+
+  // Adds the sums of a part of the rings, which begins in `first_ring`, over the same frames, or
+  // over any where nothing was added before. For curve() only: no frame can follow. Errc::malformed
+  // when it does not fit.
+  Result<void> merge(const MultiTau& part, std::size_t first_ring);
+  // `whole`: all that the next frame needs; else the sums, for merge() and curve(). The rings and
+  // channels are not in it.
+  Bytes pack(bool whole) const;
+  // One thread. Errc::malformed for what nobody has packed; lengths are never trusted.
+  static Result<MultiTau> unpack(QRings rings, std::size_t channels, ByteSpan bytes, bool whole);
+
   std::uint64_t frames() const;
   const QRings& rings() const;
   // Of a ring, by lag. Curves of rings without a photon are empty.
@@ -57,6 +90,16 @@ class MultiTau {
  private:
   struct Impl;
   std::unique_ptr<Impl> impl_;
+};
+
+// Exact sums over some pixels: of every frame, and of the products of every pair of frames.
+struct PairSums {
+  std::vector<std::int64_t> frames;
+  std::vector<Int128> products;  // rows of the upper triangle
+
+  // Adds those of other pixels.
+  Result<void> merge(const PairSums& part);
+  Array matrix(std::size_t pixels) const;  // TwoTime's
 };
 
 // All pairs of frames: C(t1, t2) = <I(t1) I(t2)> / (<I(t1)> <I(t2)>) with means over a ring's
@@ -71,6 +114,8 @@ class TwoTime {
   TwoTime& operator=(TwoTime&&) noexcept;
   // As MultiTau's; Errc::usage for more frames than were announced.
   Result<void> add(const ArrayView& image);
+  Result<void> add(std::span<const std::int32_t> counts, std::uint32_t largest);
+  PairSums sums(std::size_t ring) const;
   // (frames, frames), symmetric; f64.
   Array matrix(std::size_t ring) const;
 

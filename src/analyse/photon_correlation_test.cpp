@@ -2,7 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <random>
 
 namespace etalon {
@@ -77,6 +79,98 @@ TEST(PhotonCorrelation, CurvesAreWhatTheDefinitionSays) {
   }
 }
 
+// Parts of the rings, each over all frames; kept as bytes after the frame of this number.
+std::vector<MultiTau> in_parts(const std::vector<Array>& frames, const QRings& rings,
+                               std::size_t kept_after, std::vector<std::size_t>& first_rings) {
+  const std::size_t edges[] = {0, 1, 100, 170, rings.pixels.size()};
+  std::vector<MultiTau> parts;
+  for (std::size_t p = 0; p + 1 < std::size(edges); ++p) {
+    const RingsPart part = part_of(rings, edges[p], edges[p + 1]);
+    MultiTau curves(part.rings, 8, 1);
+    for (std::size_t t = 0; t < frames.size(); ++t) {
+      const auto counts = counts_of(rings, frames[t].view());
+      const std::span<const std::int32_t> all(counts->values);
+      curves.add(all.subspan(edges[p], edges[p + 1] - edges[p]), counts->largest);
+      if (t != kept_after) continue;
+      auto back = MultiTau::unpack(part.rings, 8, curves.pack(true), true);
+      EXPECT_TRUE(back.ok()) << back.error().message;
+      EXPECT_EQ(back->pack(true), curves.pack(true));
+      curves = std::move(*back);
+    }
+    first_rings.push_back(part.first_ring);
+    parts.push_back(std::move(curves));
+  }
+  return parts;
+}
+
+TEST(PhotonCorrelation, PartsOfTheRingsMakeTheWhole) {
+  for (const int most : {3, 40000, 300000000}) {
+    const auto frames = random_frames(75, {16, 20}, most);
+    auto rings = make_rings(small_info(), 0, 0, 3);
+    ASSERT_TRUE(rings.ok());
+    MultiTau whole(*rings, 8, 1), sum(*rings, 8, 1);
+    for (const Array& frame : frames) ASSERT_TRUE(whole.add(frame.view()).ok());
+    for (const std::size_t kept_after : {2U, 41U}) {
+      MultiTau together(*rings, 8, 1);
+      std::vector<std::size_t> first_rings;
+      const auto parts = in_parts(frames, *rings, kept_after, first_rings);
+      for (std::size_t p = 0; p < parts.size(); ++p)
+        ASSERT_TRUE(together.merge(parts[p], first_rings[p]).ok());
+      EXPECT_EQ(together.pack(false), whole.pack(false));
+      for (std::size_t ring = 0; ring < rings->count(); ++ring) {
+        const auto a = together.curve(ring), b = whole.curve(ring);
+        ASSERT_EQ(a.size(), b.size());
+        for (std::size_t i = 0; i < a.size(); ++i) EXPECT_EQ(a[i].g2, b[i].g2);
+      }
+    }
+    ASSERT_TRUE(sum.merge(whole, 0).ok());
+    MultiTau shorter(*rings, 8, 1);
+    ASSERT_TRUE(shorter.add(frames[0].view()).ok());
+    EXPECT_EQ(sum.merge(shorter, 0).error().code, Errc::malformed);
+    EXPECT_EQ(sum.merge(whole, 1).error().code, Errc::malformed);
+  }
+}
+
+TEST(PhotonCorrelation, BytesThatNobodyHasPackedAreRefused) {
+  const auto frames = random_frames(11, {16, 20}, 9);
+  auto rings = make_rings(small_info(), 0, 0, 3);
+  MultiTau curves(*rings, 4, 1);
+  for (const Array& frame : frames) ASSERT_TRUE(curves.add(frame.view()).ok());
+  const auto unpack = [&](const Bytes& bytes, bool whole) {
+    return MultiTau::unpack(*rings, 4, bytes, whole);
+  };
+  const Bytes bytes = curves.pack(true);
+  ASSERT_TRUE(unpack(bytes, true).ok());
+  EXPECT_EQ(unpack(bytes, false).error().code, Errc::malformed);
+  EXPECT_EQ(unpack(curves.pack(false), true).error().code, Errc::malformed);
+  for (std::size_t size = 0; size < bytes.size(); size += 7)
+    EXPECT_EQ(unpack(Bytes(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(size)), true)
+                  .error()
+                  .code,
+              Errc::malformed);
+  const auto changed = [&](std::size_t at, std::uint64_t value) {
+    Bytes harmed = bytes;
+    std::memcpy(harmed.data() + at, &value, sizeof value);
+    return unpack(harmed, true);
+  };
+  EXPECT_FALSE(changed(0, ~std::uint64_t{0}).ok());       // levels
+  EXPECT_FALSE(changed(8, std::uint64_t{1} << 33).ok());  // frames
+  EXPECT_FALSE(changed(8, 0).ok());
+  EXPECT_FALSE(changed(24, std::uint64_t{1} << 60).ok());  // a sum's upper half
+  EXPECT_FALSE(changed(bytes.size() - 8, 1000).ok());      // a pixel beyond its bound
+}
+
+TEST(PhotonCorrelation, SumsThatMayNotFitEndACoarserLevelForGood) {
+  QRings rings{{1}, {0, 1}, {0, 2}};
+  MultiTau curves(rings, 4, 1);
+  for (std::uint32_t t = 0; t < 12; ++t) {
+    const std::vector<std::int32_t> counts{1, 2};
+    curves.add(counts, t == 5 ? 0x7FFFFFFF : 2);
+  }
+  // Frames 0 to 3 in twos; later pairs have no neighbour.
+  for (const Correlation& c : curves.curve(0)) EXPECT_LE(c.lag, 4U);
+}
+
 TEST(PhotonCorrelation, TwoTimesAreWhatTheDefinitionSays) {
   const auto frames = random_frames(9, {16, 20}, 100);
   auto rings = make_rings(small_info(), 0, 0, 2);
@@ -99,6 +193,26 @@ TEST(PhotonCorrelation, TwoTimesAreWhatTheDefinitionSays) {
       EXPECT_NEAR(matrix.as<double>()[a * 9 + b],
                   static_cast<double>(both * rings->size(1) / (one * other)), 1e-12);
     }
+}
+
+TEST(PhotonCorrelation, TwoTimesOfPartsMakeTheWhole) {
+  const auto frames = random_frames(9, {16, 20}, 100000);
+  auto rings = make_rings(small_info(), 0, 0, 1);
+  TwoTime whole(*rings, 9, 1);
+  const RingsPart one = part_of(*rings, 0, 77), other = part_of(*rings, 77, rings->pixels.size());
+  TwoTime a(one.rings, 9, 1), b(other.rings, 9, 1);
+  for (const Array& frame : frames) {
+    ASSERT_TRUE(whole.add(frame.view()).ok());
+    const auto counts = counts_of(*rings, frame.view());
+    const std::span<const std::int32_t> all(counts->values);
+    ASSERT_TRUE(a.add(all.first(77), counts->largest).ok());
+    ASSERT_TRUE(b.add(all.subspan(77), counts->largest).ok());
+  }
+  PairSums sums = a.sums(0);
+  ASSERT_TRUE(sums.merge(b.sums(0)).ok());
+  EXPECT_FALSE(sums.merge(PairSums()).ok());
+  const Array together = sums.matrix(rings->size(0)), matrix = whole.matrix(0);
+  for (std::size_t i = 0; i < 81; ++i) EXPECT_EQ(together.as<double>()[i], matrix.as<double>()[i]);
 }
 
 TEST(PhotonCorrelation, RingsHoldEveryGoodPixelOnce) {

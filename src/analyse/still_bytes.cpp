@@ -1,14 +1,19 @@
+#include <cmath>
+
 #include "analyse/crystal_series.hpp"
 
 // frame, peaks (u64), indexing_ms (f64), the number of lattices (u64). Of each: A, scale, beam_dx,
 // beam_dy, chance, rms_px, excitation_rms (f64), the number of its peaks (u64) and of each its
-// number (u64), h, k, l (i32), off_px, excitation (f64).
+// number (u64), h, k, l (i32), off_px, excitation (f64). The number (u64) of lattices with
+// intensities, all or none; of each the number (u64) of its observations, and of each h, k, l
+// (i32), intensity, sigma, q (f32).
 namespace etalon {
 namespace {
 
 constexpr std::size_t lattice_bytes = 15 * sizeof(double) + sizeof(std::uint64_t);
 constexpr std::size_t peak_bytes =
     sizeof(std::uint64_t) + 3 * sizeof(std::int32_t) + 2 * sizeof(double);
+constexpr std::size_t observation_bytes = 3 * sizeof(std::int32_t) + 3 * sizeof(float);
 
 // A count of things of at least this size each.
 Result<std::uint64_t> get_count(ByteReader& in, std::size_t size, const char* what) {
@@ -45,6 +50,22 @@ Result<CrystalLattice> get_lattice(ByteReader& in, std::size_t peaks) {
   return out;
 }
 
+Result<std::vector<Observation>> get_observations(ByteReader& in) {
+  ETALON_ASSIGN(const auto count, get_count(in, observation_bytes, "observations"));
+  std::vector<Observation> out(count);
+  for (Observation& observation : out) {
+    for (int& index : observation.unique) {
+      ETALON_ASSIGN(index, in.get<std::int32_t>());
+    }
+    for (float* const value : {&observation.intensity, &observation.sigma, &observation.q}) {
+      ETALON_ASSIGN(*value, in.get<float>());
+      if (!std::isfinite(*value))
+        return Error{Errc::malformed, "still: an intensity that is no number"};
+    }
+  }
+  return out;
+}
+
 }  // namespace
 
 void pack(const StillResult& still, ByteWriter& out) {
@@ -65,6 +86,15 @@ void pack(const StillResult& still, ByteWriter& out) {
       out.put(peak.excitation);
     }
   }
+  out.put(std::uint64_t{still.crystals.observations.size()});
+  for (const auto& observations : still.crystals.observations) {
+    out.put(std::uint64_t{observations.size()});
+    for (const Observation& observation : observations) {
+      for (const std::int32_t index : observation.unique) out.put(index);
+      for (const float value : {observation.intensity, observation.sigma, observation.q})
+        out.put(value);
+    }
+  }
 }
 
 Result<StillResult> unpack_still(ByteReader& in) {
@@ -76,6 +106,14 @@ Result<StillResult> unpack_still(ByteReader& in) {
   for (std::uint64_t i = 0; i < lattices; ++i) {
     ETALON_ASSIGN(CrystalLattice lattice, get_lattice(in, out.peaks));
     out.crystals.lattices.push_back(std::move(lattice));
+  }
+  ETALON_ASSIGN(const auto integrated, get_count(in, sizeof(std::uint64_t), "lists"));
+  if (integrated != 0 && integrated != lattices)
+    return Error{Errc::malformed, "still: intensities of " + std::to_string(integrated) + " of " +
+                                      std::to_string(lattices) + " lattices"};
+  for (std::uint64_t i = 0; i < integrated; ++i) {
+    ETALON_ASSIGN(auto observations, get_observations(in));
+    out.crystals.observations.push_back(std::move(observations));
   }
   return out;
 }
