@@ -1,6 +1,7 @@
 #include <fnmatch.h>
 #include <stdlib.h>
 
+#include <algorithm>
 #include <cstring>
 
 #include <filesystem>
@@ -9,6 +10,8 @@
 #include "commands.hpp"
 #include "export_series.hpp"
 #include "store/bag.hpp"
+#include "store/hdf5.hpp"
+#include "store/nxmx_reader.hpp"
 
 namespace etalon::cli {
 namespace {
@@ -81,21 +84,44 @@ class Scratch {
   std::string path_;
 };
 
+// The names in the archive of what a master's virtual dataset shows of files beside it.
+std::vector<std::string> pieces_of(const std::string& path, const std::string& name) {
+  std::vector<std::string> names;
+  const auto file = h5::File::open(path);
+  if (!file.ok()) return names;  // no HDF5: it has none
+  const auto images = find_images(*file, "", false);
+  if (!images.ok()) return names;  // reading it will say why
+  const auto dataset = file->dataset(*images);
+  if (!dataset.ok()) return names;
+  const auto pieces = dataset->virtual_pieces();
+  if (!pieces.ok()) return names;
+  for (const h5::VirtualPiece& piece : *pieces)
+    names.push_back((fs::path(name).parent_path() / piece.file).lexically_normal().string());
+  return names;
+}
+
 // Some frames of one series: its files are taken out, and what is asked for of them kept.
 Result<void> restore_frames(const BagReader& reader, const std::vector<BagFile>& files,
                             const Options& options) {
   ETALON_ASSIGN(const Scratch scratch, Scratch::beside(options.output));
   for (const BagFile& file : files)
     ETALON_TRY(restore_file(reader, file, scratch.file(file.name), false));
+  const BagFile& series = files.front();
+  const std::vector<std::string> pieces = pieces_of(scratch.file(series.name), series.name);
+  for (const BagFile& file : reader.files())
+    if (std::ranges::find(pieces, file.name) != pieces.end() &&
+        fs::path(file.name).parent_path() == fs::path(series.name).parent_path() &&
+        !fs::exists(scratch.file(file.name)))
+      ETALON_TRY(restore_file(reader, file, scratch.file(file.name), false));
   ExportRequest request;
-  request.input = scratch.file(files.front().name);
+  request.input = scratch.file(series.name);
   request.output = options.output;
   request.frames = options.frames;
   request.filter = "etalon";
   request.overwrite = options.overwrite;
   ETALON_ASSIGN(const Exported done, export_series(request));
-  note(options.archive + ": " + std::to_string(done.frames) + " frames of " + files.front().name +
-       " -> " + options.output);
+  note(options.archive + ": " + std::to_string(done.frames) + " frames of " + series.name + " -> " +
+       options.output);
   return {};
 }
 
@@ -187,8 +213,8 @@ void add_restore(Cli& cli) {
   command->add_option("-o,--output", options->output,
                       "Folder to put them in; with --frames the file");
   command->add_option("--frames", options->frames,
-                      "Only these frames of the series that is named (with the files of its "
-                      "pieces after it), as 10:20");
+                      "Only these frames of the series that is named, as 10:20; the files that a "
+                      "master shows come along, those it links to are named after it");
   command->add_flag("--list", options->list, "Show what is there");
   command->add_flag("--check", options->check,
                     "Read every file and compare it with its SHA-256; exit 4 when one differs");

@@ -116,7 +116,7 @@ class Archive(unittest.TestCase):
         source = self.make()
         etalon("export", source / "s.h5", "-o", source / "m.h5", "--frames-per-file", 2, "--filter", "etalon")
         etalon("archive", source, "-o", self.base / "r.zip")
-        for names in (["run7/s.h5"], ["run7/m.h5", "run7/m_0*"]):
+        for names in (["run7/s.h5"], ["run7/m.h5"], ["run7/m.h5", "run7/m_0*"]):
             etalon("restore", self.base / "r.zip", *names, "--frames", "1:3", "-o", self.base / "part.h5", "-f")
             done = etalon("export", self.base / "part.h5", "-o", self.base / "plain.h5", "--filter", "deflate", "-f")
             with h5py.File(self.base / "plain.h5") as part, h5py.File(source / "s.h5") as whole:
