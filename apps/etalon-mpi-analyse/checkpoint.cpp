@@ -41,8 +41,9 @@ std::optional<Name> parse_name(const std::string& text) {
     at = next;
     return failed == std::errc{};
   };
-  if (number("g", name.generation) && number("-r", name.rank) && number("-", name.number) &&
-      text_of_name(name) == text)
+  // A next generation must have a number, too.
+  if (number("g", name.generation) && name.generation + 1 != 0 && number("-r", name.rank) &&
+      number("-", name.number) && text_of_name(name) == text)
     return name;
   return {};
 }
@@ -103,6 +104,10 @@ Result<std::vector<std::uint64_t>> Checkpoint::load(const std::string& about,
   for (const Name& name : names) {
     generation_ = std::max(generation_, name.generation + 1);
     const std::string path = folder_ + "/" + text_of_name(name);
+    if (!fs::is_regular_file(path, failed)) {  // a pipe would be waited for
+      cli::note("etalon-mpi: " + path + ": not used: is no file");
+      continue;
+    }
     ETALON_ASSIGN(const Bytes bytes, read_file(path));
     const auto taken = take_part(bytes, about, ranges, findings, done);
     if (taken.ok()) continue;

@@ -18,8 +18,8 @@ class Program {
   Program& operator=(const Program&) = delete;
 
   CLI::App app;
-  // The exit code where there is nothing to be run: after --help, --version, or what is wrong with
-  // the command line, of which rank 0 has told.
+  // Collective. The exit code where there is nothing to be run: after --help, --version, or what is
+  // wrong with the command line, of which rank 0 has told; it must be the same on all ranks.
   std::optional<int> parse(int argc, char** argv, const Ranks& ranks);
 
  private:
