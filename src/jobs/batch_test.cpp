@@ -60,6 +60,9 @@ TEST(Program, SaysHowItEndedAndIsGivenATimeLimit) {
   EXPECT_EQ(end->output, "out\n");
   EXPECT_EQ(end->errors, "err\n");
   EXPECT_EQ(run_program({"no-such-program-here"}, {}).error().code, Errc::missing);
+  const auto endless = run_program({"sh", "-c", "head -c 17000000 /dev/zero"}, {});
+  ASSERT_FALSE(endless.ok());
+  EXPECT_EQ(endless.error().message, "sh: printed more than 16 MiB");
   const auto late =
       run_program({"sh", "-c", "sleep 3600 & sleep 3600"}, {{}, std::chrono::milliseconds(100)});
   EXPECT_EQ(late.error().code, Errc::interrupted);
@@ -83,8 +86,13 @@ TEST(Squeue, IsReadByLine) {
   EXPECT_TRUE(jobs->at("16").cancelled);
   EXPECT_EQ(jobs->at("17").text, "PENDING (ReqNodeNotAvail, UnavailableNodes:n1)");
   EXPECT_TRUE(jobs->at("18").by_itself);
-  EXPECT_EQ(parse_squeue("12\n").error().code, Errc::malformed);
-  EXPECT_EQ(parse_squeue(" x y\n").error().code, Errc::malformed);
+  for (const char* bad :
+       {"12\n", " x y\n", "12 RUNNING No", "12 RUNNING None\n13 RUNN", "\n", "\xff\n",
+        "slurm_load_jobs error: Unable to contact\n", "12 Running None\n", "-1 RUNNING None\n"}) {
+    const auto refused = parse_squeue(bad);
+    ASSERT_FALSE(refused.ok()) << bad;
+    EXPECT_EQ(refused.error().code, Errc::malformed) << bad;
+  }
   EXPECT_TRUE(parse_squeue("")->empty());
 }
 
