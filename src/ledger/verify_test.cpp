@@ -152,6 +152,18 @@ TEST_P(VerifyTest, NoNumberAfterTheLastIsNoOverflow) {
   EXPECT_EQ(ledger->all()->size(), 2U);
 }
 
+TEST_P(VerifyTest, RecordsInACircleHaveALineageAllTheSame) {
+  home_->tamper("INSERT INTO artifact SELECT 1, 0, 9, 'record', id FROM record WHERE seq = 2");
+  home_->tamper("INSERT INTO artifact SELECT 2, 0, 9, 'record', id FROM record WHERE seq = 1");
+  const auto ledger = Ledger::open(path_, true);
+  for (const Hash& start : {find_, store_}) {
+    const auto lineage = ledger->lineage(start);
+    ASSERT_TRUE(lineage.ok()) << lineage.error().message;
+    EXPECT_EQ(lineage->size(), 2U);
+  }
+  EXPECT_EQ(verify().size(), 2U);
+}
+
 TEST_P(VerifyTest, AnAddedIndexRowIsNamed) {
   home_->tamper_quietly("INSERT INTO artifact VALUES(1, 1, 1, 'x', zeroblob(32))");
   expect_only("record", find_.hex(), "rows too many");
