@@ -65,6 +65,11 @@ Result<std::vector<std::uint64_t>> Checkpoint::load(const std::string& about,
   for (const FoundName& name : names) {
     generation_ = std::max(generation_, name.generation + 1);
     const std::string path = folder_ + "/" + text_of_name(name);
+    std::error_code ignored;
+    if (!fs::is_regular_file(path, ignored)) {  // a pipe would be waited for
+      cli::note("etalon-mpi: " + path + ": not used: is no file");
+      continue;
+    }
     ETALON_ASSIGN(const Bytes bytes, read_file(path));
     const auto taken = take_part(bytes, about, ranges, findings, done);
     if (taken.ok()) continue;

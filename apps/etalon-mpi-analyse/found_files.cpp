@@ -23,8 +23,9 @@ std::optional<FoundName> parse_name(const std::string& text) {
     at = next;
     return failed == std::errc{};
   };
-  if (number("g", name.generation) && number("-r", name.rank) && number("-", name.number) &&
-      text_of_name(name) == text)
+  // A next generation must have a number, too.
+  if (number("g", name.generation) && name.generation + 1 != 0 && number("-r", name.rank) &&
+      number("-", name.number) && text_of_name(name) == text)
     return name;
   return {};
 }

@@ -17,6 +17,9 @@ namespace {
 Result<void> take_file(const std::string& path, const std::string& about, std::size_t parts,
                        const FramesOfParts& frames_of, Generation& all,
                        std::set<std::uint64_t>& seen) {
+  std::error_code ignored;
+  if (!std::filesystem::is_regular_file(path, ignored))  // a pipe would be waited for
+    return Error{Errc::malformed, "is no file"};
   ETALON_ASSIGN(const Bytes bytes, read_file(path));
   ETALON_ASSIGN(const FindingsPart part, unpack_findings_part(bytes));
   if (part.about != about)

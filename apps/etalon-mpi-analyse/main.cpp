@@ -6,7 +6,7 @@
 #include <filesystem>
 
 #include "commands.hpp"
-#include "etalon/version.hpp"
+#include "program.hpp"
 #include "store/file.hpp"
 
 namespace etalon::mpi {
@@ -30,8 +30,7 @@ void on_mpi_error(MPI_Comm*, int* code, ...) {
 }
 
 int run(int argc, char** argv, const Ranks& ranks) {
-  cli::Command program("Etalon on many processes at once.", "etalon-mpi");
-  program.set_version_flag("--version", "etalon-mpi " + std::string(version));
+  Program program("Etalon on many processes at once.");
   cli::Command* analyse = program.add_subcommand(
       "analyse", "Analyse stored series; the first word is the kind of analysis");
   analyse->require_subcommand(1);
@@ -41,7 +40,7 @@ int run(int argc, char** argv, const Ranks& ranks) {
   add_azimuthal(cli, *analyse);
   add_index(cli, *analyse);
   add_correlation(cli, *analyse);
-  if (const auto code = program.parse(argc, argv, ranks.first())) return *code;
+  if (const auto code = program.parse(argc, argv, ranks)) return *code;
   cli::quiet = !ranks.first();
   cli::reuse_memory();
   try {

@@ -12,21 +12,20 @@
 
 #include "base/posix.hpp"
 #include "commands.hpp"
-#include "etalon/version.hpp"
+#include "program.hpp"
 
 namespace etalon::mpi {
 namespace {
 
 int run(int argc, char** argv, const Ranks& ranks) {
-  cli::Command program("Etalon on many processes at once, with parallel HDF5.", "etalon-mpi");
-  program.set_version_flag("--version", "etalon-mpi " + std::string(version));
+  Program program("Etalon on many processes at once, with parallel HDF5.");
   Cli cli{program, {}};
   add_compress(cli);
   add_decompress(cli);
   add_verify(cli);
   program.add_subcommand("analyse",
                          "Analyse stored series; the first word is the kind of analysis");
-  if (const auto code = program.parse(argc, argv, ranks.first())) return *code;
+  if (const auto code = program.parse(argc, argv, ranks)) return *code;
   try {
     if (auto done = cli.chosen(ranks); !done.ok()) return ranks.report(done.error());
   } catch (const std::exception& e) {  // out of memory: the others do not know of it

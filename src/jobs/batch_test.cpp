@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 #include <thread>
 
@@ -11,6 +12,7 @@
 #include "jobs/program.hpp"
 #include "jobs/scheduler.hpp"
 #include "jobs/standby.hpp"
+#include "jobs/state_dir.hpp"
 
 namespace etalon::jobs {
 namespace {
@@ -60,6 +62,9 @@ TEST(Program, SaysHowItEndedAndIsGivenATimeLimit) {
   EXPECT_EQ(end->output, "out\n");
   EXPECT_EQ(end->errors, "err\n");
   EXPECT_EQ(run_program({"no-such-program-here"}, {}).error().code, Errc::missing);
+  const auto endless = run_program({"sh", "-c", "head -c 17000000 /dev/zero"}, {});
+  ASSERT_FALSE(endless.ok());
+  EXPECT_EQ(endless.error().message, "sh: printed more than 16 MiB");
   const auto late =
       run_program({"sh", "-c", "sleep 3600 & sleep 3600"}, {{}, std::chrono::milliseconds(100)});
   EXPECT_EQ(late.error().code, Errc::interrupted);
@@ -83,9 +88,56 @@ TEST(Squeue, IsReadByLine) {
   EXPECT_TRUE(jobs->at("16").cancelled);
   EXPECT_EQ(jobs->at("17").text, "PENDING (ReqNodeNotAvail, UnavailableNodes:n1)");
   EXPECT_TRUE(jobs->at("18").by_itself);
-  EXPECT_EQ(parse_squeue("12\n").error().code, Errc::malformed);
-  EXPECT_EQ(parse_squeue(" x y\n").error().code, Errc::malformed);
+  for (const char* bad :
+       {"12\n", " x y\n", "12 RUNNING No", "12 RUNNING None\n13 RUNN", "\n", "\xff\n",
+        "slurm_load_jobs error: Unable to contact\n", "12 Running None\n", "-1 RUNNING None\n"}) {
+    const auto refused = parse_squeue(bad);
+    ASSERT_FALSE(refused.ok()) << bad;
+    EXPECT_EQ(refused.error().code, Errc::malformed) << bad;
+  }
   EXPECT_TRUE(parse_squeue("")->empty());
+}
+
+TEST(Qstat, WhatIsNoAnswerIsRefused) {
+  for (const char* bad : {"[]", "{\"Jobs\": 3}", "{\"Jobs\": {\"1.pbs\": {\"job_state\": \"R\"}",
+                          "{\"Jobs\": {\"1.pbs\": 1}}", "{\"Jobs\": {\"1.pbs\": {}}}", "\xff"}) {
+    const auto refused = parse_qstat(bad);
+    ASSERT_FALSE(refused.ok()) << bad;
+    EXPECT_EQ(refused.error().code, Errc::malformed) << bad;
+  }
+  const auto odd =
+      parse_qstat("{\"Jobs\": {\"1.pbs\": {\"job_state\": \"F\", \"Exit_status\": 4294967296}}}");
+  ASSERT_TRUE(odd.ok());
+  EXPECT_EQ(odd->at("1.pbs").text, "F");  // and not "Exit_status 0"
+  EXPECT_FALSE(odd->at("1.pbs").by_itself);
+}
+
+TEST_F(Batch, AQstatThatSaysNothingDoesNotLoseJobs) {
+  const char* const path = std::getenv("PATH");
+  const std::string before = path == nullptr ? "" : path;
+  ASSERT_TRUE(write_script(root_ + "/qstat", "#!/bin/sh\nexit $CODE\n").ok());
+  ::setenv("PATH", (root_ + ":" + before).c_str(), 1);
+  const auto silent = pbs_scheduler({}, {"CODE=0"})->query({"1.pbs"});
+  const auto unknown = pbs_scheduler({}, {"CODE=153"})->query({"1.pbs"});
+  ::setenv("PATH", before.c_str(), 1);
+  ASSERT_FALSE(silent.ok());
+  EXPECT_EQ(silent.error().code, Errc::malformed);
+  EXPECT_EQ(silent.error().message, "qstat: printed nothing of 1.pbs");
+  ASSERT_TRUE(unknown.ok()) << unknown.error().message;
+  EXPECT_TRUE(unknown->empty());
+}
+
+TEST_F(Batch, AJobFolderThatIsALinkIsNotMadePrivate) {
+  const std::string others = root_ + "/others";
+  ASSERT_EQ(::mkdir(others.c_str(), 0700), 0);
+  ASSERT_EQ(::chmod(others.c_str(), 0755), 0);
+  ASSERT_EQ(::symlink(others.c_str(), (root_ + "/jobs").c_str()), 0);
+  const auto made = make_jobs_dir(root_);
+  ASSERT_FALSE(made.ok());
+  EXPECT_EQ(made.error().message, root_ + "/jobs: is not a directory");
+  struct stat about {};
+  ASSERT_EQ(::stat(others.c_str(), &about), 0);
+  EXPECT_EQ(about.st_mode & 0777, 0755U);
 }
 
 TEST(PlainName, IsPlain) {

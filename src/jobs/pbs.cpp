@@ -4,6 +4,7 @@
 // job attributes (job_state, substate, Exit_status). No running PBS has been asked.
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "jobs/scheduler.hpp"
 
@@ -17,6 +18,10 @@ std::string last_words(const ProgramEnd& end) {
   std::string text = end.errors.empty() ? "exit code " + std::to_string(end.exit_code) : end.errors;
   while (!text.empty() && text.back() == '\n') text.pop_back();
   return text;
+}
+
+bool is_blank(const std::string& text) {
+  return text.find_first_not_of(" \n\t\r") == std::string::npos;
 }
 
 class Pbs final : public Scheduler {
@@ -49,6 +54,9 @@ class Pbs final : public Scheduler {
     // It shows those it knows also when it does not know others.
     if (end.exit_code != 0 && end.exit_code != unknown_job && end.exit_code != finished_job)
       return failure("qstat", end);
+    // Who knows them all shows them all; a job of which nothing is said would be taken for lost.
+    if (end.exit_code == 0 && !ids.empty() && is_blank(end.output))
+      return Error{Errc::malformed, "qstat: printed nothing of " + ids.front()};
     return parse_qstat(end.output);
   }
 
@@ -90,7 +98,9 @@ Result<BatchState> state_of(const nlohmann::json& job) {
   };
   const auto number_of_key = [&](const char* key, int otherwise) {
     const auto found = job.find(key);
-    return found != job.end() && found->is_number_integer() ? found->get<int>() : otherwise;
+    if (found == job.end() || !found->is_number_integer()) return otherwise;
+    const auto number = found->get<std::int64_t>();
+    return std::in_range<int>(number) ? static_cast<int>(number) : otherwise;
   };
   const std::string letter = text_of_key("job_state");
   BatchState state;
@@ -119,7 +129,7 @@ Result<BatchState> state_of(const nlohmann::json& job) {
 
 Result<std::map<std::string, BatchState>> parse_qstat(const std::string& json) {
   std::map<std::string, BatchState> jobs;
-  if (json.find_first_not_of(" \n\t\r") == std::string::npos) return jobs;
+  if (is_blank(json)) return jobs;
   const nlohmann::json all = nlohmann::json::parse(json, nullptr, false);
   if (all.is_discarded() || !all.is_object())
     return Error{Errc::malformed, "qstat: what it printed is no JSON object"};

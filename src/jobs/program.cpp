@@ -83,7 +83,7 @@ bool collect(Fd& output, Fd& errors, ProgramEnd& end, Clock::time_point deadline
       const ssize_t n = ::read(waits[i].fd, buffer, sizeof buffer);
       if (n < 0 && errno == EINTR) continue;
       std::string& text = i == 0 ? end.output : end.errors;
-      if (n > 0 && text.size() < most_bytes) text.append(buffer, static_cast<std::size_t>(n));
+      if (n > 0 && text.size() <= most_bytes) text.append(buffer, static_cast<std::size_t>(n));
       if (n <= 0) (i == 0 ? output : errors).reset();
     }
   }
@@ -122,6 +122,9 @@ Result<ProgramEnd> run_program(const std::vector<std::string>& argv,
     end.exit_code = wait_until(pid, deadline);
   else
     end.exit_code = -1;
+  if (end.exit_code >= 0 && end.output.size() > most_bytes)  // half of an answer is none
+    return Error{Errc::malformed,
+                 argv[0] + ": printed more than " + std::to_string(most_bytes >> 20) + " MiB"};
   if (end.exit_code >= 0) return end;
   ::kill(-pid, SIGKILL);
   while (::waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {

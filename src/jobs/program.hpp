@@ -11,8 +11,8 @@ namespace etalon::jobs {
 
 struct ProgramEnd {
   int exit_code = 0;   // 128 + signal when a signal ended it
-  std::string output;  // its standard output, at most 16 MiB
-  std::string errors;  // its standard error, at most 16 MiB
+  std::string output;  // its standard output, at most 16 MiB: more is an error
+  std::string errors;  // its standard error, the first 16 MiB
 };
 
 struct ProgramOptions {

@@ -19,6 +19,11 @@ bool is_number(const std::string& text) {
   return !text.empty() && text.find_first_not_of("0123456789") == std::string::npos;
 }
 
+bool is_state(const std::string& text) {
+  return !text.empty() &&
+         text.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZ_") == std::string::npos;
+}
+
 // sbatch(1) and its like say what went wrong on standard error.
 Error slurm_error(const std::string& program, const ProgramEnd& end) {
   std::string text = end.errors.empty() ? "exit code " + std::to_string(end.exit_code) : end.errors;
@@ -159,10 +164,14 @@ Result<std::map<std::string, BatchState>> parse_squeue(const std::string& text) 
   std::map<std::string, BatchState> jobs;
   std::istringstream lines(text);
   for (std::string line; std::getline(lines, line);) {
-    const std::size_t first = line.find(' '), second = line.find(' ', first + 1);
-    if (first == 0 || first == std::string::npos || second == std::string::npos)
+    const std::size_t first = line.find(' ');
+    const std::size_t second = first == std::string::npos ? first : line.find(' ', first + 1);
+    // A job that is not listed is taken for lost: a message among the lines, or an end within one,
+    // is no list.
+    const bool whole = second != std::string::npos && !lines.eof();
+    const std::string name = whole ? line.substr(first + 1, second - first - 1) : "";
+    if (!is_number(line.substr(0, first)) || !is_state(name))
       return Error{Errc::malformed, "squeue: cannot read the line '" + line + "'"};
-    const std::string name = line.substr(first + 1, second - first - 1);
     const std::string why = line.substr(second + 1);
     BatchState state = state_of(name);
     state.text = name + (why == "None" || why.empty() ? "" : " (" + why + ")");

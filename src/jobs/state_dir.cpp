@@ -76,7 +76,8 @@ Result<std::string> make_jobs_dir(const std::string& state_dir) {
     if (slash == std::string::npos) break;
   }
   struct stat about {};
-  if (::stat(jobs.c_str(), &about) != 0) return cannot("inspect");
+  // A link may lead to what is not a job runner's, and would be made private.
+  if (::lstat(jobs.c_str(), &about) != 0) return cannot("inspect");
   if (!S_ISDIR(about.st_mode)) return Error{Errc::io, jobs + ": is not a directory"};
   if (about.st_uid != ::geteuid())
     return Error{Errc::check, jobs + ": belongs to user " + std::to_string(about.st_uid)};

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstdio>
 #include <ctime>
+#include <limits>
 #include <map>
 #include <utility>
 
@@ -112,7 +113,8 @@ namespace {
 // What one add_all() adds, to be inserted at once.
 class Batch {
  public:
-  Batch(Database& database, Places& places) : database_(database), places_(places) {}
+  Batch(Database& database, Places& places, const std::string& path)
+      : database_(database), places_(places), path_(path) {}
 
   // Where the tables and the chain of events end.
   Result<void> start() {
@@ -124,6 +126,11 @@ class Batch {
       head_ = to_hash(newest.blob(1));
     }
     ETALON_ASSIGN(record_, database_.integer("SELECT max(seq) FROM record"));
+    constexpr std::int64_t most = std::numeric_limits<std::int64_t>::max() / 2;  // none gets there
+    for (const auto& [table, last] : {std::pair{"record", record_}, std::pair{"event", event_}})
+      if (last < 0 || last > most)
+        return Error{Errc::malformed, path_ + ": damaged ledger: " + table +
+                                          ": the last row has number " + std::to_string(last)};
     return {};
   }
 
@@ -172,6 +179,7 @@ class Batch {
 
   Database& database_;
   Places& places_;
+  const std::string& path_;  // or address, for messages
   const std::string time_ = now_utc();
   std::int64_t record_ = 0, event_ = 0;
   Hash head_;
@@ -187,7 +195,7 @@ Result<std::vector<Hash>> Ledger::add_all(const std::vector<Record>& records) {
   const std::lock_guard lock(impl_->mutex);
   ETALON_ASSIGN(Transaction transaction,
                 Transaction::begin(*impl_->database, Database::Access::write));
-  Batch batch(*impl_->database, impl_->places);
+  Batch batch(*impl_->database, impl_->places, impl_->path);
   ETALON_TRY(batch.start());
   std::vector<Hash> ids;
   ids.reserve(records.size());

@@ -114,6 +114,30 @@ TEST_F(PostgresTest, WhatIsNoLedgerIsRefused) {
   EXPECT_NE(added.error().message.find("damaged ledger"), std::string::npos);
 }
 
+TEST_F(PostgresTest, TablesAndRowsOfForeignHandsAreNamed) {
+  run("CREATE SCHEMA etalon; COMMENT ON SCHEMA etalon IS 'Etalon ledger, version 1'; "
+      "CREATE TABLE etalon.record(seq text, id text, cbor text); "
+      "CREATE TABLE etalon.artifact(record text, side text, position text, role text, hash text); "
+      "CREATE TABLE etalon.event(seq text, record text, time text, host text, \"user\" text, "
+      "process text, hash text); "
+      "CREATE TABLE etalon.place(event text, side text, position text, path text)");
+  run(R"(INSERT INTO etalon.record VALUES (NULL, NULL, NULL), ('-1', '\xzz', '\x'),
+      ('99999999999999999999', repeat('x', 300000), '\x1'), ('one', '', E'\n'))");
+  run(R"(INSERT INTO etalon.event VALUES (NULL, NULL, NULL, NULL, NULL, NULL, NULL),
+      ('1e9', '-1', '\x', '\xF', E'\t', 'x', repeat('\x', 99)))");
+  run("INSERT INTO etalon.artifact SELECT seq, NULL, '-1', id, id FROM etalon.record; "
+      "INSERT INTO etalon.place SELECT seq, seq, seq, cbor FROM etalon.record");
+  const auto ledger = Ledger::open(address_, true);
+  ASSERT_TRUE(ledger.ok());
+  const auto all = ledger->all();
+  ASSERT_TRUE(all.ok());
+  EXPECT_EQ(*all, std::vector<Hash>(4));
+  EXPECT_FALSE(ledger->get(Hash{}).ok());
+  EXPECT_FALSE(ledger->lineage(hash_of("x")).ok());
+  const std::string found = show(ledger->verify());
+  EXPECT_NE(found.find("record | this part of the schema was changed"), std::string::npos) << found;
+}
+
 TEST_F(PostgresTest, ADatabaseMayHoldOtherThings) {
   run("CREATE TABLE public.record(x int); CREATE TABLE public.event(y int)");
   run("CREATE SCHEMA etalon");  // made by an administrator for us to fill

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <cstdio>
+#include <limits>
 #include <random>
 
 #include "ledger/harm_test.hpp"
@@ -133,6 +134,34 @@ TEST_P(VerifyTest, AChangedIndexHashIsNamed) {
       "UPDATE artifact SET hash = zeroblob(32) WHERE record = 2 AND side = 0 AND "
       "position = 1");
   expect_only("record", store_.hex(), "index of its inputs was changed at position 1");
+}
+
+TEST_P(VerifyTest, NoNumberAfterTheLastIsNoOverflow) {
+  const std::string last = std::to_string(std::numeric_limits<std::int64_t>::max());
+  home_->tamper("INSERT INTO event SELECT " + last +
+                ", record, time, host, \"user\", process, hash FROM event WHERE seq = 1");
+  auto ledger = Ledger::open(path_, true);
+  ASSERT_TRUE(ledger.ok());
+  Record more;
+  more.kind = "more";
+  const auto added = ledger->add(more);
+  ASSERT_FALSE(added.ok());
+  EXPECT_EQ(added.error().code, Errc::malformed) << added.error().message;
+  EXPECT_NE(added.error().message.find("event: the last row has number " + last), std::string::npos)
+      << added.error().message;
+  EXPECT_EQ(ledger->all()->size(), 2U);
+}
+
+TEST_P(VerifyTest, RecordsInACircleHaveALineageAllTheSame) {
+  home_->tamper("INSERT INTO artifact SELECT 1, 0, 9, 'record', id FROM record WHERE seq = 2");
+  home_->tamper("INSERT INTO artifact SELECT 2, 0, 9, 'record', id FROM record WHERE seq = 1");
+  const auto ledger = Ledger::open(path_, true);
+  for (const Hash& start : {find_, store_}) {
+    const auto lineage = ledger->lineage(start);
+    ASSERT_TRUE(lineage.ok()) << lineage.error().message;
+    EXPECT_EQ(lineage->size(), 2U);
+  }
+  EXPECT_EQ(verify().size(), 2U);
 }
 
 TEST_P(VerifyTest, AnAddedIndexRowIsNamed) {

@@ -194,23 +194,50 @@ TEST_F(Hdf5, ExternalLinksAreFollowedAndBrokenOnesNamed) {
   expect_error(open_series(name, options), Errc::missing, {"master.h5", "/entry/gone"});
 }
 
-TEST_F(Hdf5, AFilterThatIsNotThereIsNamed) {
-  const Array a = counting<std::uint16_t>({1, 8, 8});
-  const std::string name = made("a.h5", [&](hid_t file) {
+TEST_F(Hdf5, NothingElseIsTakenForImagesWhoseLinkIsBroken) {
+  const std::string name = made("master.h5", [](hid_t file) {
+    must(h5::write_array(file, "/entry/instrument/detector/pixel_mask",
+                         counting<std::uint32_t>({3, 4}).view()));
     const h5::Lock lock;
-    const h5::Id plist(H5Pcreate(H5P_DATASET_CREATE));
-    const hsize_t extents[] = {1, 8, 8}, zero[] = {0, 0, 0};
-    const h5::Id space(H5Screate_simple(3, extents, nullptr));
-    H5Pset_chunk(plist, 3, extents);
-    H5Pset_filter(plist, 32009, H5Z_FLAG_OPTIONAL, 0, nullptr);
-    const h5::Id dataset(
-        H5Dcreate2(file, "data", H5T_NATIVE_UINT16, space, H5P_DEFAULT, plist, H5P_DEFAULT));
-    ASSERT_TRUE(dataset.ok());
-    ASSERT_GE(H5Dwrite_chunk(dataset, H5P_DEFAULT, 0, zero, 128, a.view().data), 0);
+    const h5::Id links(H5Pcreate(H5P_LINK_CREATE));
+    H5Pset_create_intermediate_group(links, 1);
+    H5Lcreate_external("gone.h5", "/data", file, "/entry/data/data", links, H5P_DEFAULT);
+  });
+  expect_error(open_series(name), Errc::missing, {"master.h5: /entry/data/data", "gone.h5"});
+}
+
+// A dataset of u16 in one chunk, which has passed a filter that nobody has.
+void write_unreadable(hid_t file, const char* name, std::vector<hsize_t> extents) {
+  const h5::Lock lock;
+  const int rank = static_cast<int>(extents.size());
+  const h5::Id plist(H5Pcreate(H5P_DATASET_CREATE)), links(H5Pcreate(H5P_LINK_CREATE));
+  H5Pset_create_intermediate_group(links, 1);
+  const hsize_t zero[] = {0, 0, 0};
+  const h5::Id space(H5Screate_simple(rank, extents.data(), nullptr));
+  H5Pset_chunk(plist, rank, extents.data());
+  H5Pset_filter(plist, 32009, H5Z_FLAG_OPTIONAL, 0, nullptr);
+  const h5::Id dataset(H5Dcreate2(file, name, H5T_NATIVE_UINT16, space, links, plist, H5P_DEFAULT));
+  ASSERT_TRUE(dataset.ok());
+  const std::vector<std::byte> chunk(128);
+  ASSERT_GE(H5Dwrite_chunk(dataset, H5P_DEFAULT, 0, zero, chunk.size(), chunk.data()), 0);
+}
+
+TEST_F(Hdf5, AFilterThatIsNotThereIsNamed) {
+  const std::string name = made("a.h5", [&](hid_t file) {
+    write_unreadable(file, "data", {1, 8, 8});
   });
   auto series = open_series(name);
   must(series);
   expect_error((*series)->read(0), Errc::malformed, {"/data", "frame 0", "32009", "not installed"});
+}
+
+TEST_F(Hdf5, AMaskThatCannotBeReadIsNotLeftOut) {
+  const std::string mask = "/entry/instrument/detector/pixel_mask";
+  const std::string name = made("a.h5", [&](hid_t file) {
+    must(h5::write_array(file, "/entry/data/data", counting<std::uint16_t>({2, 3, 4}).view()));
+    write_unreadable(file, mask.c_str(), {3, 4});
+  });
+  expect_error(open_series(name), Errc::malformed, {"a.h5", mask, "cannot read"});
 }
 
 TEST_F(Hdf5, SizesThatCannotBeAreRefused) {

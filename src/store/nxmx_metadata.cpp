@@ -29,19 +29,22 @@ std::string detector_of_entry(const h5::File& file, const std::string& entry) {
   return instrument + "detector/";
 }
 
-void read_pixel_mask(const h5::File& file, const std::string& detector, SeriesInfo& info) {
+// Of another shape or of floats it is none. One that is damaged is not left out: nobody would see
+// that pixels are taken for good.
+Result<void> read_pixel_mask(const h5::File& file, const std::string& detector, SeriesInfo& info) {
   const std::string name = detector + "pixel_mask";
-  if (!file.exists(name)) return;
+  if (!file.exists(name)) return {};
   auto dataset = file.dataset(name);
-  if (!dataset.ok() || dataset->shape().count() != info.geometry.pixels()) return;
-  auto all = dataset->read_all();
-  if (!all.ok() || is_float(all->dtype())) return;
-  info.pixel_mask.resize(all->count());
-  visit(all->dtype(), [&](auto zero) {
-    const auto values = all->as<decltype(zero)>();
+  if (!dataset.ok() || dataset->shape().count() != info.geometry.pixels()) return {};
+  if (is_float(dataset->dtype())) return {};
+  ETALON_ASSIGN(const Array all, dataset->read_all());
+  info.pixel_mask.resize(all.count());
+  visit(all.dtype(), [&](auto zero) {
+    const auto values = all.as<decltype(zero)>();
     for (std::size_t i = 0; i < values.size(); ++i)
       info.pixel_mask[i] = static_cast<std::uint32_t>(values[i]);
   });
+  return {};
 }
 
 }  // namespace
@@ -50,7 +53,7 @@ std::string find_detector(const h5::File& file, const std::string& images) {
   return detector_of_entry(file, find_entry(file, images));
 }
 
-void read_nxmx_metadata(const h5::File& file, const std::string& images, SeriesInfo& info) {
+Result<void> read_nxmx_metadata(const h5::File& file, const std::string& images, SeriesInfo& info) {
   const std::string entry = find_entry(file, images);
   const std::string detector = detector_of_entry(file, entry);
   Geometry& g = info.geometry;
@@ -93,7 +96,7 @@ void read_nxmx_metadata(const h5::File& file, const std::string& images, SeriesI
   info.detector = file.text(detector + "description").value_or("");
   info.start_time = file.text(entry + "/start_time").value_or("");
   read_nxmx_modules(file, detector, file.exists(detector + "beam_center_x"), g);
-  read_pixel_mask(file, detector, info);
+  return read_pixel_mask(file, detector, info);
 }
 
 }  // namespace etalon

@@ -42,7 +42,7 @@ class Hdf5Series final : public SeriesReader {
       ETALON_TRY(part.images.check_size(frame.count() * size_of(info_.dtype)));
     }
     info_.frames = parts_.back().first + parts_.back().frames;
-    read_nxmx_metadata(file_, dataset, info_);
+    ETALON_TRY(read_nxmx_metadata(file_, dataset, info_));
     const std::string detector = find_detector(file_, dataset);
     const std::size_t limit = std::size_t{1} << 24;
     const auto row = [&](const char* name) {
@@ -153,10 +153,14 @@ class Hdf5Series final : public SeriesReader {
 
 Result<std::string> find_images(const h5::File& file, const std::string& wanted, bool any_rank) {
   if (!wanted.empty()) return wanted;
-  for (const char* path : {"/entry/data/data", "/entry/instrument/detector/data"})
-    if (file.exists(path)) return std::string(path);
+  constexpr const char* groups[] = {"/entry/data", "/entry/instrument/detector"};
+  for (const std::string group : groups)
+    if (file.exists(group + "/data")) return group + "/data";
   if (const auto parts = numbered_datasets(file, "/entry/data"); !parts.empty())
     return parts.front();
+  // A link that leads nowhere has to be named: a mask or the like is not to be taken instead.
+  for (const std::string group : groups)
+    if (std::ranges::count(file.members(group), "data") > 0) return group + "/data";
   const std::vector<h5::Entry> entries = file.entries();
   // The largest that fits, the first of them in name order.
   const auto largest = [&](auto&& fits) {

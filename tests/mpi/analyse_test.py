@@ -6,7 +6,7 @@ import signal
 import subprocess
 import time
 
-from common import PROGRAM, at_once, etalon_mpi, folder, h5py, launch, np, processes
+from common import PROGRAM, at_once, etalon_mpi, folder, h5py, launch, np, processes, with_words_of_their_own
 
 ETALON = os.environ["ETALON"]
 CELL = ["--cell", "79.1,79.1,37.9,90,90,90", "--point-group", "422"]
@@ -229,6 +229,24 @@ def trouble(at, path):
     ]
     at_once(lambda case: refused(*case), cases)
     assert not [n for n in os.listdir(at) if n.startswith("none")]
+    powder = ["analyse", "powder", small]
+    for other, words in (([*powder, small], f"with '{small}' where rank 0 has nothing"),
+                         (["analyse", "hits", small], "with 'hits' where rank 0 has 'powder'"),
+                         (["analyse", "powder"], f"with nothing where rank 0 has '{small}'")):
+        said = with_words_of_their_own(powder, powder, other)
+        assert "rank 2 was started " + words in said, said
+    # What is no file of a checkpoint is named, and neither waited for nor lost.
+    odd = os.path.join(at, "odd")
+    os.makedirs(os.path.join(odd, "g0-r0-1.found"))
+    os.mkfifo(os.path.join(odd, "g0-r0-0.found"))
+    os.symlink(os.path.join(at, "nowhere"), os.path.join(odd, "g1-r0-0.found"))
+    last = os.path.join(odd, f"g{2**64 - 1}-r0-0.found")  # no generation can follow
+    with open(last, "w", encoding="ascii") as file:
+        file.write("somebody's")
+    job = launch(2, PROGRAM, *powder, "-o", os.path.join(at, "odd.h5"), "--checkpoint", odd)
+    _, said = job.communicate(timeout=60)
+    assert job.returncode == 0 and said.count(".found: not used: is no file") == 3, said
+    assert open(last, encoding="ascii").read() == "somebody's"
     etalon_mpi(2, "analyse", "powder", small, "-o", os.path.join(at, "taken.h5"))
     said = etalon_mpi(2, "analyse", "powder", small, "-o", os.path.join(at, "taken.h5"), code=2)
     assert "exists already" in said and said.count("\n") == 1, said

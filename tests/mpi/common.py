@@ -47,6 +47,16 @@ def run(ranks, *command, code=0):
         if code else out
 
 
+def with_words_of_their_own(*ranks):
+    """What is said where every rank gets other words, and rank 0 refuses them."""
+    command = [word for words in ranks for word in (":", "-n", "1", PROGRAM, *map(str, words))]
+    done = subprocess.run([*MPIRUN, *command[1:]], text=True, capture_output=True, timeout=120,
+                          check=False)
+    said = [line for line in done.stderr.splitlines() if line.startswith("etalon-mpi: ")]
+    assert done.returncode == 2 and len(said) == 1, done
+    return said[0]
+
+
 def etalon_mpi(ranks, *arguments, code=0):
     return run(ranks, PROGRAM, *arguments, code=code)
 

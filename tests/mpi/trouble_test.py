@@ -4,7 +4,7 @@ import signal
 import subprocess
 import time
 
-from common import PROGRAM, etalon_mpi, folder, h5py, launch, np, processes
+from common import PROGRAM, etalon_mpi, folder, h5py, launch, np, processes, with_words_of_their_own
 
 rng = np.random.default_rng(6)
 
@@ -76,6 +76,10 @@ with folder() as at:
     refused(at, 2, "need --shape", raw)
     refused(at, 3, "are not the 200 bytes", raw, "--shape", "10,11")
     refused(at, 2, "no HDF5 file", array, "--dataset", "/x")
+    said = with_words_of_their_own(["compress", array, "-o", os.path.join(at, "out.h5")],
+                                   ["compress", raw, "-o", os.path.join(at, "out.h5")])
+    assert f"rank 1 was started with '{raw}' where rank 0 has '{array}'" in said, said
+    nothing_left(at)
     one_bad_chunk(at)
     for victim in (0, 2, None):
         killed(at, victim)
