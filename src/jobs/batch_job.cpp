@@ -108,6 +108,10 @@ void BatchJob::run_once() {
                      Existing::keep);
   write_control();
   while (!processes_.reap()) wait_for_news(-1);
+  // A scheduler's signal to all of us may have reached the job first.
+  const auto until = Clock::now() + std::chrono::milliseconds(500);
+  while (!told_to_end_ && processes_.end().exit_code > 128 && Clock::now() < until)
+    wait_for_news(50);
   processes_.end_leftovers(Clock::now() + std::chrono::seconds(5), told_to_end_);
 }
 

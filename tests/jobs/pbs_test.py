@@ -5,10 +5,12 @@ Debian package. The job's script itself is run, as PBS would."""
 import json
 import os
 import shutil
+import signal
 import stat
 import subprocess
 import sys
 import tempfile
+import time
 
 ETALON = os.environ["ETALON"]
 WORK = tempfile.mkdtemp()
@@ -134,6 +136,26 @@ def test_cancelling():
     assert job(number)["state"] == "cancelled"
     assert run_script(number, 108).wait() == 4, "it was started all the same, and must not run"
     assert not os.path.exists(os.path.join(WORK, "ran"))
+
+
+def test_a_signal_that_reaches_the_job_first():
+    for cancel, expected in ((True, "cancelled"), (False, "queued")):
+        number = submit(109, "--", "sh", "-c", "echo $$; exec sleep 3600")
+        script = run_script(number, 109)
+        answers("qstat", qstat(109, "R", session_id=script.pid, substate=42, run_count=1))
+        while not etalon("jobs", "--runner", "pbs", "--output", number).stdout.endswith("\n"):
+            pass
+        if cancel:
+            etalon("jobs", "--runner", "pbs", "--cancel", number)
+        os.kill(int(etalon("jobs", "--runner", "pbs", "--output", number).stdout), signal.SIGTERM)
+        time.sleep(0.1)
+        os.killpg(script.pid, signal.SIGTERM)
+        script.wait()
+        answers("qstat", qstat(109, "Q", run_count=1))
+        while job(number)["state"] == "running":
+            pass
+        ended = job(number)
+        assert ended["state"] == expected and ended["attempts"] == 1, ended
 
 
 def test_what_goes_wrong():
