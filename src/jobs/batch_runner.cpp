@@ -199,14 +199,25 @@ Result<std::vector<JobStatus>> BatchRunner::list() {
   const std::lock_guard lock(mutex_);
   ETALON_ASSIGN(const auto ids, numbers());
   std::vector<BatchJobFiles> jobs;
-  for (const std::uint64_t id : ids)
-    if (auto job = read(id); job.ok()) jobs.push_back(std::move(*job));
-  ETALON_TRY(ask_scheduler(jobs));
   std::vector<JobStatus> all;
+  for (const std::uint64_t id : ids) {
+    auto job = read(id);
+    if (job.ok()) {
+      jobs.push_back(std::move(*job));
+    } else if (job.error().code != Errc::missing) {  // shown, since it may be running there
+      JobStatus unreadable;
+      unreadable.id = id;
+      unreadable.state = JobState::lost;
+      unreadable.reason = job.error().message;
+      all.push_back(std::move(unreadable));
+    }
+  }
+  ETALON_TRY(ask_scheduler(jobs));
   for (BatchJobFiles& job : jobs) {
     ETALON_ASSIGN(JobStatus status, settle(std::move(job)));
     all.push_back(std::move(status));
   }
+  std::ranges::sort(all, {}, &JobStatus::id);
   return all;
 }
 

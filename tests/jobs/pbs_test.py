@@ -95,6 +95,12 @@ def test_from_queued_to_done():
     done = job(number)  # its own record says so, whatever qstat still shows
     assert done["state"] == "done" and done["exit_code"] == 0 and done["latency_s"] > 0, done
     assert etalon("jobs", "--runner", "pbs", "--output", number).stdout == "103.pbs01 3 it's marked\n"
+    spec = os.path.join(ENV["ETALON_STATE"], "pbs", "jobs", number, "spec")
+    os.truncate(spec, os.path.getsize(spec) // 2)
+    listed = {j["id"]: j for j in json.loads(etalon("jobs", "--runner", "pbs", "--json").stdout)["jobs"]}
+    assert listed[int(number)]["state"] == "lost" and spec in listed[int(number)]["reason"], listed
+    assert "lost" in etalon("jobs", "--runner", "pbs").stdout
+    shutil.rmtree(os.path.dirname(spec))
 
 
 def test_killed_without_warning_and_run_again():

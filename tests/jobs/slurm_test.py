@@ -20,13 +20,14 @@ if missing():
 ETALON = os.environ["ETALON"]
 WORK = tempfile.mkdtemp()
 PATIENCE_S = 240
-# Counts in a file, each number after the one before, and prints what a chain of sums comes to.
+# Counts in a file, which is whole whenever it is suspended, and prints what a chain of sums comes to.
 COUNT = """
-import sys, time
+import os, sys, time
 total = 1
 for step in range(int(sys.argv[2])):
     total = (total * 6364136223846793005 + step) % 2**64
-    with open(sys.argv[1], "w") as file: file.write(str(step))
+    with open(sys.argv[1] + ".new", "w") as file: file.write(str(step))
+    os.replace(sys.argv[1] + ".new", sys.argv[1])
     time.sleep(0.01)
 print(total)
 """
