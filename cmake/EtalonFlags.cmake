@@ -14,7 +14,7 @@ add_compile_options(-Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion -ff
 # g++ 12 sees overlapping copies and strings of 2^63 bytes in std::string (GCC bug 105651) and unset members of
 # std::variant that are not there.
 add_compile_options($<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>
-                    $<$<CXX_COMPILER_ID:GNU>:-Wno-stringop-overflow>
+                    $<$<CXX_COMPILER_ID:GNU>:-Wno-stringop-overflow> $<$<CXX_COMPILER_ID:GNU>:-Wno-array-bounds>
                     $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)
 # Three instruction sets cover the x86-64 machines in use (older ones run the reference); fewer compile faster.
 add_compile_definitions(
