@@ -16,6 +16,12 @@ if(NOT ETALON_CORE_ONLY)
   find_package(tomlplusplus REQUIRED)                          # libtomlplusplus-dev
   find_package(CLI11 REQUIRED)                                 # libcli11-dev
   pkg_check_modules(ZMQ REQUIRED IMPORTED_TARGET libzmq)       # libzmq3-dev, cppzmq-dev
+  # "-isystem DIR" of a .pc file is an include directory when CMake first runs and an option of the cache afterwards: the
+  # same commands in another order, which would compile anew all that uses it. It is a directory always.
+  set(zmq_directories "${ZMQ_CFLAGS}")
+  list(REMOVE_ITEM zmq_directories -isystem)
+  list(TRANSFORM zmq_directories REPLACE "^-I" "")
+  set_target_properties(PkgConfig::ZMQ PROPERTIES INTERFACE_COMPILE_OPTIONS "" INTERFACE_INCLUDE_DIRECTORIES "${zmq_directories}")
   pkg_check_modules(HTTPLIB REQUIRED IMPORTED_TARGET cpp-httplib)  # libcpp-httplib-dev
   pkg_check_modules(LZ4 REQUIRED IMPORTED_TARGET liblz4)       # liblz4-dev
   pkg_check_modules(XXHASH REQUIRED IMPORTED_TARGET libxxhash) # libxxhash-dev

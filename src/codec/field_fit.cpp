@@ -5,6 +5,8 @@
 #include <limits>
 #include <utility>
 
+#include "codec/field_walk.hpp"
+
 namespace etalon::codec {
 
 template <typename V>
@@ -12,30 +14,22 @@ PredictorFit<V>::PredictorFit(const Features& features, double mean)
     : features_(features), mean_(mean) {}
 
 template <typename V>
-void PredictorFit<V>::add(const V* const* terms, const V* values, std::size_t n) {
-  for (std::size_t i = 0; i < n;) {
-    const std::size_t part = std::min(fit_block - filled_, n - i);
-    gather(terms, i, values, part);
-    i += part;
-    if (filled_ == fit_block) close_block();
-  }
-}
-
-template <typename V>
-void PredictorFit<V>::gather(const V* const* terms, std::size_t from, const V* values,
-                             std::size_t n) {
-  const std::size_t m = features_.lengths.size();
-  const V* const* term = terms;
-  for (std::size_t j = 0; j < m; ++j) {
-    double* const sum = block_[j] + filled_;
-    for (std::size_t i = 0; i < n; ++i) sum[i] = static_cast<double>((*term)[from + i]);
-    ++term;
-    for (std::size_t k = 1; k < features_.lengths[j]; ++k, ++term)
-      for (std::size_t i = 0; i < n; ++i) sum[i] += static_cast<double>((*term)[from + i]);
-  }
-  for (std::size_t i = 0; i < n; ++i)
-    block_[m][filled_ + i] = static_cast<double>(values[from + i]) - mean_;
-  filled_ += n;
+void PredictorFit<V>::add(const V* const* terms, const V* values, std::size_t n, std::size_t rows,
+                          std::size_t stride) {
+  const std::size_t m = features_.lengths.size(), length = (rows - 1) * stride + n;
+  for (std::size_t j = 0; j < m; terms += features_.lengths[j++])
+    sum_terms(terms, features_.lengths[j], length, run_[j]);
+  for (std::size_t r = 0; r < rows; ++r)
+    for (std::size_t i = 0; i < n;) {
+      const std::size_t part = std::min(fit_block - filled_, n - i);
+      for (std::size_t j = 0; j < m; ++j)
+        copy_short(run_[j] + r * stride + i, part, block_[j] + filled_);
+      for (std::size_t k = 0; k < part; ++k)
+        block_[m][filled_ + k] = static_cast<double>(values[r * n + i + k]) - mean_;
+      i += part;
+      filled_ += part;
+      if (filled_ == fit_block) close_block();
+    }
 }
 
 // Variables: 0 is base - mean, j is feature j - base, the last one value - mean.

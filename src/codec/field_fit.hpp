@@ -15,7 +15,10 @@ template <typename V>
 class PredictorFit {
  public:
   PredictorFit(const Features& features, double mean);
-  void add(const V* const* terms, const V* values, std::size_t n);
+  // Rows of n elements; their terms lie `stride` apart, all within `most_run`.
+  static constexpr std::size_t most_run = 256;
+  void add(const V* const* terms, const V* values, std::size_t n, std::size_t rows,
+           std::size_t stride);
   // Untold where the sample does not promise more bits than weights take; `elements` are those of
   // the class, `step` is the quantizer's.
   ClassPredictor solve(std::size_t elements, double step);
@@ -23,15 +26,15 @@ class PredictorFit {
  private:
   static constexpr std::size_t most = fit_most;  // features, and the value
   static_assert(most == max_features + 1);
-  void gather(const V* const* terms, std::size_t from, const V* values, std::size_t n);
   void close_block();
   double squared_error(const ClassPredictor& p) const;
 
   const Features& features_;
   double mean_;
   std::size_t count_ = 0, filled_ = 0;
-  double block_[most][fit_block] = {};  // features, and the value: rows one after the other
-  double sums_[most][most] = {};        // of products; the value is the last
+  double run_[max_features][most_run + fit_room];  // features of a run
+  double block_[most][fit_room];  // features, and the value: rows one after the other
+  double sums_[most][most] = {};  // of products; the value is the last
 };
 
 }  // namespace etalon::codec

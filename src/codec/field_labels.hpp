@@ -32,6 +32,14 @@ class FieldKinds {
     last_ = levels[0].last();
   }
   bool any() const { return !kinds_.empty(); }
+  void stripe(const Level& level, const Stripe& s, std::uint8_t* out) const {
+    for_each_row_of(level, s.cls, s.first_row, s.end_row, [&](const Index& index) {
+      row(s.level, s.cls, index, s.row_length, out);
+      out += s.row_length;
+    });
+  }
+
+ private:
   // The kinds of a class's row.
   void row(std::size_t level, unsigned cls, const Index& index, std::size_t n,
            std::uint8_t* out) const {
@@ -42,7 +50,6 @@ class FieldKinds {
     for (std::size_t i = 0; i < n; ++i) out[i] = kinds_[at + i * step];
   }
 
- private:
   std::vector<std::uint8_t> kinds_;
   Index strides_{};
   std::size_t last_ = 0;

@@ -41,8 +41,26 @@ bool widen(const std::uint8_t* tokens, std::size_t n, std::uint32_t* numbers) {
   return any < (1u << wide_split);
 }
 
+template <typename V>
+void sum_terms(const V* const* terms, std::size_t count, std::size_t n, double* out) {
+  const V* const first = terms[0];
+  const V* const second = terms[1];
+  for (std::size_t i = 0; i < n; ++i)
+    out[i] = static_cast<double>(first[i]) + static_cast<double>(second[i]);
+  for (std::size_t t = 2; t < count; ++t) {
+    const V* const term = terms[t];
+    for (std::size_t i = 0; i < n; ++i) out[i] += static_cast<double>(term[i]);
+  }
+}
+void sum_terms_f32(const float* const* terms, std::size_t count, std::size_t n, double* out) {
+  sum_terms(terms, count, n, out);
+}
+void sum_terms_f64(const double* const* terms, std::size_t count, std::size_t n, double* out) {
+  sum_terms(terms, count, n, out);
+}
+
 // Sums in eight parts, added in order: the same whatever the vectors' length.
-void products(const double (*v)[fit_block], std::size_t m, double (*sums)[fit_most]) {
+void products(const double (*v)[fit_room], std::size_t m, double (*sums)[fit_most]) {
   for (std::size_t a = 0; a < m; ++a)
     for (std::size_t b = a; b < m; ++b) {
       double part[8] = {};

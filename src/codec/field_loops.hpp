@@ -17,8 +17,12 @@ void interleave(const double* even, const double* odd, std::size_t n, double* ou
 bool narrow(const std::uint32_t* numbers, std::size_t n, std::uint8_t* tokens);
 bool widen(const std::uint8_t* tokens, std::size_t n, std::uint32_t* numbers);
 
-// Adds the sums of products of every two of m blocks.
-inline constexpr std::size_t fit_block = 64, fit_most = 13;
-void products(const double (*v)[fit_block], std::size_t m, double (*sums)[fit_most]);
+// out[i] = the sum of terms[t][i], two or more, added in order.
+void sum_terms(const float* const* terms, std::size_t count, std::size_t n, double* out);
+void sum_terms(const double* const* terms, std::size_t count, std::size_t n, double* out);
+
+// Adds the sums of products of every two of m blocks, which have room for a few more.
+inline constexpr std::size_t fit_block = 64, fit_room = fit_block + 4, fit_most = 13;
+void products(const double (*v)[fit_room], std::size_t m, double (*sums)[fit_most]);
 
 }  // namespace etalon::codec

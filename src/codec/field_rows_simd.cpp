@@ -33,23 +33,72 @@ HWY_INLINE auto to_int(hn::Vec<Lanes<double>> v) {
   return hn::DemoteTo(hn::Rebind<std::int32_t, Lanes<double>>(), v);
 }
 
+// The activity of spreads.
 template <typename V>
-void predict(const RowPredictor<V>& r, const V* const* HWY_RESTRICT terms, std::size_t n,
-             V* HWY_RESTRICT prediction, std::uint8_t* HWY_RESTRICT activity) {
-  if (r.features == 0) return predict_row_ref(r, terms, n, prediction, activity);
-  record_run(HWY_TARGET);
-  const Lanes<V> d;
-  using Float = hn::Rebind<float, Lanes<V>>;
+HWY_INLINE void put_activity(hn::Vec<Lanes<V>> spread, std::uint8_t* HWY_RESTRICT activity) {
   using Int = hn::Rebind<std::int32_t, Lanes<V>>;
-  const Float df;
+  const hn::Rebind<float, Lanes<V>> df;
   const Int di;
   const hn::Rebind<std::uint8_t, Lanes<V>> d8;
   const hn::RebindToUnsigned<Int> du;
+  const auto first = hn::Set(di, (127 - 4) << 1), last = hn::Set(di, int(activities) - 1);
+  const auto t = to_float(spread);
+  const auto known = hn::RebindMask(di, hn::Lt(t, hn::Set(df, 0x1p12f)));
+  auto half_octaves = hn::Sub(hn::BitCast(di, hn::ShiftRight<22>(hn::BitCast(du, t))), first);
+  half_octaves = hn::Min(hn::Max(half_octaves, hn::Zero(di)), last);
+  hn::StoreU(hn::DemoteTo(d8, hn::IfThenElse(known, half_octaves, last)), d8, activity);
+}
+
+// Features in registers, where their numbers are known: 2 * Nearest of two terms each, then Fours
+// of four and Eights of eight.
+template <std::size_t Nearest, std::size_t Fours, std::size_t Eights, typename V>
+void predict_known(const RowPredictor<V>& r, const V* const* HWY_RESTRICT terms, std::size_t n,
+                   V* HWY_RESTRICT prediction, std::uint8_t* HWY_RESTRICT activity) {
+  constexpr std::size_t twos = 2 * Nearest, features = twos + Fours + Eights;
+  const Lanes<V> d;
   const std::size_t N = hn::Lanes(d);
   const auto inverse_nearest = hn::Set(d, r.inverse_nearest), mean = hn::Set(d, r.mean);
   const auto slope = hn::Set(d, r.slope), spread_scale = hn::Set(d, r.spread);
   const bool plain = r.slope == 1;
-  const auto first = hn::Set(di, (127 - 4) << 1), last = hn::Set(di, int(activities) - 1);
+  const V* term[twos * 2 + Fours * 4 + Eights * 8];
+  for (std::size_t t = 0; t < std::size(term); ++t) term[t] = terms[t];
+  for (std::size_t i = 0; i < n; i += N) {
+    hn::Vec<Lanes<V>> f[features];
+#pragma GCC unroll 16
+    for (std::size_t j = 0; j < features; ++j) {
+      const std::size_t length = j < twos ? 2 : j < twos + Fours ? 4 : 8;
+      const std::size_t at = j < twos           ? 2 * j
+                             : j < twos + Fours ? twos * 2 + (j - twos) * 4
+                                                : twos * 2 + Fours * 4 + (j - twos - Fours) * 8;
+      auto sum = hn::LoadU(d, term[at] + i);
+#pragma GCC unroll 8
+      for (std::size_t k = 1; k < length; ++k) sum = hn::Add(sum, hn::LoadU(d, term[at + k] + i));
+      f[j] = hn::Mul(sum, hn::Set(d, V(1) / static_cast<V>(length)));
+    }
+    auto base = f[0];
+#pragma GCC unroll 16
+    for (std::size_t j = 1; j < Nearest; ++j) base = hn::Add(base, f[j]);
+    base = hn::Mul(base, inverse_nearest);
+    auto p = plain ? base : hn::Add(mean, hn::Mul(hn::Sub(base, mean), slope));
+#pragma GCC unroll 16
+    for (std::size_t j = 1; j < features; ++j)
+      p = hn::Add(p, hn::Mul(hn::Set(d, r.weights[j]), hn::Sub(f[j], base)));
+    auto spread = hn::Abs(hn::Sub(f[0], p));
+#pragma GCC unroll 16
+    for (std::size_t j = 1; j < features; ++j) spread = hn::Add(spread, hn::Abs(hn::Sub(f[j], p)));
+    hn::StoreU(p, d, prediction + i);
+    put_activity<V>(hn::Mul(spread, spread_scale), activity + i);
+  }
+}
+
+template <typename V>
+void predict_any(const RowPredictor<V>& r, const V* const* HWY_RESTRICT terms, std::size_t n,
+                 V* HWY_RESTRICT prediction, std::uint8_t* HWY_RESTRICT activity) {
+  const Lanes<V> d;
+  const std::size_t N = hn::Lanes(d);
+  const auto inverse_nearest = hn::Set(d, r.inverse_nearest), mean = hn::Set(d, r.mean);
+  const auto slope = hn::Set(d, r.slope), spread_scale = hn::Set(d, r.spread);
+  const bool plain = r.slope == 1;
   HWY_ALIGN V features[max_features * 64 / sizeof(V)];
   for (std::size_t i = 0; i < n; i += N) {
     const V* const* term = terms;
@@ -69,12 +118,45 @@ void predict(const RowPredictor<V>& r, const V* const* HWY_RESTRICT terms, std::
     for (std::size_t j = 1; j < r.features; ++j)
       spread = hn::Add(spread, hn::Abs(hn::Sub(hn::Load(d, features + j * N), p)));
     hn::StoreU(p, d, prediction + i);
-    const auto t = to_float(hn::Mul(spread, spread_scale));
-    const auto known = hn::RebindMask(di, hn::Lt(t, hn::Set(df, 0x1p12f)));
-    auto half_octaves = hn::Sub(hn::BitCast(di, hn::ShiftRight<22>(hn::BitCast(du, t))), first);
-    half_octaves = hn::Min(hn::Max(half_octaves, hn::Zero(di)), last);
-    hn::StoreU(hn::DemoteTo(d8, hn::IfThenElse(known, half_octaves, last)), d8, activity + i);
+    put_activity<V>(hn::Mul(spread, spread_scale), activity + i);
   }
+}
+
+// Features as features_of makes them have these numbers: of one odd axis up to five of four terms
+// beside the nearest, of more all pairs there is room for.
+template <typename V>
+void predict(const RowPredictor<V>& r, const V* const* HWY_RESTRICT terms, std::size_t n,
+             V* HWY_RESTRICT prediction, std::uint8_t* HWY_RESTRICT activity) {
+  if (r.features == 0) return predict_row_ref(r, terms, n, prediction, activity);
+  record_run(HWY_TARGET);
+  std::size_t count[16] = {};
+  bool sorted = true;
+  for (std::size_t j = 0; j < r.features; ++j) {
+    ++count[r.lengths[j] & 15u];
+    sorted = sorted && (j == 0 || r.lengths[j - 1] <= r.lengths[j]);
+  }
+  if (sorted && count[2] == 2 * r.nearest && count[1] == 0 && count[8] == (r.nearest == 3)) {
+#define ETALON_KNOWN(nearest, fours, eights) \
+  case nearest * 8 + fours:                  \
+    return predict_known<nearest, fours, eights>(r, terms, n, prediction, activity)
+    switch (r.nearest * 8 + count[4]) {
+      ETALON_KNOWN(1, 0, 0);
+      ETALON_KNOWN(1, 1, 0);
+      ETALON_KNOWN(1, 2, 0);
+      ETALON_KNOWN(1, 3, 0);
+      ETALON_KNOWN(1, 4, 0);
+      ETALON_KNOWN(1, 5, 0);
+      ETALON_KNOWN(2, 1, 0);
+      ETALON_KNOWN(3, 3, 1);
+      ETALON_KNOWN(4, 4, 0);
+      ETALON_KNOWN(5, 2, 0);
+      ETALON_KNOWN(6, 0, 0);
+      default:
+        break;
+    }
+#undef ETALON_KNOWN
+  }
+  predict_any(r, terms, n, prediction, activity);
 }
 
 template <typename V>

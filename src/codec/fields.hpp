@@ -23,8 +23,10 @@ struct FieldsStream {
   std::size_t size() const { return side.size() + symbols.size() + bits.size() + exact.size(); }
 };
 
-// Elements of a class that its weights are fitted to, about, where nothing else is asked for.
-inline constexpr std::size_t field_sample = std::size_t{1} << 13;
+// Elements of a class that its weights are fitted to, about, where nothing else is asked for: a
+// share of the class, between these.
+inline constexpr std::size_t field_share = 8, least_field_sample = std::size_t{1} << 11,
+                             field_sample = std::size_t{1} << 13;
 
 // `layout` has the grid, bounds (as many as labels), regions, squares and fills. Nothing where no
 // element may be changed. `thorough` takes the slower and smaller coder.

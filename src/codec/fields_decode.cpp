@@ -125,13 +125,8 @@ class Decoder {
       tokens_.resize(room);
       kind_row_.resize(room);
     }
-    std::size_t at = 0;
-    for_each_row_of(levels_[s.level], s.cls, s.first_row, s.end_row, [&](const Index& index) {
-      predict_row(predictor, terms.at(index), s.row_length, prediction_.data() + at,
-                  activity_.data() + at);
-      if (kinds.any()) kinds.row(s.level, s.cls, index, s.row_length, kind_row_.data() + at);
-      at += s.row_length;
-    });
+    predict_(levels_[s.level], s, predictor, terms, prediction_.data(), activity_.data());
+    if (kinds.any()) kinds.stripe(levels_[s.level], s, kind_row_.data());
     any_exact_ = kinds.any();
     if (coder_) {
       code_numbers(n, kinds.any());
@@ -148,11 +143,7 @@ class Decoder {
     }
     dequantize_row(numbers_.data(), prediction_.data(), n, steps, decoded_.data());
     if (any_exact_) put_exact(s, kinds);
-    at = 0;
-    for_each_row_of(levels_[s.level], s.cls, s.first_row, s.end_row, [&](const Index& index) {
-      classes.store(s.cls, index, decoded_.data() + at, s.row_length);
-      at += s.row_length;
-    });
+    classes.store(s, decoded_.data());
     return {};
   }
 
@@ -249,6 +240,7 @@ class Decoder {
   };
   std::vector<Replaced> replaced_;
   // Of a stripe.
+  StripePredictor<T> predict_;
   std::vector<T> prediction_, decoded_, own_steps_;
   std::vector<std::uint32_t> numbers_;
   std::vector<std::uint8_t> activity_, tokens_, kind_row_;

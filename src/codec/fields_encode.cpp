@@ -27,24 +27,37 @@ class Originals {
       kept_.push_back(page_array<T>(levels[level].count()));
       T* out = kept_.back().get();
       const std::size_t n = levels[level].extent[levels[level].last()];
-      std::size_t rows = levels[level].count() / n;
       // Rows of the coarser level are the even class's rows.
-      for_each_row_of(levels[level - 1], 0, 0, rows, [&](const Index& index) {
-        row(level - 1, 0, index, n, out);
-        out += n;
-      });
+      for_each_run_of(levels[level - 1], 0, 0, levels[level].count() / n,
+                      [&](const Index& index, std::size_t count) {
+                        rows(level - 1, 0, index, count, n, out);
+                        out += count * n;
+                      });
       at_.push_back(kept_.back().get());
     }
   }
-  void row(std::size_t level, unsigned cls, const Index& index, std::size_t n, T* out) const {
+  // `rows` rows of a class from that of `index` on, all in its plane.
+  void rows(std::size_t level, unsigned cls, const Index& index, std::size_t rows, std::size_t n,
+            T* out) const {
     const Level& l = levels_[level];
     std::size_t at = 0;
     for (std::size_t axis = 0; axis <= l.last(); ++axis)
       at = at * l.extent[axis] + 2 * index[axis] + (cls >> axis & 1);
     constexpr std::size_t few = 16;  // which are not worth a call
-    const T* const from = at_[level] + at;
-    if (n > few) return every_second(from, n, out);
-    for (std::size_t i = 0; i < n; ++i) out[i] = from[2 * i];
+    const T* from = at_[level] + at;
+    for (std::size_t r = 0; r < rows; ++r, from += 2 * l.extent[l.last()], out += n) {
+      if (n > few)
+        every_second(from, n, out);
+      else
+        for (std::size_t i = 0; i < n; ++i) out[i] = from[2 * i];
+    }
+  }
+  void stripe(const Stripe& s, T* out) const {
+    for_each_run_of(levels_[s.level], s.cls, s.first_row, s.end_row,
+                    [&](const Index& index, std::size_t n) {
+                      rows(s.level, s.cls, index, n, s.row_length, out);
+                      out += n * s.row_length;
+                    });
   }
 
  private:
@@ -131,22 +144,33 @@ class Encoder {
     const std::size_t rows = levels_[level].row_count(cls), n = levels_[level].row_length(cls);
     if (features.lengths.empty() || rows * n < 256) return {};
     PredictorFit<T> fit(features, model_.mean);
-    // Pieces of rows, scattered so that no period of the field is met.
-    constexpr std::size_t piece = 256;
+    // Pieces of rows or a few rows of a plane, scattered so that no period of the field is met.
+    const Level& l = levels_[level];
+    constexpr std::size_t piece = PredictorFit<T>::most_run, scattered = 32;
     constexpr std::uint64_t golden = 0x9E3779B97F4A7C15;  // 2^64 / the golden ratio
-    const std::size_t per_row = (n + piece - 1) / piece, pieces = rows * per_row;
-    const std::size_t taken = std::min(pieces, sample_ / std::min(n, piece));
-    std::vector<T> row(n);
+    const std::size_t plane = l.last() == 0 ? 1 : l.real(l.last() - 1, cls >> (l.last() - 1) & 1);
+    const std::size_t together = l.planes ? std::clamp<std::size_t>(scattered / n, 1, plane) : 1;
+    const std::size_t per_plane = (plane + together - 1) / together,
+                      per_row = (n + piece - 1) / piece;
+    const std::size_t pieces = rows / plane * per_plane * per_row;
+    const std::size_t wanted = sample_ == field_sample
+                                   ? std::clamp(rows * n / field_share, least_field_sample, sample_)
+                                   : sample_;
+    const std::size_t taken = std::min(pieces, wanted / (together * std::min(n, piece)) + 1);
+    std::vector<T> values(together * n);
     std::array<const T*, max_terms> moved{};
     for (std::size_t k = 0; k < taken; ++k) {
       const std::size_t which =
           taken == pieces ? k : static_cast<std::size_t>(high_product(k * golden, pieces));
-      const std::size_t r = which / per_row, x = which % per_row * piece;
-      for_each_row_of(levels_[level], cls, r, r + 1, [&](const Index& index) {
-        originals_.row(level, cls, index, n, row.data());
+      const std::size_t x = which % per_row * piece, group = which / per_row;
+      const std::size_t in_plane = group % per_plane * together;
+      const std::size_t first = group / per_plane * plane + in_plane;
+      const std::size_t end = first + std::min(together, plane - in_plane);
+      for_each_run_of(l, cls, first, end, [&](const Index& index, std::size_t count) {
+        originals_.rows(level, cls, index, count, n, values.data());
         const T* const* at = terms.at(index);
         for (std::size_t t = 0; t < features.terms.size(); ++t) moved[t] = at[t] + x;
-        fit.add(moved.data(), row.data() + x, std::min(piece, n - x));
+        fit.add(moved.data(), values.data() + x, std::min(piece, n - x), count, l.stride);
       });
     }
     return fit.solve(rows * n, static_cast<double>(base_step()));
@@ -183,24 +207,15 @@ class Encoder {
       numbers_.resize(room);
       activity_.resize(room);
     }
-    std::size_t at = 0;
-    for_each_row_of(levels_[s.level], s.cls, s.first_row, s.end_row, [&](const Index& index) {
-      predict_row(predictor, terms.at(index), s.row_length, prediction_.data() + at,
-                  activity_.data() + at);
-      originals_.row(s.level, s.cls, index, s.row_length, values_.data() + at);
-      at += s.row_length;
-    });
+    predict_(levels_[s.level], s, predictor, terms, prediction_.data(), activity_.data());
+    originals_.stripe(s, values_.data());
     if (kinds_.any())
       quantize_kinds(s, n);
     else
       note_error(0, quantize_row(values_.data(), prediction_.data(), n,
                                  Steps<T>{steps_[0], inverses_[0], limits_[0]}, numbers_.data(),
                                  decoded_.data()));
-    at = 0;
-    for_each_row_of(levels_[s.level], s.cls, s.first_row, s.end_row, [&](const Index& index) {
-      classes_.store(s.cls, index, decoded_.data() + at, s.row_length);
-      at += s.row_length;
-    });
+    classes_.store(s, decoded_.data());
     if (coder_)
       code_numbers(n);
     else
@@ -239,11 +254,7 @@ class Encoder {
     own_steps_.resize(n + row_slack);
     own_inverses_.resize(n + row_slack);
     own_limits_.resize(n + row_slack);
-    std::size_t at = 0;
-    for_each_row_of(levels_[s.level], s.cls, s.first_row, s.end_row, [&](const Index& index) {
-      kinds_.row(s.level, s.cls, index, s.row_length, kind_row_.data() + at);
-      at += s.row_length;
-    });
+    kinds_.stripe(levels_[s.level], s, kind_row_.data());
     for (std::size_t i = 0; i < n; ++i) {
       const std::size_t label = kind_row_[i] == FieldKinds::fill ? 0 : kind_row_[i];
       own_steps_[i] = steps_[label];
@@ -340,6 +351,7 @@ class Encoder {
   std::vector<T> kept_;
   FieldsStream out_;
   // Of a stripe.
+  StripePredictor<T> predict_;
   std::vector<T> values_, prediction_, decoded_, own_steps_, own_inverses_, own_limits_;
   std::vector<std::uint32_t> numbers_;
   std::vector<std::uint8_t> activity_, kind_row_;

@@ -6,9 +6,10 @@ namespace etalon::codec {
 
 Level::Level(std::size_t axes, const Index& extents) : rank(axes), extent(extents) {
   for (std::size_t axis = 0; axis < rank; ++axis) half[axis] = (extent[axis] + 1) / 2;
+  planes = rank > 1 && half[last()] < short_row && half[last() - 1] >= least_plane;
   for (std::size_t axis = last(); axis-- > 0;) {
     rows_per[axis] = rows;
-    rows *= half[axis];
+    rows *= half[axis] + (planes && axis + 1 == last() ? before + after : 0);
   }
   stride = half[last()] + before + after;
 }

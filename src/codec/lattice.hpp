@@ -7,6 +7,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 #include "etalon/array.hpp"
@@ -18,9 +19,11 @@ using Index = std::array<std::size_t, max_axes>;
 
 // One level. Its classes are arrays of equal layout, whose extents are those of the even class; the
 // last elements of odd classes may be none. Rows lie along the last axis and have room for one
-// element before and two after them.
+// element before and two after them. Where rows are short, a plane of them has as many rows before
+// and after it, so that its elements and what they are foretold from lie in one run each.
 struct Level {
   static constexpr std::size_t before = 1, after = 2;
+  static constexpr std::size_t short_row = 64, least_plane = 2;
 
   explicit Level(std::size_t axes, const Index& extents);
 
@@ -29,6 +32,7 @@ struct Level {
   Index half{};      // of a class array
   Index rows_per{};  // rows that a step along an outer axis moves over
   std::size_t rows = 1, stride = 0;
+  bool planes = false;  // have rows before and after them
 
   std::size_t last() const { return rank - 1; }
   std::size_t size() const { return rows * stride; }
@@ -39,6 +43,12 @@ struct Level {
   }
   bool holds(unsigned cls) const;
   std::size_t row_length(unsigned cls) const { return real(last(), cls >> last() & 1); }
+  // Where the row of an index lies in a class array; the last coordinate is not looked at.
+  std::size_t row_at(const Index& index) const {
+    std::size_t row = planes ? before : 0;
+    for (std::size_t axis = 0; axis < last(); ++axis) row += index[axis] * rows_per[axis];
+    return row;
+  }
   std::size_t row_count(unsigned cls) const;
 };
 
@@ -84,15 +94,46 @@ void for_each_row_of(const Level& level, unsigned cls, std::size_t first, std::s
   }
 }
 
+// Calls run(index, rows) for the same rows in pieces that lie in one plane each.
+template <typename F>
+void for_each_run_of(const Level& level, unsigned cls, std::size_t first, std::size_t end,
+                     F&& run) {
+  if (level.last() == 0) return run(Index{}, end - first);
+  const std::size_t axis = level.last() - 1, n = level.real(axis, cls >> axis & 1);
+  Index index{};
+  std::size_t left = first;
+  for (std::size_t a = axis + 1; a-- > 0;) {
+    index[a] = left % level.real(a, cls >> a & 1);
+    left /= level.real(a, cls >> a & 1);
+  }
+  for (std::size_t r = first; r < end;) {
+    const std::size_t rows = std::min(end - r, n - index[axis]);
+    run(std::as_const(index), rows);
+    r += rows;
+    index[axis] = 0;
+    for (std::size_t a = axis; a-- > 0;) {
+      if (++index[a] < level.real(a, cls >> a & 1)) break;
+      index[a] = 0;
+    }
+  }
+}
+
 // Where the terms of a row begin. Coordinates outside a class are held to its edge.
 template <typename V>
 class TermRows {
  public:
   TermRows(const Level& level, const Features& features, const std::array<V*, 64>& classes)
-      : level_(level), terms_(features.terms), at_(terms_.size()), outer_(terms_.size()) {
-    for (const Term& t : terms_)
-      base_.push_back(classes[t.cls] + Level::before + t.steps[level.last()]);
-    for (std::size_t axis = 0; axis < level.last(); ++axis) {
+      : level_(level),
+        terms_(features.terms),
+        clamped_(level.planes ? level.last() - 1 : level.last()),
+        at_(terms_.size()) {
+    for (const Term& t : terms_) {
+      const V* const first = classes[t.cls] + Level::before + t.steps[level.last()];
+      const auto row = level.planes ? std::ptrdiff_t{Level::before} + t.steps[clamped_] : 0;
+      base_.push_back(first + row * static_cast<std::ptrdiff_t>(level.stride));
+    }
+    outer_ = base_;
+    for (std::size_t axis = 0; axis < clamped_; ++axis) {
       const std::size_t n = level.half[axis], per = level.rows_per[axis] * level.stride;
       auto& moved = moved_[axis];
       moved.resize(n * terms_.size());
@@ -106,16 +147,23 @@ class TermRows {
       }
     }
   }
+  // Of one row, and where planes have rows around them of those after it in its plane: each begins
+  // a stride after the one before.
   const V* const* at(const Index& index) {
-    const std::size_t outer = level_.last() == 0 ? 0 : level_.last() - 1;
-    if (!known_ || !std::equal(index.begin(), index.begin() + outer, index_.begin())) {
+    if (level_.last() == 0) return base_.data();
+    const std::size_t inner = level_.last() - 1;
+    if (!known_ || !std::equal(index.begin(), index.begin() + inner, index_.begin())) {
       outer_ = base_;
-      for (std::size_t axis = 0; axis < outer; ++axis) move(outer_, axis, index[axis], outer_);
+      for (std::size_t axis = 0; axis < inner; ++axis) move(outer_, axis, index[axis], outer_);
       index_ = index;
       known_ = true;
     }
-    if (level_.last() == 0) return outer_.data();
-    move(outer_, outer, index[outer], at_);
+    if (clamped_ == inner) {
+      const std::size_t by = index[inner] * level_.stride;
+      for (std::size_t t = 0; t < terms_.size(); ++t) at_[t] = outer_[t] + by;
+    } else {
+      move(outer_, inner, index[inner], at_);
+    }
     return at_.data();
   }
 
@@ -128,6 +176,7 @@ class TermRows {
 
   const Level& level_;
   const std::vector<Term>& terms_;
+  std::size_t clamped_;  // so many axes have terms held to an edge by what they are moved by
   std::vector<const V*> at_, outer_,
       base_;  // of a row; of all rows of the outer axes; of the first
   std::array<std::vector<std::ptrdiff_t>, max_axes>

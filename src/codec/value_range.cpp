@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "etalon/codec.hpp"
 
@@ -14,12 +15,27 @@ bool needs_range(const Bound& bound) {
 
 void ValueRange::add(const ArrayView& piece) {
   visit(piece.dtype, [&](auto zero) {
-    for (const auto v : piece.as<decltype(zero)>()) {
-      const auto x = static_cast<double>(v);
-      if (!std::isfinite(x)) continue;
-      low = std::min(low, x);
-      high = std::max(high, x);
-    }
+    using T = decltype(zero);
+    using L = std::numeric_limits<T>;
+    const auto values = piece.as<T>();
+    // Side by side, for vectors; what is not finite is larger than the largest, or compares false.
+    constexpr std::size_t width = 16;
+    T least[width], most[width];
+    std::fill_n(least, width, L::max());
+    std::fill_n(most, width, L::lowest());
+    const auto look = [&](std::size_t w, T v) {
+      least[w] = v >= L::lowest() && v < least[w] ? v : least[w];
+      most[w] = v <= L::max() && v > most[w] ? v : most[w];
+    };
+    std::size_t i = 0;
+    for (; i + width <= values.size(); i += width)
+      for (std::size_t w = 0; w < width; ++w) look(w, values[i + w]);
+    for (; i < values.size(); ++i) look(0, values[i]);
+    const auto below = static_cast<double>(*std::min_element(least, least + width));
+    const auto above = static_cast<double>(*std::max_element(most, most + width));
+    if (below > above) return;  // none is finite
+    low = std::min(low, below);
+    high = std::max(high, above);
   });
 }
 
