@@ -1,6 +1,7 @@
 #include "codec/field_coder.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace etalon::codec {
 namespace {
@@ -18,7 +19,7 @@ constexpr int curve_at(int x) {
 }
 
 // The least x whose curve reaches p.
-constexpr auto inverse = [] {
+constexpr auto inverse_of_curve() {
   std::array<std::int16_t, 4096> table{};
   int p = 0;
   for (int x = -2047; x <= 2047; ++x)
@@ -26,11 +27,43 @@ constexpr auto inverse = [] {
       table[static_cast<std::size_t>(p)] = static_cast<std::int16_t>(x);
   for (; p < 4096; ++p) table[static_cast<std::size_t>(p)] = 2047;
   return table;
-}();
+}
+
+constexpr auto all_of_curve() {
+  std::array<std::uint16_t, 4096> table{};
+  for (int x = -2048; x < 2048; ++x)
+    table[static_cast<std::size_t>(x + 2048)] =
+        static_cast<std::uint16_t>(std::clamp(curve_at(x), 1, 4095));
+  return table;
+}
+
+constexpr auto all_inverses() {
+  std::array<std::uint32_t, Vote::slowest + 1> table{};
+  for (std::size_t seen = 0; seen < table.size(); ++seen) {
+    const std::uint64_t divisor = 2 * seen + 3;
+    table[seen] = static_cast<std::uint32_t>(((std::uint64_t{1} << 32) + divisor - 1) / divisor);
+  }
+  return table;
+}
 
 }  // namespace
 
-int stretch(std::uint32_t p) { return inverse[p & 4095]; }
-std::uint32_t squash(int x) { return static_cast<std::uint32_t>(std::clamp(curve_at(x), 1, 4095)); }
+constinit const std::array<std::int16_t, 4096> stretch_table = inverse_of_curve();
+constinit const std::array<std::uint16_t, 4096> squash_table = all_of_curve();
+constinit const std::array<std::uint32_t, Vote::slowest + 1> Vote::inverses = all_inverses();
+
+std::vector<Vote>& Votes::kept() {
+  static thread_local std::vector<Vote> votes;
+  return votes;
+}
+
+Votes::Votes(std::size_t n) : all_(std::exchange(kept(), {})) {
+  if (all_.size() != n) all_.assign(n, Vote());
+}
+
+Votes::~Votes() {
+  for (const std::uint32_t i : changed_) all_[i] = Vote();
+  kept() = std::move(all_);
+}
 
 }  // namespace etalon::codec

@@ -15,22 +15,53 @@
 namespace etalon::codec {
 
 // ln(p / (1 - p)) of a probability in 1/4096, in 1/256, and back; integers from the tables alone.
-int stretch(std::uint32_t p);
-std::uint32_t squash(int x);
+extern const std::array<std::int16_t, 4096> stretch_table;
+extern const std::array<std::uint16_t, 4096> squash_table;  // from -2048 on
+inline int stretch(std::uint32_t p) { return stretch_table[p & 4095]; }
+inline std::uint32_t squash(int x) {
+  return squash_table[static_cast<std::size_t>((x < -2048 ? -2048 : x > 2047 ? 2047 : x) + 2048)];
+}
 
 // Probability of a 1 bit in 1/65536, from the mean of what was seen and later of the last ones.
 class Vote {
  public:
+  static constexpr unsigned slowest = 1000;
+
   std::uint32_t p() const { return p_; }
-  void learn(bool bit, unsigned slowest) {
-    const int target = bit ? 65535 : 0;
-    p_ = static_cast<std::uint16_t>(p_ + (target - p_) * 2 / (2 * seen_ + 3));
+  bool is_fresh() const { return seen_ == 0; }
+  void learn(bool bit) {
+    // By 2 / (2 seen + 3) of the way, rounded towards where it is.
+    const std::uint32_t way = bit ? 65535u - p_ : p_;
+    const auto by = static_cast<std::uint32_t>(2 * std::uint64_t{way} * inverses[seen_] >> 32);
+    p_ = static_cast<std::uint16_t>(bit ? p_ + by : p_ - by);
     if (seen_ < slowest) ++seen_;
   }
 
  private:
+  // ceil(2^32 / (2 seen + 3)): quotients of numbers below 2^17 are exact.
+  static const std::array<std::uint32_t, slowest + 1> inverses;
   std::uint16_t p_ = 32768;
   std::uint16_t seen_ = 0;
+};
+
+// Votes that a thread keeps: making all of them anew costs more than a small field does.
+class Votes {
+ public:
+  explicit Votes(std::size_t n);
+  ~Votes();
+  Votes(const Votes&) = delete;
+  Votes& operator=(const Votes&) = delete;
+
+  Vote& operator[](std::size_t i) { return all_[i]; }
+  void learn(std::size_t i, bool bit) {
+    if (all_[i].is_fresh()) changed_.push_back(static_cast<std::uint32_t>(i));
+    all_[i].learn(bit);
+  }
+
+ private:
+  static std::vector<Vote>& kept();
+  std::vector<Vote> all_;
+  std::vector<std::uint32_t> changed_;
 };
 
 // Numbers are zigzagged quantizer steps, or exact_number.
@@ -97,7 +128,6 @@ class FieldCoder {
       group_contexts* activities*(1 + near) + group_contexts* activities / 4 * near,
       group_contexts* activities*(1 + near) + group_contexts* activities / 4 * near + near};
   static constexpr std::size_t contexts = first_set[4] + group_contexts * near * near;
-  static constexpr unsigned slowest = 1000;
 
   static std::size_t class_of(std::uint32_t sum) {  // about half octaves
     if (sum < 4) return sum;
@@ -146,13 +176,13 @@ class FieldCoder {
   }
 
   bool decide(std::size_t node, bool b) {
-    std::array<Vote*, sets> votes;
+    std::array<std::size_t, sets> votes;
     std::array<int, sets> input;
     std::array<std::int32_t, sets>& w = weights_[node * near + mix_];
     std::int64_t dot = 0;
     for (std::size_t s = 0; s < sets; ++s) {
-      votes[s] = &votes_[context_[s] * nodes + node];
-      input[s] = stretch(votes[s]->p() >> 4);
+      votes[s] = context_[s] * nodes + node;
+      input[s] = stretch(votes_[votes[s]].p() >> 4);
       dot += std::int64_t{w[s]} * input[s];
     }
     const std::uint32_t p1 = squash(static_cast<int>(dot >> 16));
@@ -168,7 +198,7 @@ class FieldCoder {
     seen = static_cast<std::uint16_t>(seen + (seen < 128));
     for (std::size_t s = 0; s < sets; ++s) {
       w[s] += (input[s] * error * rate + (1 << 9)) >> 10;
-      votes[s]->learn(b, slowest);
+      votes_.learn(votes[s], b);
     }
     return b;
   }
@@ -205,7 +235,7 @@ class FieldCoder {
   }
 
   Coder& coder_;
-  std::vector<Vote> votes_;
+  Votes votes_;
   std::array<std::array<std::int32_t, sets>, nodes * near> weights_;
   std::array<std::uint16_t, nodes * near> mixed_{};  // how often each was used
   std::array<BitModel, 9 * group_contexts> signs_;

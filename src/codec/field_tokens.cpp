@@ -35,8 +35,13 @@ void FieldTokens::close(const Stripe& s, bool all) {
   std::uint8_t* const activity = activity_row();
   std::memset(token + n, 0, s.symbols() - n);
   std::memset(activity + n, silent, s.symbols() - n);
-  if (all) {
+  constexpr std::size_t many = 1024;
+  if (all && n < many) {
+    Histograms& h = histograms_of(group_of(0, s.level, s.cls));
+    for (std::size_t i = 0; i < n; ++i) ++h[activity[i]][token[i]];
+  } else if (all) {
     // Two counters for each, since the same one cannot be raised again at once.
+    any_other_ = true;
     std::uint32_t* const h = histograms_of(group_of(0, s.level, s.cls))[0].data();
     std::uint32_t* const g = other_[0].data();
     std::size_t i = 0;
@@ -56,6 +61,7 @@ void FieldTokens::close(const Stripe& s, bool all) {
 }
 
 void FieldTokens::settle(std::size_t level, unsigned cls) {
+  if (!std::exchange(any_other_, false)) return;
   Histograms& h = histograms_of(group_of(0, level, cls));
   for (std::size_t a = 0; a < activities; ++a)
     for (std::size_t t = 0; t < 256; ++t) h[a][t] += std::exchange(other_[a][t], 0);
@@ -67,23 +73,44 @@ std::vector<TableRun> FieldTokens::choose_runs(const Histograms& histograms, std
   struct Run {
     std::uint8_t first;
     Histogram histogram;
+    std::size_t end;  // of its tokens, the escape aside
     double bits;
     double gain = 0;  // of joining the next one
   };
   constexpr double run_bits = 16;
+  const auto bits_of = [](Histogram& h, std::size_t end) {  // h[end] is 0, or the escape
+    if (end == escape_symbol) return entropy_bits(h);
+    h[end] = h[escape_symbol];  // its place does not matter
+    const double all = entropy_bits(std::span(h).first(end + 1));
+    h[end] = 0;
+    return all;
+  };
   std::vector<Run> runs;
-  for (std::size_t a = 0; a < activities; ++a)
-    if (!none(histograms[a]))
-      runs.push_back({static_cast<std::uint8_t>(a), histograms[a], entropy_bits(histograms[a])});
-  const auto join = [](Run& a, const Run& b) {
-    for (std::size_t t = 0; t < 256; ++t) a.histogram[t] += b.histogram[t];
-    a.bits = entropy_bits(a.histogram);
+  for (std::size_t a = 0; a < activities; ++a) {
+    if (none(histograms[a])) continue;
+    runs.push_back({static_cast<std::uint8_t>(a), histograms[a], escape_symbol, 0});
+    Run& run = runs.back();
+    while (run.end > 0 && run.histogram[run.end - 1] == 0) --run.end;
+    run.bits = bits_of(run.histogram, run.end);
+  }
+  Histogram sum{};
+  const auto add = [&](const Run& a, const Run& b) {
+    const std::size_t end = std::max(a.end, b.end);
+    for (std::size_t t = 0; t < end; ++t) sum[t] = a.histogram[t] + b.histogram[t];
+    sum[escape_symbol] = a.histogram[escape_symbol] + b.histogram[escape_symbol];
+    return end;
+  };
+  const auto join = [&](Run& a, const Run& b) {
+    const std::size_t end = add(a, b);
+    std::copy_n(sum.begin(), end, a.histogram.begin());
+    a.histogram[escape_symbol] = sum[escape_symbol];
+    a.end = end;
+    a.bits = bits_of(a.histogram, end);
   };
   const auto find_gain = [&](std::size_t r) {
     if (r + 1 >= runs.size()) return;
-    Run sum = runs[r];
-    join(sum, runs[r + 1]);
-    runs[r].gain = runs[r].bits + runs[r + 1].bits + run_bits - sum.bits;
+    const std::size_t end = add(runs[r], runs[r + 1]);
+    runs[r].gain = runs[r].bits + runs[r + 1].bits + run_bits - bits_of(sum, end);
   };
   for (std::size_t r = 0; r < runs.size(); ++r) find_gain(r);
   while (runs.size() > 1) {

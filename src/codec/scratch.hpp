@@ -1,6 +1,7 @@
 // Working memory that a thread keeps between chunks: fresh pages cost as much as coding them does.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <span>
 #include <utility>
@@ -26,16 +27,29 @@ class Scratch {
  public:
   Scratch() = default;
   explicit Scratch(std::size_t n) : n_(n) {
-    if (!kept().empty()) {
-      memory_ = std::move(kept().back());
+    // The least that is large enough: another will want the larger ones.
+    auto best = kept().end();
+    for (auto at = kept().begin(); at != kept().end(); ++at)
+      if (at->capacity >= n && (best == kept().end() || at->capacity < best->capacity)) best = at;
+    if (best == kept().end()) {
+      memory_ = {page_array<T>(n), n};
+    } else {
+      memory_ = std::move(*best);
+      if (best + 1 != kept().end()) *best = std::move(kept().back());
       kept().pop_back();
     }
-    if (memory_.capacity < n) memory_ = {page_array<T>(n), n};
   }
   ~Scratch() {
-    constexpr std::size_t most_bytes = std::size_t{1} << 25, most_pieces = 4;
+    constexpr std::size_t most_bytes = std::size_t{1} << 25;
     if (memory_.capacity == 0 || memory_.capacity * sizeof(T) > most_bytes) return;
-    if (kept().size() < most_pieces) kept().push_back(std::move(memory_));
+    if (kept().size() < most_pieces) {
+      kept().push_back(std::move(memory_));
+    } else {
+      const auto least = std::min_element(
+          kept().begin(), kept().end(),
+          [](const Memory& a, const Memory& b) { return a.capacity < b.capacity; });
+      if (least->capacity < memory_.capacity) *least = std::move(memory_);
+    }
   }
   Scratch(const Scratch&) = delete;
   Scratch& operator=(const Scratch&) = delete;
@@ -59,10 +73,11 @@ class Scratch {
     PageArray<T> elements;
     std::size_t capacity = 0;
   };
+  static constexpr std::size_t most_pieces = 4;
   static std::vector<Memory>& kept() {
     static thread_local std::vector<Memory> pieces = [] {
       std::vector<Memory> p;
-      p.reserve(4);  // so that giving back cannot throw
+      p.reserve(most_pieces);  // so that giving back cannot throw
       return p;
     }();
     return pieces;
