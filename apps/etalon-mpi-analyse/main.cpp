@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "commands.hpp"
+#include "note_remarks.hpp"
 #include "program.hpp"
 #include "store/file.hpp"
 
@@ -42,6 +43,7 @@ int run(int argc, char** argv, const Ranks& ranks) {
   add_correlation(cli, *analyse);
   if (const auto code = program.parse(argc, argv, ranks)) return *code;
   cli::quiet = !ranks.first();
+  cli::note_remarks("etalon-mpi");
   cli::reuse_memory();
   try {
     Job job(ranks, cli.job);

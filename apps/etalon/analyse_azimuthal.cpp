@@ -242,7 +242,9 @@ void add_profile_options(Command& command, Options& options) {
 }  // namespace
 
 Result<OpenOptions> open_azimuthal(const AzimuthalCommand& options, const std::string& file) {
-  return open_options({file, options.dataset, "", ""});
+  ETALON_ASSIGN(OpenOptions open, open_options({file, options.dataset, "", ""}));
+  open.any_mask = !options.mask.empty();
+  return open;
 }
 
 Result<void> check_azimuthal(const AzimuthalCommand& options) {

@@ -145,7 +145,8 @@ Result<CrystalSetup> set_up_crystals(const CrystalCommand& options, std::size_t 
   ETALON_ASSIGN(setup.crystals,
                 crystal_settings(options.verb, options.crystal, options.finder.gain, truth));
   setup.crystals.integrate = options.merges;
-  ETALON_ASSIGN(const OpenOptions open, open_options({name, options.dataset, "", ""}));
+  ETALON_ASSIGN(OpenOptions open, open_options({name, options.dataset, "", ""}));
+  open.any_mask = !options.finder.mask.empty();
   ETALON_ASSIGN(setup.series, open_series(name, open));
   const SeriesReader& series = *setup.series;
   if (truth) {

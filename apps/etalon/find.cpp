@@ -86,8 +86,9 @@ Result<void> drain(Search& search, FindReport& report, const std::string& file) 
 
 Result<void> run(const FindOptions& options) {
   ETALON_ASSIGN(FinderSettings settings, finder_settings("find", options.finder));
-  ETALON_ASSIGN(const OpenOptions open,
+  ETALON_ASSIGN(OpenOptions open,
                 open_options({options.file, options.dataset, options.dtype, options.shape}));
+  open.any_mask = !options.finder.mask.empty();
   ETALON_ASSIGN(const auto reader, open_series(options.file, open));
   const SeriesInfo& info = reader->info();
   ETALON_ASSIGN(const FinderView seen, finder_view("find", options.file, info, options.finder));

@@ -3,6 +3,7 @@
 #include <fstream>
 
 #include "finder_options.hpp"
+#include "frame/image_shape.hpp"
 #include "store/crystfel_geometry.hpp"
 #include "store/series_reader.hpp"
 
@@ -52,7 +53,7 @@ Result<Mask> mask_of(const std::string& verb, const std::string& file, const std
   OpenOptions open;
   if (inside) open.dataset = name;
   ETALON_ASSIGN(const Array array, read_array(inside ? file : name, open));
-  if (array.count() != mask.size())
+  if (!is_image_of(array.shape(), info.geometry.ny, info.geometry.nx))
     return usage(verb, "--mask " + name + ": " + to_string(array.shape()) +
                            " does not fit images of " +
                            to_string(Shape{info.geometry.ny, info.geometry.nx}));

@@ -3,6 +3,7 @@
 #include <cstdio>
 
 #include "commands.hpp"
+#include "note_remarks.hpp"
 
 namespace {
 
@@ -65,6 +66,7 @@ int main(int argc, char** argv) {
 
   if (const auto code = app.parse(argc, argv)) return *code;
   catch_signals();
+  cli::note_remarks("etalon");
   try {
     if (auto done = cli.chosen(); !done.ok()) return report(done.error());
   } catch (const std::exception& e) {  // out of memory, or of threads

@@ -57,7 +57,8 @@ Result<std::uint64_t> learn_hot(const Options& options, SeriesReader& reader,
 
 Result<void> run(const Options& options) {
   ETALON_TRY(refuse_same_file(options.input, options.output));
-  ETALON_ASSIGN(const OpenOptions open, open_options({options.input, options.dataset, "", ""}));
+  ETALON_ASSIGN(OpenOptions open, open_options({options.input, options.dataset, "", ""}));
+  open.any_mask = true;  // who has none that fits needs one
   ETALON_ASSIGN(const auto reader, open_series(options.input, open));
   const SeriesInfo& info = reader->info();
   const std::size_t ny = info.geometry.ny, nx = info.geometry.nx;

@@ -6,6 +6,7 @@
 #include "etalon/codec.hpp"
 #include "reduce_input.hpp"
 #include "store/nxmx_writer.hpp"
+#include "stream/simplon_mask.hpp"
 #include "stream/simplon_receiver.hpp"
 
 namespace etalon::cli {
@@ -65,7 +66,10 @@ class Store {
     info.dtype = array.dtype();
     info.geometry.ny = array.shape()[0];
     info.geometry.nx = array.shape()[1];
-    if (info.pixel_mask.size() != array.count()) info.pixel_mask.clear();
+    if (start && !mask_fits(*start, channel, array.shape())) {
+      info.pixel_mask.clear();
+      note("start: its mask does not fit images of " + to_string(array.shape()) + ": left out");
+    }
     std::string path = options_.output;
     if (several) path.insert(path.rfind('.'), "." + channel);
     ETALON_ASSIGN(NxmxWriter writer, NxmxWriter::create_live(path, info, Bound::lossless(),

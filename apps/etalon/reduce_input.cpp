@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "analyse/places.hpp"
+#include "frame/image_shape.hpp"
 #include "store/file.hpp"
 
 namespace etalon::cli {
@@ -92,10 +93,12 @@ Result<std::vector<std::uint8_t>> read_mask(const ArrayInput& input, const std::
   const auto [ny, nx] = image_of(shape);
   std::vector<std::uint8_t> good;
   if (mask.empty()) {
-    // A hint only: a file without a mask, or with one that does not fit, goes without.
+    // A hint only: a file without a mask, or with one that does not fit, goes without; the reader
+    // tells of the latter.
     if (input.path == "-" || file_kind(input.path) != FileKind::hdf5) return good;
     OpenOptions open;
     open.dataset = input.dataset;
+    open.any_mask = true;
     const auto series = open_series(input.path, open);
     if (!series.ok()) return good;
     const auto& pixels = (*series)->info().pixel_mask;
@@ -107,7 +110,7 @@ Result<std::vector<std::uint8_t>> read_mask(const ArrayInput& input, const std::
   OpenOptions open;
   if (inside) open.dataset = mask;
   ETALON_ASSIGN(const Array array, read_array(inside ? input.path : mask, open));
-  if (array.count() != ny * nx)
+  if (!is_image_of(array.shape(), ny, nx))
     return Error{Errc::usage, "--mask " + mask + ": " + to_string(array.shape()) +
                                   " does not fit images of " + to_string(Shape{ny, nx})};
   good = non_zero(array);
@@ -129,7 +132,7 @@ Result<RegionSet> RegionSet::create(const std::vector<std::string>& texts, const
       ETALON_ASSIGN(item.fixed, annulus_region(item.spec, set.ny_, set.nx_));
     } else if (item.spec.kind == "mask") {
       ETALON_ASSIGN(const Array array, read_array(file));
-      if (array.count() != set.ny_ * set.nx_)
+      if (!is_image_of(array.shape(), set.ny_, set.nx_))
         return Error{Errc::usage, file + ": " + to_string(array.shape()) +
                                       " does not fit images of " +
                                       to_string(Shape{set.ny_, set.nx_})};

@@ -145,7 +145,8 @@ Result<void> run(const TuneOptions& options) {
   if (!options.predicted.empty()) {
     ETALON_ASSIGN(places, PlaceTable::read(options.predicted));
   }
-  ETALON_ASSIGN(const OpenOptions how, open_options(options.input));
+  ETALON_ASSIGN(OpenOptions how, open_options(options.input));
+  how.any_mask = !options.finder.mask.empty();
   ETALON_ASSIGN(const auto series, open_series(options.input.path, how));
   const SeriesInfo& info = series->info();
   if (info.frames == 0)

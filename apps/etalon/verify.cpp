@@ -155,9 +155,13 @@ Result<Verdict> verdict_of(const Options& options) {
   ETALON_TRY(open_options({options.reduced, options.reduced_dataset, "", ""}));
   const bool hdf5 = options.reduced != "-" && file_kind(options.reduced) == FileKind::hdf5;
   if (hdf5 && options.original.path != "-") {
-    const auto stored = open_series(options.reduced, {options.reduced_dataset, {}, {}});
+    OpenOptions of_stored;
+    of_stored.dataset = options.reduced_dataset;
+    of_stored.any_mask = true;  // pixels are compared, masked or not
+    const auto stored = open_series(options.reduced, of_stored);
     if (stored.ok() && (*stored)->has_source_numbers()) {
-      ETALON_ASSIGN(const OpenOptions how, open_options(input));
+      ETALON_ASSIGN(OpenOptions how, open_options(input));
+      how.any_mask = true;
       ETALON_ASSIGN(const auto original, open_series(options.original.path, how));
       return verify_series(options, *original, **stored);
     }

@@ -153,11 +153,14 @@ Result<Science> judge_science(const ArrayInput& raw, const ArrayInput& reduced,
   if (!options.predicted.empty()) {
     ETALON_ASSIGN(places, PlaceTable::read(options.predicted));
   }
-  ETALON_ASSIGN(const OpenOptions raw_how, open_options(raw));
+  ETALON_ASSIGN(OpenOptions raw_how, open_options(raw));
+  raw_how.any_mask = !options.finder.mask.empty();
   ETALON_ASSIGN(const auto before, open_series(raw.path, raw_how));
   OpenOptions reduced_how;
+  reduced_how.any_mask = true;  // the original's is looked at
   if (!is_container_file(reduced.path)) {
     ETALON_ASSIGN(reduced_how, open_options(reduced));
+    reduced_how.any_mask = true;
   }
   ETALON_ASSIGN(const auto after, open_series(reduced.path, reduced_how));
   ETALON_ASSIGN(const FinderView seen,

@@ -60,7 +60,10 @@ class FileSource final : public FrameSource {
 };
 
 Result<std::unique_ptr<FrameSource>> open_file(const Recipe& recipe, const std::string& path) {
-  ETALON_ASSIGN(auto reader, open_series(path, {recipe.source.dataset, {}, {}}));
+  OpenOptions open;
+  open.dataset = recipe.source.dataset;
+  open.any_mask = !recipe.calibrate.pixel_mask;
+  ETALON_ASSIGN(auto reader, open_series(path, open));
   const std::uint64_t frames = reader->info().frames;
   const std::uint64_t first = recipe.source.first, count = recipe.source.frames;
   if (frames == 0) return Error{Errc::malformed, path + ": holds no frames"};

@@ -11,6 +11,7 @@
 #include "pipeline/alarms.hpp"
 #include "pipeline/event_source.hpp"
 #include "pipeline/raw_conversion.hpp"
+#include "stream/simplon_mask.hpp"
 #include "stream/simplon_receiver.hpp"
 
 namespace etalon {
@@ -65,7 +66,11 @@ class StreamSource final : public FrameSource {
       info_.geometry.centre_y = (static_cast<double>(info_.geometry.ny) - 1) / 2;
       info_.geometry.centre_x = (static_cast<double>(info_.geometry.nx) - 1) / 2;
     }
-    if (info_.pixel_mask.size() != pixels.shape.count()) info_.pixel_mask.clear();
+    if (series.start() && !mask_fits(*series.start(), name, pixels.shape)) {
+      info_.pixel_mask.clear();
+      alarms_.word(address + ": start: its mask does not fit images of " + to_string(pixels.shape) +
+                   ": left out");
+    }
     ETALON_ASSIGN(conversion_, raw_conversion(recipe_, address, info_.geometry));
     if (conversion_) conversion_->describe(info_);
     first_ = std::move(image);

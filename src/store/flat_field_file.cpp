@@ -6,7 +6,10 @@ namespace etalon {
 namespace {
 
 Result<std::vector<float>> mean_of(const FramesIn& in, std::size_t ny, std::size_t nx) {
-  ETALON_ASSIGN(const auto reader, open_series(in.file, {in.dataset, {}, {}}));
+  OpenOptions open;
+  open.dataset = in.dataset;
+  open.any_mask = true;  // the images' own mask counts
+  ETALON_ASSIGN(const auto reader, open_series(in.file, open));
   const SeriesInfo& info = reader->info();
   const std::string where = in.file + (in.dataset.empty() ? "" : ": " + in.dataset);
   if (info.geometry.ny != ny || info.geometry.nx != nx)

@@ -145,6 +145,14 @@ Result<Dataset> File::dataset(const std::string& name) const {
     return Shape(std::span<const std::size_t>(to, static_cast<std::size_t>(rank)));
   };
   d.shape_ = to_shape(extents);
+  // Products of these extents, in bytes too, are taken everywhere.
+  constexpr std::size_t most = std::numeric_limits<std::size_t>::max() / 32;
+  std::size_t elements = 1;
+  for (const std::size_t extent : d.shape_.extents())
+    if (extent != 0 && elements > most / extent)
+      return Error{Errc::malformed, d.place_ + ": " + to_string(d.shape_) + ": too many elements"};
+    else
+      elements *= std::max<std::size_t>(extent, 1);
   const H5D_layout_t layout = H5Pget_layout(plist);
   d.virtual_ = layout == H5D_VIRTUAL;
   if (layout == H5D_CHUNKED && H5Pget_chunk(plist, rank, extents) == rank)

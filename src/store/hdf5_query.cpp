@@ -198,6 +198,10 @@ hid_t native_type(DType type) {
 
 std::optional<DType> dtype_of(hid_t type) {
   const H5T_class_t kind = H5Tget_class(type);
+  if (kind == H5T_ENUM) {  // h5py's booleans among them
+    const Id base(H5Tget_super(type));
+    return base.ok() ? dtype_of(base) : std::nullopt;
+  }
   if (kind == H5T_FLOAT) {
     if (ieee(type, H5T_IEEE_F32LE, H5T_IEEE_F32BE)) return DType::f32;
     if (ieee(type, H5T_IEEE_F64LE, H5T_IEEE_F64BE)) return DType::f64;

@@ -5,6 +5,7 @@
 #include <numbers>
 
 #include "store/nxmx_units.hpp"
+#include "store/remarks.hpp"
 
 namespace etalon {
 namespace {
@@ -146,19 +147,31 @@ std::optional<Panel> read_area(const h5::File& file, const std::string& module, 
 void read_nxmx_modules(const h5::File& file, const std::string& detector, bool centre_is_known,
                        Geometry& geometry) {
   Geometry placed = geometry;
+  std::string unplaced;  // what is wrong with the first module whose place cannot be taken
   for (const std::string& name : file.members(detector)) {
     const std::string module = detector + name;
     if (file.attribute(module, "NX_class") != "NXdetector_module") continue;
     const auto area = read_area(file, module, geometry);
-    if (!area) return;
+    if (!area) {
+      remark(file.path() + ": " + module +
+             ": data_origin and data_size are no rectangle of the image: the image is taken as one "
+             "panel");
+      return;
+    }
     placed.panels.push_back(*area);
     const auto place = read_place(file, module);
-    if (place && is_in_front(*place, *area)) placed.places.push_back(*place);
+    if (place && is_in_front(*place, *area)) {
+      placed.places.push_back(*place);
+    } else if (unplaced.empty() && file.exists(module + "/fast_pixel_direction")) {
+      unplaced = file.path() + ": " + module;
+      unplaced += place ? ": is not in front of the sample" : ": its chain of axes cannot be read";
+    }
   }
   const bool is_whole =
       placed.panels.size() == 1 && placed.panels[0] == Panel{0, geometry.ny, 0, geometry.nx};
   if (placed.panels.empty() || (is_whole && centre_is_known)) return;
   if (!is_whole) geometry.panels = placed.panels;
+  if (!unplaced.empty()) remark(unplaced + ": panels are taken to lie as the image shows them");
   if (placed.places.size() != placed.panels.size() || lie_flat(placed)) return;
   for (PanelPlace& place : placed.places) place.origin_m = place.at(0.5, 0.5);
   geometry = placed;

@@ -4,8 +4,10 @@
 #include <array>
 #include <filesystem>
 
+#include "base/text.hpp"
 #include "codec/hdf5_filter.hpp"
 #include "store/frame_parts.hpp"
+#include "store/remarks.hpp"
 
 namespace etalon {
 namespace {
@@ -24,7 +26,7 @@ class Hdf5Series final : public SeriesReader {
     return names;
   }
 
-  Result<void> prepare(const std::string& dataset) {
+  Result<void> prepare(const std::string& dataset, bool any_mask) {
     const h5::Dataset& images = parts_.front().images;
     const Shape& shape = images.shape();
     if (shape.rank() < 2)
@@ -42,13 +44,17 @@ class Hdf5Series final : public SeriesReader {
       ETALON_TRY(part.images.check_size(frame.count() * size_of(info_.dtype)));
     }
     info_.frames = parts_.back().first + parts_.back().frames;
-    ETALON_TRY(read_nxmx_metadata(file_, dataset, info_));
+    ETALON_TRY(read_nxmx_metadata(file_, dataset, any_mask, info_));
     const std::string detector = find_detector(file_, dataset);
     const std::size_t limit = std::size_t{1} << 24;
     const auto row = [&](const char* name) {
       auto values = file_.numbers(detector + name, limit).value_or(std::vector<double>{});
-      if (values.size() != info_.frames) values.clear();
-      return values;
+      if (values.size() == info_.frames) return values;
+      // While a file grows, its rows come one after the other.
+      if (!values.empty() && !file_.is_growing())
+        remark(file_.path() + ": " + detector + name + ": " + counted(values.size(), "value") +
+               " for " + counted(info_.frames, "frame") + ": left out");
+      return std::vector<double>{};
     };
     numbers_ = row("sequence_number");
     has_numbers_ = numbers_.size() == info_.frames && file_.exists(detector + "sequence_number");
@@ -204,7 +210,7 @@ Result<std::unique_ptr<SeriesReader>> open_hdf5_series(const std::string& path,
   ETALON_ASSIGN(const std::string name, find_images(file, options.dataset, false));
   ETALON_ASSIGN(std::vector<FramePart> parts, frames_of(file, name, options.dataset.empty()));
   auto series = std::make_unique<Hdf5Series>(std::move(file), std::move(parts));
-  ETALON_TRY(series->prepare(name));
+  ETALON_TRY(series->prepare(name, options.any_mask));
   return std::unique_ptr<SeriesReader>(std::move(series));
 }
 

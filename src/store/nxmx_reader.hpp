@@ -14,9 +14,12 @@ namespace etalon {
 // one axis or none.
 Result<std::string> find_images(const h5::File& file, const std::string& wanted, bool any_rank);
 
-// What NXmx records beside the dataset at `images`, as far as it is there; a mask that is there but
-// cannot be read is an error. Shape and type are not filled in.
-Result<void> read_nxmx_metadata(const h5::File& file, const std::string& images, SeriesInfo& info);
+// What NXmx records beside the dataset at `images`, as far as it is there; Errc::malformed for a
+// mask that is there and is none of these images, unless `any_mask`. Other values that cannot be
+// taken are left out, with a remark. Shape and type are not filled in; those of `info` are the
+// images'.
+Result<void> read_nxmx_metadata(const h5::File& file, const std::string& images, bool any_mask,
+                                SeriesInfo& info);
 
 // The group of the detector that took the images, ending in '/', whether or not it is there.
 std::string find_detector(const h5::File& file, const std::string& images);

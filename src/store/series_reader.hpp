@@ -18,6 +18,8 @@ struct OpenOptions {
   DType dtype = DType::u16;  // raw files only
   Shape shape;               // raw files only
   bool any_length = false;   // raw files only: the first extent is what the bytes make of it
+  bool any_mask = false;     // a mask of the file that does not fit is left out with a remark;
+                             // without this it is an error
 };
 
 // Not thread-safe: one reader per thread, or one thread that reads.

@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <limits>
 #include <vector>
 
 #include "store/array_file.hpp"
 #include "store/hdf5.hpp"
+#include "store/remarks.hpp"
 #include "store/series_reader.hpp"
 
 namespace etalon {
@@ -17,8 +19,16 @@ std::optional<SeriesSummary::Peaks> peaks_in(const h5::File& file) {
   auto counts = file.numbers("/entry/result_1/nPeaks", most_rows);
   if (!counts) counts = file.numbers("/entry_1/result_1/nPeaks", most_rows);
   if (!counts || counts->empty()) return std::nullopt;
+  // Of more peaks than a list of CXI can hold, or of no number at all, nothing can be summed.
+  constexpr double most = std::numeric_limits<std::uint32_t>::max();
+  for (std::size_t i = 0; i < counts->size(); ++i) {
+    if (const double n = (*counts)[i]; n >= 0 && n <= most) continue;
+    remark(file.path() + ": nPeaks: frame " + std::to_string(i) +
+           " has no number of peaks: left out");
+    return std::nullopt;
+  }
   std::sort(counts->begin(), counts->end());
-  const auto count = [](double n) { return n > 0 ? static_cast<std::uint64_t>(n) : 0; };
+  const auto count = [](double n) { return static_cast<std::uint64_t>(n); };
   SeriesSummary::Peaks peaks;
   peaks.frames = counts->size();
   for (const double n : *counts) peaks.all += count(n);
@@ -43,7 +53,9 @@ Result<SeriesSummary> summarize_series(const std::string& path) {
   if (!is_folder_or_pattern(path) && file_kind(path) == FileKind::hdf5) {
     ETALON_ASSIGN(hdf5, h5::File::open(path));
   }
-  ETALON_ASSIGN(const auto reader, open_series(path));
+  OpenOptions open;
+  open.any_mask = true;  // what is shown is the file as it is
+  ETALON_ASSIGN(const auto reader, open_series(path, open));
   SeriesSummary s;
   s.info = reader->info();
   const Geometry& g = s.info.geometry;
