@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "codec/hdf5_filter.hpp"
+#include "store/hdf5_virtual.hpp"
 
 namespace etalon::h5 {
 namespace {
@@ -92,6 +93,8 @@ Result<File> File::open(const std::string& path) {
   if (::stat(path.c_str(), &status) != 0)
     return Error{errno == ENOENT || errno == ENOTDIR ? Errc::missing : Errc::io,
                  path + ": cannot open: " + std::strerror(errno)};
+  if (!S_ISREG(status.st_mode))  // a pipe would be waited for
+    return Error{Errc::malformed, path + ": is no file, and so no HDF5 file"};
   if (::access(path.c_str(), R_OK) != 0)
     return Error{Errc::io, path + ": cannot open: " + std::strerror(errno)};
   const Lock lock;
@@ -155,6 +158,7 @@ Result<Dataset> File::dataset(const std::string& name) const {
       elements *= std::max<std::size_t>(extent, 1);
   const H5D_layout_t layout = H5Pget_layout(plist);
   d.virtual_ = layout == H5D_VIRTUAL;
+  if (d.virtual_) ETALON_TRY(check_virtual(d.id_, d.place_));
   if (layout == H5D_CHUNKED && H5Pget_chunk(plist, rank, extents) == rank)
     d.chunk_ = to_shape(extents);
   const int filters = H5Pget_nfilters(plist);

@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "store/hdf5.hpp"
+#include "store/hdf5_virtual.hpp"
 
 namespace etalon::h5 {
 namespace {
@@ -108,7 +109,7 @@ std::optional<std::vector<double>> File::numbers(const std::string& name, std::s
   const Lock lock;
   std::optional<std::vector<double>> values;
   const Id dataset(H5Dopen2(id_, name.c_str(), H5P_DEFAULT));
-  if (dataset.ok()) {
+  if (dataset.ok() && check_virtual(dataset, name).ok()) {
     const Id type(H5Dget_type(dataset)), space(H5Dget_space(dataset));
     const hssize_t count = space.ok() ? H5Sget_simple_extent_npoints(space) : -1;
     if (type.ok() && dtype_of(type) && count > 0 && static_cast<std::size_t>(count) <= limit) {
@@ -132,7 +133,8 @@ std::optional<std::string> File::text(const std::string& name) const {
   const Lock lock;
   std::optional<std::string> text;
   const Id dataset(H5Dopen2(id_, name.c_str(), H5P_DEFAULT));
-  if (dataset.ok()) text = read_text(dataset, H5Dget_type(dataset), H5Dget_space(dataset));
+  if (dataset.ok() && check_virtual(dataset, name).ok())
+    text = read_text(dataset, H5Dget_type(dataset), H5Dget_space(dataset));
   H5Eclear2(H5E_DEFAULT);
   return text;
 }

@@ -1,6 +1,7 @@
 #include "store/hdf5.hpp"
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <cmath>
 #include <fstream>
@@ -46,6 +47,8 @@ TEST_F(Hdf5, FilesThatAreNoneAreNamed) {
   expect_error(open_series(path("text.h5")), Errc::malformed, {"text.h5", "not an HDF5 file"});
   std::ofstream(path("empty.h5")).close();
   expect_error(open_series(path("empty.h5")), Errc::malformed, {"not an HDF5 file"});
+  ASSERT_EQ(::mkfifo(path("pipe.h5").c_str(), 0600), 0);
+  expect_error(open_series(path("pipe.h5")), Errc::malformed, {"pipe.h5", "is no file"});
 }
 
 TEST_F(Hdf5, TruncationFailsAtEveryLength) {
@@ -195,7 +198,7 @@ TEST_F(Hdf5, MetadataOfWrongKindIsLeftOutAndToldOf) {
   EXPECT_EQ(info.saturation_value, 0);
   EXPECT_TRUE(info.start_time.empty());
   EXPECT_FALSE((*series)->has_source_numbers());
-  for (const std::string said :
+  for (const std::string& said :
        {d + "distance: is no number", d + "x_pixel_size: is not finite",
         d + "y_pixel_size: no unit 'furlong?[2J' is known", d + "saturation_value: is not finite",
         d + "beam_center_x: is a length, and the size of a pixel is not known",
@@ -290,6 +293,64 @@ TEST_F(Hdf5, MasksOfBooleansAndThoseOfMastersAreRead) {
   EXPECT_EQ((*series)->info().pixel_mask[2], 1U);
   EXPECT_EQ((*series)->info().pixel_mask[3], 0U);
   EXPECT_EQ((*series)->info().pixel_mask[4], 1U);
+}
+
+TEST_F(Hdf5, VirtualDatasetsThatShowThemselvesAreRefusedNotRead) {
+  const std::string d = "/entry/instrument/detector/";
+  const auto shows = [](hid_t file, const std::string& name, const std::string& of,
+                        std::uint64_t times = 1) {
+    std::vector<h5::VirtualPiece> pieces;
+    for (std::uint64_t i = 0; i < times; ++i) pieces.push_back({i, 1, 0, ".", of});
+    must(h5::write_virtual(file, name, DType::u32, {3 * times, 4}, pieces));
+  };
+  const auto made_with = [&](const std::string& name, auto&& fill) {
+    return made(name, [&](hid_t file) {
+      must(h5::write_array(file, "/entry/data/data", counting<std::uint16_t>({2, 3, 4}).view()));
+      fill(file);
+    });
+  };
+  const std::string self = made_with("self.h5", [&](hid_t file) {
+    shows(file, d + "pixel_mask", d + "pixel_mask");
+    shows(file, d + "distance", d + "distance");
+  });
+  {
+    const Heard heard;
+    expect_error(open_series(self), Errc::malformed, {"self.h5", "pixel_mask", "shows itself"});
+    EXPECT_TRUE(heard.has(d + "distance: is no number")) << heard.all();
+  }
+  expect_error(open_series(made_with("two.h5",
+                                     [&](hid_t file) {
+                                       shows(file, d + "pixel_mask", "/other");
+                                       shows(file, "/other", d + "pixel_mask");
+                                     })),
+               Errc::malformed, {"two.h5", "pixel_mask", "shows itself"});
+  expect_error(open_series(made_with("deep.h5",
+                                     [&](hid_t file) {
+                                       shows(file, d + "pixel_mask", "/0");
+                                       for (int i = 0; i < 10; ++i)
+                                         shows(file, "/" + std::to_string(i),
+                                               "/" + std::to_string(i + 1));
+                                     })),
+               Errc::malformed, {"deep.h5", "pixel_mask", "virtual more than 4 deep"});
+  expect_error(open_series(made_with(
+                   "wide.h5",
+                   [&](hid_t file) {
+                     shows(file, d + "pixel_mask", "/0", 101);
+                     shows(file, "/0", "/1", 101);
+                     shows(file, "/1", "/2", 101);
+                     must(h5::write_array(file, "/2", counting<std::uint32_t>({1, 4}).view()));
+                   })),
+               Errc::malformed, {"wide.h5", "pixel_mask", "more than 1000000 datasets"});
+  // What others show is read; what is gone is what HDF5 makes of it.
+  must(write_array(path("rows.h5"), counting<std::uint32_t>({3, 4}).view(), false));
+  const auto series = open_series(made_with("good.h5", [&](hid_t file) {
+    must(h5::write_virtual(file, d + "pixel_mask", DType::u32, {3, 4},
+                           {{0, 3, 0, "rows.h5", "/data"}}));
+    must(h5::write_virtual(file, d + "distance", DType::u32, {1, 4},
+                           {{0, 1, 0, "gone.h5", "/data"}}));
+  }));
+  must(series);
+  EXPECT_EQ((*series)->info().pixel_mask[11], 12U);
 }
 
 TEST_F(Hdf5, AMaskWhoseLinkLeadsNowhereIsAnError) {
