@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "analyse/tomography.hpp"
+#include "base/text.hpp"
 #include "frame/flat_field.hpp"
 #include "pipeline/ordered.hpp"
 #include "plot/plot.hpp"
@@ -15,9 +16,12 @@
 #include "store/file.hpp"
 #include "store/flat_field_file.hpp"
 #include "store/hdf5_write.hpp"
+#include "store/nxmx_units.hpp"
 
 namespace etalon::cli {
 namespace {
+
+constexpr double most_degrees = 1e6;  // beyond, what is left of an angle is not exact
 
 struct Options {
   std::string file, output, data = "/exchange/data", dark = "/exchange/data_dark",
@@ -32,6 +36,7 @@ struct Options {
 struct Scan {
   std::vector<double> angles_rad;
   std::size_t first = 0, rows = 0, columns = 0;
+  std::uint64_t filled = 0;  // absorptions that were not finite
   std::vector<std::vector<float>> sinograms;
 };
 
@@ -81,8 +86,8 @@ Result<std::vector<float>> mean_rows(const h5::File& file, const std::string& na
     return Error{Errc::malformed, frames.place() + ": " + to_string(shape) +
                                       " does not fit projections of " + to_string(like)};
   const std::size_t start[] = {0, scan.first, 0}, count[] = {shape[0], scan.rows, scan.columns};
+  ETALON_TRY(frames.check_size(shape[0] * scan.rows * scan.columns * size_of(frames.dtype())));
   Array box(frames.dtype(), {shape[0], scan.rows, scan.columns});
-  ETALON_TRY(frames.check_size(box.view().size_bytes()));
   ETALON_TRY(frames.read(start, count, box.mutable_view()));
   const std::size_t plane = scan.rows * scan.columns;
   std::vector<double> sum(plane);
@@ -101,13 +106,32 @@ Result<std::vector<double>> angles_of(const h5::File& file, const std::string& n
                                       std::size_t count) {
   ETALON_ASSIGN(const Place place, place_of(name));
   const h5::File& from = place.file(file);
-  const auto degrees = from.numbers(place.dataset, count);
-  if (!degrees || degrees->size() != count)
-    return Error{Errc::malformed, from.path() + ": " + place.dataset + ": no list of " +
-                                      std::to_string(count) + " angles"};
+  ETALON_TRY(from.dataset(place.dataset));
+  const auto written = from.numbers(place.dataset, count);
+  const auto malformed = [&](const std::string& reason) {
+    return Error{Errc::malformed, from.path() + ": " + place.dataset + ": " + reason};
+  };
+  if (!written || written->size() != count)
+    return malformed("no list of " + std::to_string(count) + " angles");
+  const std::string unit = from.attribute(place.dataset, "units").value_or("");
+  const auto degrees = convert(h5::Number{1, unit}, angle_units);
+  if (!degrees) return malformed("the unit of its angles is neither degrees nor radians");
   std::vector<double> radians;
-  for (const double a : *degrees) radians.push_back(a * std::numbers::pi / 180);
+  for (const double a : *written) {
+    if (!std::isfinite(a) || std::abs(a * *degrees) > most_degrees)
+      return malformed("angle " + std::to_string(radians.size()) + " is no angle");
+    radians.push_back(a * *degrees * std::numbers::pi / 180);
+  }
   return radians;
+}
+
+// Where all is dead, there is nothing to fill in from.
+Result<void> holds_something(const h5::Dataset& data, std::size_t angle, const Array& projection) {
+  const auto values = projection.as<float>();
+  if (std::any_of(values.begin(), values.end(), [](float v) { return std::isfinite(v); }))
+    return {};
+  return Error{Errc::malformed,
+               data.place() + ": projection " + std::to_string(angle) + ": no value is finite"};
 }
 
 Result<Scan> read_scan(const Options& options) {
@@ -117,6 +141,10 @@ Result<Scan> read_scan(const Options& options) {
   if (shape.rank() != 3)
     return Error{Errc::malformed,
                  data.place() + ": " + to_string(shape) + " is not (angles, rows, columns)"};
+  if (shape[0] < 2 || shape[1] < 1 || shape[2] < 4 || shape[2] > (std::size_t{1} << 16))
+    return Error{Errc::malformed,
+                 data.place() + ": " + to_string(shape) +
+                     ": slices take two angles or more, a row or more, 4 to 65536 columns"};
   Scan scan;
   scan.columns = shape[2];
   ETALON_TRY(choose_rows(options.rows, shape[1], scan));
@@ -142,6 +170,7 @@ Result<Scan> read_scan(const Options& options) {
     const ArrayView image{raw.view().data, raw.dtype(), {scan.rows, scan.columns}};
     if (field) {
       ETALON_TRY(field->apply(image, share.mutable_view()));
+      ETALON_TRY(holds_something(data, a, share));
       to_absorption(share.as<float>(), scan.columns);
     } else {
       visit(image.dtype, [&](auto zero) {
@@ -149,6 +178,8 @@ Result<Scan> read_scan(const Options& options) {
         std::transform(from.begin(), from.end(), share.as<float>().begin(),
                        [](auto v) { return static_cast<float>(v); });
       });
+      ETALON_TRY(holds_something(data, a, share));
+      scan.filled += fill_dead(share.as<float>(), scan.columns);
     }
     for (std::size_t row = 0; row < scan.rows; ++row)
       std::copy_n(share.as<float>().begin() + static_cast<std::ptrdiff_t>(row * scan.columns),
@@ -199,8 +230,9 @@ Result<void> write_slices(const Options& options, const Scan& scan, double centr
         if (interrupted) return Error{Errc::interrupted, "analyse: interrupted"};
         if (written == 0 && !options.plot.empty()) ETALON_TRY(draw(options, slice, scan.columns));
         const std::span<const float> values(slice);
-        ETALON_TRY(
-            h5::write_box(data, view_of(values, {1, scan.columns, scan.columns}), {written, 0, 0}));
+        auto put =
+            h5::write_box(data, view_of(values, {1, scan.columns, scan.columns}), {written, 0, 0});
+        if (!put.ok()) return std::move(put).error().in(options.output);
         progress.update(++written);
         return {};
       })));
@@ -214,6 +246,9 @@ Result<void> run(const Options& options) {
   ETALON_TRY(refuse_same_file(options.file, options.output));
   ETALON_ASSIGN(const RampFilter filter, parse_ramp_filter(options.filter));
   ETALON_ASSIGN(Scan scan, read_scan(options));
+  if (scan.filled > 0)
+    note(options.file + ": " + options.data + ": " + counted(scan.filled, "absorption") +
+         " not finite: filled in from the columns beside");
   if (!options.keep_rings)
     for (auto& sinogram : scan.sinograms) remove_rings(sinogram, scan.columns);
   double centre = options.centre.value_or(0);

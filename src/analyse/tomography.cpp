@@ -22,22 +22,29 @@ float median(std::vector<float> values) {
 
 }  // namespace
 
-void to_absorption(std::span<float> shares, std::size_t columns, float least) {
-  for (std::size_t row = 0; row + columns <= shares.size(); row += columns) {
-    float* const line = shares.data() + row;
-    for (std::size_t x = 0; x < columns; ++x)
-      if (!std::isnan(line[x])) line[x] = -std::log(std::max(line[x], least));
+std::size_t fill_dead(std::span<float> lines, std::size_t columns) {
+  std::size_t filled = 0;
+  for (std::size_t row = 0; columns > 0 && row + columns <= lines.size(); row += columns) {
+    float* const line = lines.data() + row;
     for (std::size_t x = 0; x < columns; ++x) {
-      if (!std::isnan(line[x])) continue;
+      if (std::isfinite(line[x])) continue;
       std::size_t end = x;
-      while (end < columns && std::isnan(line[end])) ++end;
+      while (end < columns && !std::isfinite(line[end])) ++end;
       const float before = x > 0 ? line[x - 1] : end < columns ? line[end] : 0;
       const float after = end < columns ? line[end] : before;
       const auto gap = static_cast<float>(end - x + 1);
       for (std::size_t i = x; i < end; ++i)
         line[i] = before + (after - before) * static_cast<float>(i - x + 1) / gap;
+      filled += end - x;
     }
   }
+  return filled;
+}
+
+void to_absorption(std::span<float> shares, std::size_t columns, float least) {
+  for (float& share : shares)
+    if (std::isfinite(share)) share = -std::log(std::max(share, least));
+  fill_dead(shares, columns);
 }
 
 void remove_rings(std::span<float> sinogram, std::size_t columns, std::size_t width) {
@@ -222,33 +229,63 @@ std::vector<float> BackProjection::slice(std::span<const float> sinogram) const 
 
 namespace {
 
+constexpr std::size_t most_pairs = 64;
+
+// Of a projection and the nearest one half a turn on, as far as there are such within half of what
+// neighbouring angles are usually apart; evenly from all of them.
+std::vector<std::pair<std::size_t, std::size_t>> half_turn_pairs(
+    const std::vector<double>& angles) {
+  std::vector<std::pair<double, std::size_t>> order;
+  for (std::size_t i = 0; i < angles.size(); ++i) order.emplace_back(angles[i], i);
+  std::sort(order.begin(), order.end());
+  std::vector<double> steps;
+  for (std::size_t i = 1; i < order.size(); ++i)
+    if (const double step = order[i].first - order[i - 1].first; step > 0) steps.push_back(step);
+  if (steps.empty()) return {};
+  const auto middle = steps.begin() + static_cast<std::ptrdiff_t>(steps.size() / 2);
+  std::nth_element(steps.begin(), middle, steps.end());
+  const double most_off = 0.51 * *middle;
+  std::vector<std::pair<std::size_t, std::size_t>> pairs;
+  for (const auto& [angle, index] : order) {
+    const auto after =
+        std::lower_bound(order.begin(), order.end(), std::pair(angle + pi, std::size_t{0}));
+    double off = std::numeric_limits<double>::infinity();
+    std::size_t nearest = 0;
+    for (auto at = after == order.begin() ? after : after - 1; at != order.end() && at <= after;
+         ++at)
+      if (const double d = std::abs(at->first - angle - pi); d < off) off = d, nearest = at->second;
+    if (off <= most_off && nearest != index) pairs.emplace_back(index, nearest);
+  }
+  std::vector<std::pair<std::size_t, std::size_t>> some;
+  const std::size_t count = std::min(pairs.size(), most_pairs);
+  for (std::size_t i = 0; i < count; ++i) some.push_back(pairs[i * pairs.size() / count]);
+  return some;
+}
+
 // The shift between a projection and the mirrored one half a turn on, by their least square
 // difference; nothing without such a pair.
 std::vector<double> centres_of_pairs(std::span<const float> sinogram,
                                      const std::vector<double>& angles, std::size_t columns) {
   std::vector<double> centres;
-  const double step = std::abs(angles[1] - angles[0]);
-  for (std::size_t a = 0; a < angles.size(); ++a)
-    for (std::size_t b = a + 1; b < angles.size(); ++b) {
-      if (std::abs(std::abs(angles[b] - angles[a]) - pi) > 0.51 * step) continue;
-      const float *p = &sinogram[a * columns], *q = &sinogram[b * columns];
-      // p(x) = q(2 c - x)
-      double least = std::numeric_limits<double>::infinity();
-      std::ptrdiff_t best = 0;
-      const auto n = static_cast<std::ptrdiff_t>(columns);
-      for (std::ptrdiff_t twice = n / 2; twice <= 3 * n / 2; ++twice) {
-        double sum = 0;
-        std::ptrdiff_t count = 0;
-        for (std::ptrdiff_t x = std::max<std::ptrdiff_t>(0, twice - n + 1);
-             x <= std::min(n - 1, twice); ++x, ++count) {
-          const double d = static_cast<double>(p[x]) - static_cast<double>(q[twice - x]);
-          sum += d * d;
-        }
-        if (count > n / 4 && sum / static_cast<double>(count) < least)
-          least = sum / static_cast<double>(count), best = twice;
+  for (const auto& [a, b] : half_turn_pairs(angles)) {
+    const float *p = &sinogram[a * columns], *q = &sinogram[b * columns];
+    // p(x) = q(2 c - x)
+    double least = std::numeric_limits<double>::infinity();
+    std::ptrdiff_t best = 0;
+    const auto n = static_cast<std::ptrdiff_t>(columns);
+    for (std::ptrdiff_t twice = n / 2; twice <= 3 * n / 2; ++twice) {
+      double sum = 0;
+      std::ptrdiff_t count = 0;
+      for (std::ptrdiff_t x = std::max<std::ptrdiff_t>(0, twice - n + 1);
+           x <= std::min(n - 1, twice); ++x, ++count) {
+        const double d = static_cast<double>(p[x]) - static_cast<double>(q[twice - x]);
+        sum += d * d;
       }
-      centres.push_back(static_cast<double>(best) / 2);
+      if (count > n / 4 && sum / static_cast<double>(count) < least)
+        least = sum / static_cast<double>(count), best = twice;
     }
+    centres.push_back(static_cast<double>(best) / 2);
+  }
   return centres;
 }
 

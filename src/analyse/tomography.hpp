@@ -14,9 +14,13 @@ namespace etalon {
 // share that came through. Angles in radians; column `centre` is the axis of rotation, pixel
 // centres at integers.
 
-// -log, of shares below `least` as of these; NaN (dead pixels) is filled in from the columns
-// beside.
+// -log, of shares below `least` as of these; what is not finite (dead pixels) is filled in by
+// fill_dead.
 void to_absorption(std::span<float> shares, std::size_t columns, float least = 1e-4F);
+
+// What is not finite in a line of `columns` is filled in from the columns beside, and a line that
+// holds nothing else with 0. How many were filled in.
+std::size_t fill_dead(std::span<float> lines, std::size_t columns);
 
 // Takes off what every projection has in a column and its neighbours have not: a column that sees
 // too much or too little becomes a ring. The mean over all angles less its running median over
@@ -50,9 +54,9 @@ class BackProjection {
   std::unique_ptr<Impl> impl_;
 };
 
-// Where the axis of rotation is. First from each projection and the mirrored one half a turn on,
-// where the angles have such pairs (else the middle); then so that the slice has the least below
-// 0, since a wrong axis smears into negative absorption (T. Donath et al., J. Opt. Soc. Am. A 23
+// Where the axis of rotation is. First from projections and the mirrored ones half a turn on, of up
+// to 64 pairs that the angles have (else the middle); then so that the slice has the least below 0,
+// since a wrong axis smears into negative absorption (T. Donath et al., J. Opt. Soc. Am. A 23
 // (2006) 1048). Errc::usage as BackProjection::create.
 Result<double> find_centre(std::span<const float> sinogram, const std::vector<double>& angles_rad,
                            std::size_t columns);

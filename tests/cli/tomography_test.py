@@ -2,6 +2,7 @@
 and do so after a reduction; the real tooth's axis; what is missing or does not fit is said."""
 import json
 import os
+import resource
 import shutil
 import subprocess
 import sys
@@ -37,6 +38,7 @@ def ssim(a, b):
 
 os.chdir(tempfile.mkdtemp())
 columns, axis, theta = 200, 96.3, np.arange(0, 180, 0.75)
+theta_of_all = theta
 # discs: (value, radius, x, y) in pixels
 discs = [(0.02, 80, 0, 0), (-0.012, 20, 30, 10), (0.02, 8, -35, 25), (-0.02, 12, -20, -40), (0.01, 4, 45, -30)]
 s = np.arange(columns) - axis
@@ -116,6 +118,81 @@ for words, code, said in ((("--dark", "none.h5:/exchange/data_dark"), 5, "none.h
                           (("--flat", "/exchange/theta"), 3, "theta"), (("--dark", "/exchange/data_white"), 2, "flat")):
     assert said in etalon("analyse", "tomography", "p.h5", "-o", "n.h5", *words, code=code), words
     assert not os.path.exists("n.h5")
+
+# What a file may hold instead of projections and what is beside them.
+def scan(name="bad.h5", **datasets):
+    everything = {"data": rows[:40, :1], "data_dark": np.full((1, 1, columns), dark, np.uint16), "data_white": np.full((1, 1, columns), 30000 + dark, np.uint16),
+                  "theta": np.arange(40) * 4.5} | datasets
+    with h5py.File(name, "w") as file:
+        for key, value in everything.items():
+            if value is not None:
+                file["/exchange/" + key] = value
+    return name
+def huge(path, shape):
+    with h5py.File(scan(**{path: None}), "a") as file:
+        file.create_dataset("/exchange/" + path, shape, np.uint16, chunks=(1, 1, 32))
+    return "bad.h5"
+def refused(said, code=3, words=()):
+    err = etalon("analyse", "tomography", "bad.h5", "-o", "n.h5", *words, code=code)
+    assert said in err and "bad.h5" in err, err
+    assert not os.path.exists("n.h5")
+for data in (np.ones((40, 200)), np.ones((40, 1, 1, 200)), np.ones((1, 1, 200)), np.ones((40, 0, 200)), np.ones((40, 1, 3)), np.ones((40, 1, 0)), np.ones((0, 1, 200)), np.uint16(1), "text"):
+    scan(data=data)
+    refused("/exchange/data")
+for theta, said in ((np.r_[np.nan, np.arange(39)], "angle 0 is no angle"), (np.r_[np.arange(39), 1e300], "angle 39 is no angle"), (np.arange(39), "no list of 40 angles"), ("text", "/exchange/theta")):
+    scan(theta=theta)
+    refused(said)
+scan(theta=None)
+refused("/exchange/theta", code=5)
+for path, shape in (("data", (1 << 60, 1, 32)), ("data", (40, 1 << 40, 32)), ("data", (1 << 33, 1 << 33, 64)), ("data", (40, 1, 1 << 40)), ("data_dark", (1 << 40, 1, columns)), ("data_white", (1 << 62, 1, columns))):
+    huge(path, shape)
+    refused("/exchange/" + path)
+with h5py.File(scan(data=None), "a") as file:
+    file["/exchange/data"], file["/exchange/a"] = h5py.SoftLink("/exchange/a"), h5py.SoftLink("/exchange/data")
+refused("/exchange/data", code=5)
+with h5py.File(scan(data_dark=None), "a") as file:
+    file["/exchange/data_dark"] = h5py.ExternalLink("gone.h5", "/dark")
+refused("gone.h5", code=5)
+# Angles in radians are taken as such; an unknown unit is none.
+for unit, factor, code in (("rad", np.pi / 180, 0), ("degrees", 1, 0), ("turns", 1 / 360, 3)):
+    with h5py.File(scan("unit.h5", data=rows[:, :1], theta=theta_of_all * factor), "a") as file:
+        file["/exchange/theta"].attrs["units"] = unit
+    etalon("analyse", "tomography", "unit.h5", "-o", "unit." + unit + ".h5", "--centre", axis, code=code)
+with h5py.File("unit.rad.h5") as a, h5py.File("unit.degrees.h5") as b:
+    assert np.abs(a["/entry/tomography/data"][()] - b["/entry/tomography/data"][()]).max() < 1e-6
+# Pixels that are not finite are filled in, and of absorptions that is said.
+broken = sinogram[:, None].astype(np.float32)
+broken[3, 0, 50], broken[7, 0, 60:63], broken[9, 0, 70] = np.nan, np.inf, -np.inf
+with h5py.File("broken.h5", "w") as file:
+    file["/exchange/data"], file["/exchange/theta"] = broken, theta_of_all
+done = subprocess.run([ETALON, "analyse", "tomography", "broken.h5", "-o", "broken.slices.h5", "--absorption", "--keep-rings", "--filter", "ramp", "--centre", str(axis)], capture_output=True, text=True)
+assert done.returncode == 0 and "5 absorptions not finite" in done.stderr, done.stderr
+with h5py.File("broken.slices.h5") as file:
+    assert np.abs(file["/entry/tomography/data"][0] - ours)[circle].max() < 2e-3
+for data, words in ((rows[:40, :1].astype(np.float32), ()), (np.ones((40, 1, columns)), ("--absorption",))):
+    data[17] = np.nan
+    scan(data=data)
+    refused("projection 17: no value is finite", words=words)
+with h5py.File(scan("light.h5", data=rows[:, :1].astype(np.float32), theta=theta_of_all), "a") as file:
+    file["/exchange/data"][5, 0, 20:22] = np.inf, -np.inf
+etalon("analyse", "tomography", "light.h5", "-o", "light.slices.h5", "--centre", axis)
+with h5py.File("light.slices.h5") as file:
+    assert np.isfinite(file["/entry/tomography/data"][()]).all()
+# Angles in the golden ratio are never quite half a turn apart: the axis is found, and not by pairs that are none.
+golden = (np.arange(len(theta_of_all)) * 111.246118) % 180
+t = np.deg2rad(golden)[:, None]
+line = sum(v * 2 * np.sqrt(np.maximum(r * r - (s - x * np.cos(t) - y * np.sin(t)) ** 2, 0)) for v, r, x, y in discs)
+with h5py.File("golden.h5", "w") as file:
+    file["/exchange/data"], file["/exchange/theta"] = line[:, None].astype(np.float32), golden
+report = json.loads(etalon("analyse", "tomography", "golden.h5", "-o", "golden.slices.h5", "--absorption", "--json"))
+assert abs(report["rotation_axis"] - axis) < 0.3, report
+
+# A disk that is full, as far as a limit is one: said with the name, and nothing is left.
+def little():
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20000, 20000))
+done = subprocess.run([ETALON, "analyse", "tomography", "p.h5", "-o", "full.h5", "--centre", str(axis)], capture_output=True, text=True, preexec_fn=little)
+assert done.returncode == 1 and "full.h5: " in done.stderr and "File too large" in done.stderr, done
+assert not [n for n in os.listdir() if n.startswith("full.h5")]
 
 tooth = os.path.join(DATA, "detector", "tomo_tomopy", "tooth.h5")
 if os.path.exists(tooth):
