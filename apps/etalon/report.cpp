@@ -2,6 +2,7 @@
 #include <cmath>
 #include <cstdlib>
 #include <filesystem>
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <set>
 
@@ -65,6 +66,15 @@ struct Subject {
     const Json::json_pointer at("/settings" + pointer);
     return r->contains(at) && (*r)[at].is_number() ? (*r)[at].get<double>() : 0;
   }
+  // The same for what is counted; 0 for what is no count.
+  std::uint64_t count(const std::string& kind, const std::string& pointer) const {
+    const double n = number(kind, pointer);
+    return n > 0 && n < 0x1p53 ? static_cast<std::uint64_t>(n) : 0;
+  }
+  std::uint32_t min_peaks(std::uint32_t unsaid) const {
+    const std::uint64_t n = count("veto", "/min_peaks");
+    return n > 0 && n <= UINT32_MAX ? static_cast<std::uint32_t>(n) : unsaid;
+  }
 };
 
 // Without those of which another one shows the images.
@@ -89,7 +99,8 @@ Result<std::string> series_of(const std::string& run) {
   std::vector<std::string> found;
   for (const auto& entry : fs::directory_iterator(run, failed)) {
     const std::string name = entry.path().filename().string();
-    if (name.ends_with(".h5") && !name.ends_with(".powder.h5"))
+    // A pipe would be waited for.
+    if (name.ends_with(".h5") && !name.ends_with(".powder.h5") && entry.is_regular_file(failed))
       found.push_back(entry.path().string());
   }
   if (found.size() > 1) found = without_pieces(found);
@@ -102,12 +113,16 @@ Result<std::string> series_of(const std::string& run) {
                    (found.empty() ? "" : ": name one")};
 }
 
-std::string ledger_of(const Options& options, const std::string& file) {
+Result<std::string> ledger_of(const Options& options, const std::string& file) {
   if (!options.ledger.empty()) return options.ledger;
-  if (const char* set = std::getenv("ETALON_LEDGER"); set != nullptr && *set != '\0') return set;
+  if (const char* set = std::getenv("ETALON_LEDGER"); set != nullptr && *set != '\0')
+    return std::string(set);
   std::error_code failed;
   const fs::path beside = fs::path(file).parent_path() / "ledger.db";
-  return fs::exists(beside, failed) ? beside.string() : "";
+  if (!fs::exists(beside, failed)) return std::string();
+  if (!fs::is_regular_file(beside, failed))
+    return Error{Errc::malformed, beside.string() + ": is no file, and so no ledger"};
+  return beside.string();
 }
 
 Result<void> ask_ledger(Subject& subject) {
@@ -139,7 +154,7 @@ Result<Subject> look_up(const Options& options) {
   ETALON_ASSIGN(subject.summary, summarize_series(subject.file));
   ETALON_ASSIGN(subject.stream, inspect_file(subject.file));
   ETALON_ASSIGN(subject.hash, sha256_file(subject.file));
-  subject.ledger = ledger_of(options, subject.file);
+  ETALON_ASSIGN(subject.ledger, ledger_of(options, subject.file));
   if (!subject.ledger.empty()) ETALON_TRY(ask_ledger(subject));
   return subject;
 }
@@ -209,9 +224,9 @@ void write_frames(const Subject& s, HtmlPage& page) {
     page.verdict("bad", "Received, stored, rejected and lost frames do not add up.");
 
   AuditSummary audit;
-  audit.rejected = static_cast<std::uint64_t>(vetoed);
-  audit.audited = static_cast<std::uint64_t>(s.number("veto", "/audit/audited"));
-  audit.hits = static_cast<std::uint64_t>(s.number("veto", "/audit/hits"));
+  audit.rejected = s.count("veto", "/vetoed");
+  audit.audited = s.count("veto", "/audit/audited");
+  audit.hits = s.count("veto", "/audit/hits");
   if (audit.audited == 0) {
     if (vetoed > 0) page.verdict("warn", "No rejected frame was kept to judge the veto by.");
     return;
@@ -257,15 +272,23 @@ ScienceOptions science_options(const Subject& s) {
   const Json* find = s.record("find");
   if (find == nullptr || !(*find)["settings"].is_object()) return options;
   const Json& settings = (*find)["settings"];
-  if (settings.value("method", "") != "peakfinder8/1") return options;
+  if (!settings.contains("method") || settings["method"] != "peakfinder8/1") return options;
   PeakParameters& p = options.finder.parameters;
-  p.threshold = settings.value("threshold", p.threshold);
-  p.snr = settings.value("snr", p.snr);
-  p.min_pixels = settings.value("min_pixels", p.min_pixels);
-  p.max_pixels = settings.value("max_pixels", p.max_pixels);
-  p.local_radius = settings.value("local_radius", p.local_radius);
-  if (const double n = s.number("veto", "/min_peaks"); n > 0)
-    options.finder.min_peaks = static_cast<std::uint32_t>(n);
+  // What does not fit the parameter is left as it is by default.
+  const auto take = [&](const char* name, auto& parameter) {
+    using Parameter = std::remove_reference_t<decltype(parameter)>;
+    if (!settings.contains(name) || !settings[name].is_number()) return;
+    const double n = settings[name].template get<double>();
+    using Limits = std::numeric_limits<Parameter>;
+    if (n >= static_cast<double>(Limits::lowest()) && n <= static_cast<double>(Limits::max()))
+      parameter = static_cast<Parameter>(n);
+  };
+  take("threshold", p.threshold);
+  take("snr", p.snr);
+  take("min_pixels", p.min_pixels);
+  take("max_pixels", p.max_pixels);
+  take("local_radius", p.local_radius);
+  options.finder.min_peaks = s.min_peaks(options.finder.min_peaks);
   return options;
 }
 
@@ -365,9 +388,12 @@ Result<void> write_science(const Options& options, const Subject& s, HtmlPage& p
 
 Result<void> write_pictures(const Subject& s, HtmlPage& page) {
   page.section("What was measured");
+  if (s.summary.info.frames == 0) {
+    page.paragraph("Nothing to draw: no frames are stored.");
+    return {};
+  }
   PlotRequest request;
-  if (const double n = s.number("veto", "/min_peaks"); n > 0)
-    request.min_peaks = static_cast<std::uint32_t>(n);
+  request.min_peaks = s.min_peaks(request.min_peaks);
   ETALON_ASSIGN(const Pictures pictures, draw_series(s.file, request));
   for (const auto& [name, picture] : pictures.drawn)
     page.picture(picture,

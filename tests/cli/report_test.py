@@ -1,9 +1,12 @@
 """etalon report: its figures are those of the run's own report and the ledger; the page needs nothing else and holds no markup of
 others; what cannot be judged, or proven, is said."""
+import hashlib
 import json
 import os
 import re
 import shutil
+import sqlite3
+import struct
 import subprocess
 import sys
 import tempfile
@@ -97,3 +100,79 @@ etalon("report", "alone/other.h5", "-o", "r6.html", "--ledger", "out/ledger.db")
 assert any("does not know these bytes" in v for v in Page("r6.html").verdicts["bad"])
 assert "none" in etalon("report", "none", "-o", "r7.html", code=5)
 assert not os.path.exists("r7.html")
+
+# A run that found nothing has a page, too.
+with open("none.toml", "w") as file:
+    file.write('[store]\nfile = "r.h5"\n[veto]\nmin_peaks = 100000\n[analyse]\nkind = "none"\n')
+etalon("run", "none.toml", "--source", "moved.h5", "--out", "nothing")
+etalon("report", "nothing", "-o", "nothing.html")
+page = Page("nothing.html")
+assert page.rows["stored"][0] == "0" and page.rows["received"][0] == "24" and "no frames are stored" in page.text
+assert not page.verdicts.get("bad"), page.verdicts
+
+# What lies in the folder and is no file is not waited for; what lies in place of the ledger is said.
+shutil.copytree("out", "odd")
+os.mkfifo("odd/pipe.h5")
+os.mkdir("odd/folder.h5")
+os.symlink("circle.h5", "odd/circle.h5")
+etalon("report", "odd", "-o", "odd.html", "--no-original")
+os.remove("odd/r.h5")
+assert "0 series" in etalon("report", "odd", "-o", "odd2.html", code=5)
+shutil.copy("out/r.h5", "odd/r.h5")
+for make in (os.mkfifo, os.mkdir):
+    if os.path.isfile("odd/ledger.db"):
+        os.remove("odd/ledger.db")
+    make("odd/ledger.db")
+    assert "odd/ledger.db: is no file" in etalon("report", "odd", "-o", "odd2.html", "--no-original", code=3)
+    (os.rmdir if os.path.isdir("odd/ledger.db") else os.remove)("odd/ledger.db")
+assert not os.path.exists("odd2.html")
+
+# A ledger that anybody has written: settings of other kinds than a run writes are left out.
+def cbor(value):
+    """Of what records hold, as a ledger has it: shortest forms, keys in the order of their bytes."""
+    def head(major, n):
+        for size, code in ((0, None), (1, 24), (2, 25), (4, 26), (8, 27)):
+            if size == 0 and n < 24:
+                return bytes([major << 5 | n])
+            if size and n < 1 << 8 * size:
+                return bytes([major << 5 | code]) + n.to_bytes(size, "big")
+    if isinstance(value, bytes):
+        return head(2, len(value)) + value
+    if isinstance(value, str):
+        return head(3, len(value.encode())) + value.encode()
+    if isinstance(value, int):
+        return head(0, value) if value >= 0 else head(1, -1 - value)
+    if isinstance(value, float):
+        return b"\xfb" + struct.pack(">d", value)
+    if isinstance(value, list):
+        return head(4, len(value)) + b"".join(map(cbor, value))
+    return head(5, len(value)) + b"".join(sorted(cbor(k) + cbor(v) for k, v in value.items()))
+
+
+def ledger_with(path, records):
+    """Records in a ledger of the schema that a run makes."""
+    with sqlite3.connect("out/ledger.db") as made, sqlite3.connect(path) as new:
+        for pragma in ("application_id", "user_version"):
+            new.execute(f"PRAGMA {pragma} = {made.execute('PRAGMA ' + pragma).fetchone()[0]}")
+        for (sql,) in made.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY type = 'trigger'"):
+            new.execute(sql)
+        for seq, record in enumerate(records, 1):
+            body = cbor(record)
+            new.execute("INSERT INTO record VALUES(?, ?, ?)", (seq, hashlib.sha256(body).digest(), body))
+            for side, key in enumerate(("inputs", "outputs")):
+                for position, (role, digest) in enumerate(record[key]):
+                    new.execute("INSERT INTO artifact VALUES(?, ?, ?, ?, ?)", (seq, side, position, role, digest))
+            new.execute("INSERT INTO event VALUES(?, ?, '2026-01-01T00:00:00Z', 'h', 'u', 1, ?)", (seq, seq, bytes(32)))
+    new.close()
+    made.close()
+
+
+series = hashlib.sha256(open("out/r.h5", "rb").read()).digest()
+huge, kinds = 1e300, ("find", "veto", "store", "source")
+for name, settings in (("text", {k: {"method": 5, "threshold": "high", "kept": "many", "vetoed": [1], "lost": 7, "audit": "x", "frames": {}} for k in kinds}),
+                       ("huge", {k: {"method": "peakfinder8/1", "threshold": huge, "snr": "x", "min_pixels": -5, "max_pixels": huge, "local_radius": [3], "kept": huge,
+                                     "vetoed": huge, "frames": -3, "min_peaks": huge, "audit": {"audited": huge, "hits": -7}, "lost": {"a": huge, "b": "c"}} for k in kinds}),
+                       ("none", {k: [] for k in kinds})):
+    ledger_with(name + ".db", [{"kind": k, "inputs": [], "outputs": [["series", series]], "settings": settings[k], "program": "other"} for k in kinds])
+    etalon("report", "out/r.h5", "-o", name + ".html", "--ledger", name + ".db", "--original", "moved.h5")
+    assert any("peaks are found" in v for kind in Page(name + ".html").verdicts.values() for v in kind)
