@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <map>
 
+#include "base/utf8.hpp"
 #include "store/bag_format.hpp"
 #include "store/zip_writer.hpp"
 
@@ -60,8 +61,11 @@ Result<void> add_folder(const fs::path& folder, const std::string& name,
   for (; !failed && at != end; at.increment(failed)) {
     const fs::file_status status = at->status(failed);
     if (failed) break;
-    if (fs::is_directory(status)) continue;
     const std::string path = at->path().string();
+    // Followed, it may lead round in a circle; passed over, nobody would see what is missing.
+    if (fs::is_directory(status) && at->is_symlink(failed))
+      return Error{Errc::malformed, path + ": is a link to a folder: name that folder instead"};
+    if (fs::is_directory(status)) continue;
     if (!fs::is_regular_file(status))
       return Error{Errc::malformed, path + ": is neither file nor folder"};
     sources.push_back({path, name + "/" + at->path().lexically_relative(folder).generic_string()});
@@ -91,6 +95,10 @@ Result<std::vector<BagSource>> bag_sources(const std::vector<std::string>& paths
       return Error{Errc::malformed, given + ": is neither file nor folder"};
     }
   }
+  for (const BagSource& source : sources)
+    if (!is_utf8(source.name))
+      return Error{Errc::malformed,
+                   source.path + ": its name is not UTF-8, which names in an archive are"};
   std::sort(sources.begin(), sources.end(),
             [](const BagSource& a, const BagSource& b) { return a.name < b.name; });
   for (std::size_t i = 1; i < sources.size(); ++i)

@@ -80,7 +80,7 @@ std::string decoded(std::string_view text) {
 
 Result<std::vector<BagFile>> parse_manifest(const std::string& text, const std::string& prefix) {
   std::vector<BagFile> files;
-  std::set<std::string> names;
+  std::set<std::string, std::less<>> names;
   std::size_t number = 0;
   for (std::size_t at = 0; at < text.size();) {
     const std::size_t end = std::min(text.find('\n', at), text.size());
@@ -105,6 +105,11 @@ Result<std::vector<BagFile>> parse_manifest(const std::string& text, const std::
     if (!names.insert(file.name).second) return wrong("'" + file.name + "' comes a second time");
     files.push_back(std::move(file));
   }
+  for (const std::string_view name : names)
+    for (std::size_t at = name.find('/'); at != name.npos; at = name.find('/', at + 1))
+      if (names.contains(name.substr(0, at)))
+        return Error{Errc::malformed, "'" + std::string(name) + "' lies in '" +
+                                          std::string(name.substr(0, at)) + "', which is a file"};
   return files;
 }
 

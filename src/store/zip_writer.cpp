@@ -37,13 +37,15 @@ class Fields {
   Bytes bytes_;
 };
 
+// The nearest that ZIP can say.
 std::uint32_t dos_time(std::int64_t time_s) {
-  const auto when = static_cast<std::time_t>(std::max<std::int64_t>(time_s, 315532800));  // 1980
+  constexpr std::int64_t first = 315532800, last = 4354819199;  // of 1980 and of 2107
+  const auto when = static_cast<std::time_t>(std::clamp(time_s, first, last));
   std::tm t{};
   gmtime_r(&when, &t);
-  const auto year = std::min(t.tm_year - 80, 127);
-  return static_cast<std::uint32_t>(year << 25 | (t.tm_mon + 1) << 21 | t.tm_mday << 16 |
-                                    t.tm_hour << 11 | t.tm_min << 5 | t.tm_sec / 2);
+  return static_cast<std::uint32_t>((t.tm_year - 80) << 25 | (t.tm_mon + 1) << 21 |
+                                    t.tm_mday << 16 | t.tm_hour << 11 | t.tm_min << 5 |
+                                    t.tm_sec / 2);
 }
 
 std::uint64_t cut(std::uint64_t v) { return std::min<std::uint64_t>(v, too_large); }

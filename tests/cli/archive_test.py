@@ -168,6 +168,13 @@ class Archive(unittest.TestCase):
         os.mkfifo(self.base / "d" / "pipe")
         self.assertIn(b"pipe", etalon("archive", self.base / "d", "-o", self.base / "r.zip", status=3).stderr)
         self.assertIn(b"nothing", etalon("archive", self.base / "nothing", "-o", self.base / "r.zip", status=5).stderr)
+        (self.base / "linked").mkdir()
+        (self.base / "linked" / "away").symlink_to("../e")
+        self.assertIn(b"linked/away: is a link to a folder", etalon("archive", self.base / "linked", "-o", self.base / "r.zip", status=3).stderr)
+        (self.base / "odd").mkdir()
+        with open(os.path.join(os.fsencode(self.base), b"odd", b"\xff.h5"), "w") as file:
+            file.write("x")
+        self.assertIn(b"is not UTF-8", etalon("archive", self.base / "odd", "-o", self.base / "r.zip", status=3).stderr)
         (self.base / "empty").mkdir()
         etalon("archive", self.base / "empty", "-o", self.base / "r.zip", status=2)
         self.assertEqual([p for p in self.base.iterdir() if "r.zip" in p.name], [])
@@ -190,6 +197,7 @@ class Archive(unittest.TestCase):
             "not listed": bag(good, members={"data/b": b"x"}),
             "not there": bag(good, members={"data/a": None}),
             "twice": with_manifest(f"{one}  data/a\n{one}  data/a\n"),
+            "file and folder": bag({"a": b"hello", "a/b": b"hello"}),
             "no hash": with_manifest("xyz  data/a\n"),
             "no data": with_manifest(f"{one}  a\n"),
             "no bag": bag(good, members={"bagit.txt": None}),
