@@ -9,6 +9,7 @@
 #include <mutex>
 
 #include "base/page_pool.hpp"
+#include "printable.hpp"
 
 namespace etalon::cli {
 
@@ -37,7 +38,7 @@ void reuse_memory() {
 void note(std::string_view text) {
   if (quiet) return;
   if (::isatty(STDERR_FILENO)) std::fputs("\r\033[K", stderr);  // a progress line may stand there
-  std::fprintf(stderr, "%.*s\n", static_cast<int>(text.size()), text.data());
+  std::fprintf(stderr, "%s\n", printable_lines(text).c_str());
 }
 
 struct Progress::State {

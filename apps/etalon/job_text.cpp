@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli.hpp"
+#include "printable.hpp"
 
 namespace etalon::cli {
 namespace {
@@ -44,13 +45,6 @@ std::string span_text(double seconds) {
     std::snprintf(text, sizeof text, "%.0f min", seconds / 60);
   else
     std::snprintf(text, sizeof text, "%.1f h", seconds / 3600);
-  return text;
-}
-
-// Control characters would spoil the terminal, and a reader's trust in what it shows.
-std::string printable(std::string text) {
-  for (char& c : text)
-    if (static_cast<unsigned char>(c) < 32 || c == 127) c = '?';
   return text;
 }
 

@@ -2,6 +2,7 @@
 
 #include "base/text.hpp"
 #include "commands.hpp"
+#include "printable.hpp"
 #include "report_line.hpp"
 #include "series_json.hpp"
 #include "series_plots.hpp"
@@ -21,8 +22,8 @@ struct Options {
 };
 
 std::string detector_text(const SeriesInfo& info) {
-  std::string text = info.detector.empty() ? "not named" : info.detector;
-  if (!info.sensor_material.empty()) text += ", " + info.sensor_material;
+  std::string text = info.detector.empty() ? "not named" : printable(info.detector);
+  if (!info.sensor_material.empty()) text += ", " + printable(info.sensor_material);
   if (info.sensor_thickness_m > 0) {
     char thickness[32];
     std::snprintf(thickness, sizeof thickness, " of %g um", info.sensor_thickness_m * 1e6);
@@ -54,13 +55,13 @@ std::string text_of(const std::string& file, const SeriesSummary& s) {
   const SeriesInfo& info = s.info;
   const Geometry& g = info.geometry;
   std::string text = file + (s.is_growing ? " (is being written, or its writer was killed)" : "");
-  text += "\n" + line("series", "%s: %s of %zu x %zu %s", info.name.c_str(),
+  text += "\n" + line("series", "%s: %s of %zu x %zu %s", printable(info.name).c_str(),
                       counted(info.frames, "frame").c_str(), g.ny, g.nx,
                       std::string(name_of(info.dtype)).c_str());
   if (s.first_number && *s.last_number + 1 != info.frames)
     text += line("numbers", "%llu to %llu of the series they were taken from", ull(*s.first_number),
                  ull(*s.last_number));
-  if (!info.start_time.empty()) text += line("started", "%s", info.start_time.c_str());
+  if (!info.start_time.empty()) text += line("started", "%s", printable(info.start_time).c_str());
   if (info.frame_time_s > 0)
     text += line("exposure", "%g ms a frame, %g ms of it exposed", info.frame_time_s * 1e3,
                  info.count_time_s * 1e3);

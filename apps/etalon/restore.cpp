@@ -9,6 +9,7 @@
 
 #include "commands.hpp"
 #include "export_series.hpp"
+#include "printable.hpp"
 #include "store/bag.hpp"
 #include "store/hdf5.hpp"
 #include "store/nxmx_reader.hpp"
@@ -132,7 +133,7 @@ Result<void> list(const BagReader& reader, const std::vector<BagFile>& files,
     for (const BagFile& file : files) {
       char size[32];
       std::snprintf(size, sizeof size, "%14llu  ", static_cast<unsigned long long>(file.bytes));
-      text += file.hash.hex().substr(0, 16) + size + file.name + "\n";
+      text += file.hash.hex().substr(0, 16) + size + printable(file.name) + "\n";
     }
     return print(text);
   }

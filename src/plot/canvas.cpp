@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/utf8.hpp"
+
 #ifdef ETALON_SANITIZED
 // Fontconfig keeps patterns that it found to the end of the program, where nothing points to them.
 extern "C" const char* __lsan_default_suppressions() { return "leak:libfontconfig"; }
@@ -64,13 +66,13 @@ void Canvas::rectangle(double left, double top, double right, double bottom, dou
 double Canvas::text_width(const std::string& text, double size) const {
   cairo_set_font_size(cairo(), size);
   cairo_text_extents_t extents;
-  cairo_text_extents(cairo(), text.c_str(), &extents);
+  cairo_text_extents(cairo(), to_utf8(text).c_str(), &extents);
   return extents.x_advance;
 }
 
 void Canvas::text(double x, double y, double across, const std::string& text, double size) const {
   cairo_move_to(cairo(), x - across * text_width(text, size), y);
-  cairo_show_text(cairo(), text.c_str());
+  cairo_show_text(cairo(), to_utf8(text).c_str());
 }
 
 void Canvas::upright_text(double x, double y, const std::string& text) const {

@@ -88,3 +88,29 @@ assert "no plot" in text and not os.path.exists("plots/raw/sim.hits.png") and os
 np.save("f.npy", np.ones((2, 30, 40), np.float32))
 text = etalon("ls", "f.npy", "--plot", "plots/f")
 assert "powder" in text and os.listdir("plots/f") == ["f.frame.png"]
+
+# Counts of peaks that no list can hold are neither added up nor shown, and that is said; nor are names shown that would steer a terminal.
+def cxi(counts, **more):
+    with h5py.File("n.cxi", "w") as file:
+        file["/entry/data/data"] = np.ones((len(counts), 20, 30), np.uint16)
+        file["/entry_1/result_1/nPeaks"] = counts
+        for name, value in more.items():
+            file["/entry/instrument/detector/" + name] = value
+def ls_said(*arguments):
+    done = subprocess.run([ETALON, "ls", "n.cxi", *arguments], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    return done.stdout, done.stderr
+for counts, frame in ((np.full(3, 2**63 - 1, np.int64), 0), (np.full(3, 2**64 - 1, np.uint64), 0), (np.array([5, -1, 5], np.int32), 1), (np.array([1, 2, 1e300]), 2),
+                      (np.array([np.nan, 1, 2] * 50), 0), (np.array([1, np.inf]), 1)):
+    cxi(counts)
+    out, err = ls_said("--json")
+    assert "peaks" not in json.loads(out)["series"][0] and f"etalon: n.cxi: nPeaks: frame {frame} has no number of peaks" in err, (counts, out, err)
+cxi(np.full(40, 2**32 - 1, np.uint32))
+assert json.loads(ls_said("--json")[0])["series"][0]["peaks"]["all"] == 40 * (2**32 - 1)
+cxi(np.ones(3, np.int32), description="a\033[2Jb")
+assert "a?[2Jb" in ls_said()[0] and json.loads(ls_said("--json")[0])["series"][0]["detector"] == "a\033[2Jb"
+
+# A name that is no text is drawn as far as it is.
+os.rename("n.cxi", b"\xff.cxi")
+done = subprocess.run([ETALON, "ls", b"\xff.cxi", "--plot", "plots/odd"], capture_output=True, timeout=60)
+assert done.returncode == 0 and len(os.listdir("plots/odd")) >= 2, done.stderr
