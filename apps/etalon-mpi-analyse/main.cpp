@@ -20,6 +20,7 @@ void hear_signals() {
   action.sa_handler = on_request_to_end;
   action.sa_flags = SA_RESETHAND;  // a second one ends the program at once
   for (const int number : {SIGINT, SIGTERM, SIGHUP}) sigaction(number, &action, nullptr);
+  std::signal(SIGXFSZ, SIG_IGN);  // a file as large as may be is an error, not the end
 }
 
 // What MPI itself finds wrong: a rank that is gone, mostly.

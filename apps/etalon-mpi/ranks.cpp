@@ -90,6 +90,7 @@ void catch_signals() {
   struct sigaction action {};
   action.sa_handler = on_signal;
   for (const int number : {SIGINT, SIGTERM, SIGHUP}) sigaction(number, &action, nullptr);
+  std::signal(SIGXFSZ, SIG_IGN);  // a file as large as may be is an error, not the end
 }
 
 }  // namespace etalon::mpi

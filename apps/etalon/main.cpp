@@ -4,6 +4,7 @@
 
 #include "commands.hpp"
 #include "note_remarks.hpp"
+#include "printable.hpp"
 
 namespace {
 
@@ -20,10 +21,11 @@ void catch_signals() {
   if (sigaction(SIGHUP, nullptr, &inherited) == 0 && inherited.sa_handler != SIG_IGN)
     sigaction(SIGHUP, &action, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN);  // a file as large as may be is an error, not the end
 }
 
 int report(const etalon::Error& error) {
-  std::fprintf(stderr, "etalon: %s\n", error.message.c_str());
+  std::fprintf(stderr, "etalon: %s\n", etalon::cli::printable_lines(error.message).c_str());
   return etalon::exit_code(error.code);
 }
 

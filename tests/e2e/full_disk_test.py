@@ -83,6 +83,30 @@ class FullDisk(Case):
         with open(self.path("small", "noise.etalon")) as file:
             self.assertEqual(file.read(), "precious")
 
+    def test_results_that_were_there_stay(self):
+        source = self.simulate(frames=20)
+        self.etalon("run", self.recipe(min_peaks=0, bound="lossless"), "--source", source, "--out", "run")
+        self.etalon("archive", "run", "-o", "run.zip")
+        commands = {"sum.h5": ("analyse", "powder", source, "-o", "{}/sum.h5"),
+                    "curve.csv": ("analyse", "azimuthal", source, "-o", "{}/curve.csv"),
+                    "sim.frame.png": ("ls", source, "--plot", "{}"),
+                    "page.html": ("report", "run/sim.h5", "-o", "{}/page.html"),
+                    "all.zip": ("archive", "run", "-o", "{}/all.zip"),
+                    "run/sim.h5": ("restore", "run.zip", "run/sim.h5", "-o", "{}"),
+                    "part.h5": ("restore", "run.zip", "run/sim.h5", "--frames", "0:9", "-o", "{}/part.h5"),
+                    "export.h5": ("export", source, "-o", "{}/export.h5", "--frames-per-file", 5)}
+        for number, (name, words) in enumerate(commands.items()):
+            folder = f"small{number}"
+            self.mount(folder, 16)
+            os.makedirs(os.path.dirname(self.path(folder, name)), exist_ok=True)
+            with open(self.path(folder, name), "w") as file:
+                file.write("precious")
+            self.full(*(str(w).replace("{}", folder) for w in words), "-f", names=folder)
+            there = [os.path.join(at, n) for at, _, names in os.walk(self.path(folder)) for n in names]
+            self.assertEqual(there, [self.path(folder, name)])
+            with open(self.path(folder, name)) as file:
+                self.assertEqual(file.read(), "precious")
+
     def test_simulate(self):
         self.mount("small", 1024)
         self.full("simulate", "stills", "-n", "100", "--size", "300,300", "-o", "small/sim.h5",
