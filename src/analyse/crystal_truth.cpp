@@ -37,7 +37,8 @@ Result<UnitCell> read_cell(const h5::File& file) {
   const auto l = lengths.as<double>(), a = angles.as<double>();
   const UnitCell cell{l[0], l[1], l[2], a[0], a[1], a[2]};
   if (const auto checked = check(cell); !checked.ok())
-    return Error{Errc::malformed, place + "cell_lengths: " + checked.error().message};
+    return Error{Errc::malformed,
+                 file.path() + ": " + place + "cell_lengths: " + checked.error().message};
   return cell;
 }
 

@@ -6,11 +6,13 @@
 
 #include "store/file.hpp"
 #include "store/number_text.hpp"
+#include "store/remarks.hpp"
 
 namespace etalon {
 namespace {
 
 constexpr std::size_t most_items = 4096;
+constexpr std::size_t most_masks = 8;  // that are told of
 constexpr double most_pixels = 1 << 20;
 constexpr double ev_angstrom = 12398.419843320026;  // h c
 
@@ -105,8 +107,17 @@ class Parser {
     }
     return finish();
   }
+  // Keys that name bad pixels in ways that are not taken, "mask, flag_morethan"; mostly empty.
+  const std::string& not_taken() const { return not_taken_; }
 
  private:
+  void note_mask(std::string_view key) {
+    const bool names_pixels = key.starts_with("mask") || key.starts_with("flag_");
+    if (!names_pixels || key == "mask_good" || key == "mask_bad" || key.size() > 40) return;
+    if (seen_masks_.size() == most_masks || !seen_masks_.insert(std::string(key)).second) return;
+    not_taken_ += (not_taken_.empty() ? "" : ", ") + std::string(key);
+  }
+
   Result<void> take_line(std::string_view line) {
     if (line.empty()) return {};
     const std::size_t equals = line.find('=');
@@ -131,6 +142,7 @@ class Parser {
     }
     constexpr Unit energies[] = {{"eV", 1}, {"keV", 1e3}, {"MeV", 1e6}};
     constexpr Unit lengths[] = {{"A", 1}, {"m", 1e10}};
+    note_mask(key);
     if (key == "data") out_.data = value;
     if (key == "photon_energy") {
       ETALON_ASSIGN(out_.photon_energy_ev, quantity(value, energies));
@@ -144,6 +156,7 @@ class Parser {
 
   Result<void> set_of(const std::string& owner, std::string_view key, std::string_view value) {
     if (owner.starts_with("bad")) return set_of_bad(owner, key, value);
+    note_mask(key);
     const auto [at, fresh] = index_.try_emplace(owner, out_.panels.size());
     if (fresh) {
       if (out_.panels.size() == most_items) return wrong("too many panels");
@@ -234,6 +247,8 @@ class Parser {
   std::vector<Extents> extents_;  // of out_.panels
   std::map<std::string, std::size_t> index_, bad_index_;
   std::map<std::string, bool> bad_kind_;
+  std::set<std::string> seen_masks_;
+  std::string not_taken_;
 };
 
 }  // namespace
@@ -244,9 +259,13 @@ Result<PanelGeometry> parse_crystfel_geometry(std::string_view text) {
 
 Result<PanelGeometry> read_crystfel_geometry(const std::string& path) {
   ETALON_ASSIGN(const Bytes bytes, read_file(path));
-  auto geometry =
-      parse_crystfel_geometry({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+  Parser parser;
+  auto geometry = parser.parse({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
   if (!geometry.ok()) return std::move(geometry).error().in(path);
+  if (!parser.not_taken().empty())
+    remark(path + ": " + parser.not_taken() +
+           ": not taken: what pixels are bad is known from bad regions, the images' own mask and "
+           "--mask alone");
   return geometry;
 }
 

@@ -11,7 +11,8 @@ namespace etalon {
 
 // Takes: panels with min_fs max_fs min_ss max_ss corner_x corner_y fs ss res clen coffset, bad
 // regions (bad...), groups (group_..., rigid_group_...), photon_energy or wavelength, data, and
-// values that hold for all panels below them. Other keys are passed over. A clen or photon_energy
+// values that hold for all panels below them. Other keys are passed over; of those that name bad
+// pixels (mask..., flag_...) read_crystfel_geometry makes a remark. A clen or photon_energy
 // that names a place in the image file is not known (0). Errc::malformed names line and reason;
 // at most 4096 panels, bad regions and groups, and pixels 0 to 2^20 along an axis.
 Result<PanelGeometry> parse_crystfel_geometry(std::string_view text);

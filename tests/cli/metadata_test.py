@@ -80,6 +80,14 @@ for mask, where in ((bad.astype(np.uint32), "pixel_mask"), (bad.astype(np.int64)
     out, err = etalon("ls", "a.h5", "--json")
     assert json.loads(out)["series"][0]["masked"] == 26 and err == "", (where, out, err)
 
+# Masks that a CrystFEL geometry names are not read, which is said.
+series("a.h5")
+with open("g.geom", "w") as file:
+    file.write("clen = 0.1\nres = 13333\nmask = /mask\nmask_file = elsewhere.h5\nmask_good = 0\nflag_morethan = 60000\np0/min_fs = 0\np0/max_fs = 69\np0/min_ss = 0\np0/max_ss = 59\n"
+               "p0/corner_x = -35\np0/corner_y = -30\np0/fs = x\np0/ss = y\np0/mask = /other\n")
+err = etalon(*find, "--geometry", "g.geom")[1]
+assert err.count("etalon: g.geom: mask, mask_file, flag_morethan: not taken") == 1, err
+
 # Other values are told of by whatever reads frames, and the rest goes on.
 series("a.h5", distance="far", x_pixel_size=np.nan, beam_center_x=np.array([np.inf]), sequence_number=np.arange(3), description=4)
 with h5py.File("a.h5", "a") as file:
