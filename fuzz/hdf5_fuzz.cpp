@@ -9,8 +9,10 @@
 #include <filesystem>
 #include <string>
 
+#include "analyse/hits.hpp"
 #include "store/hdf5_write.hpp"
 #include "store/series_reader.hpp"
+#include "store/series_summary.hpp"
 
 namespace {
 
@@ -51,8 +53,9 @@ void put(hid_t file, const std::string& name, Input& in) {
   } else if (kind % 8 < 6) {
     static_cast<void>(h5::write_number(file, name, in.number(), in.text()).ok());
   } else {
-    std::size_t extents[3] = {in.byte() % 5U, in.byte() % 5U, in.byte() % 5U};
-    Array array(static_cast<DType>(1 + in.byte() % 10), Shape(std::span(extents, in.byte() % 4U)));
+    const std::size_t extents[3] = {in.byte() % 5U, in.byte() % 5U, in.byte() % 5U};
+    const auto dtype = static_cast<DType>(1 + in.byte() % 10);
+    Array array(dtype, Shape(std::span(extents, in.byte() % 4U)));
     for (std::byte& b : array.mutable_view().bytes()) b = static_cast<std::byte>(in.byte());
     static_cast<void>(h5::write_array(file, name, array.view(), in.text()).ok());
   }
@@ -67,14 +70,26 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   Input in{data, size};
   auto file = h5::create_file(path);
   if (!file.ok()) std::abort();
-  for (const char* name :
-       {"/entry/data/data", "/entry/instrument/detector/distance",
-        "/entry/instrument/detector/x_pixel_size", "/entry/instrument/detector/beam_center_x",
-        "/entry/instrument/detector/pixel_mask", "/entry/instrument/detector/saturation_value",
-        "/entry/instrument/detector/sequence_number", "/entry/instrument/detector/start_time",
-        "/entry/instrument/detector/count_time", "/entry/instrument/detector/module/data_origin",
-        "/entry/instrument/detector/module/data_size", "/entry/instrument/detector/description",
-        "/entry/instrument/beam/incident_wavelength", "/entry/start_time", "/other"})
+  for (const char* name : {"/entry/data/data",
+                           "/entry/instrument/detector/distance",
+                           "/entry/instrument/detector/x_pixel_size",
+                           "/entry/instrument/detector/beam_center_x",
+                           "/entry/instrument/detector/pixel_mask",
+                           "/entry/instrument/detector/saturation_value",
+                           "/entry/instrument/detector/sequence_number",
+                           "/entry/instrument/detector/start_time",
+                           "/entry/instrument/detector/count_time",
+                           "/entry/instrument/detector/module/data_origin",
+                           "/entry/instrument/detector/module/data_size",
+                           "/entry/instrument/detector/description",
+                           "/entry/instrument/beam/incident_wavelength",
+                           "/entry/start_time",
+                           "/other",
+                           "/entry_1/result_1/nPeaks",
+                           "/entry_1/result_1/peakXPosRaw",
+                           "/entry_1/result_1/peakYPosRaw",
+                           "/entry_1/result_1/peakTotalIntensity",
+                           "/entry/audit/hit"})
     put(*file, name, in);
   if (!h5::close_file(std::move(*file), path).ok()) std::abort();
   auto series = open_series(path);
@@ -87,6 +102,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     for (std::uint64_t i = 0; i < info.frames; ++i) static_cast<void>((*series)->read(i).ok());
   }
   static_cast<void>(read_array(path).ok());
+  if (const auto summary = summarize_series(path); summary.ok() && summary->peaks)
+    if (summary->peaks->least > summary->peaks->most || summary->peaks->all < summary->peaks->most)
+      std::abort();
+  static_cast<void>(read_peaks(path).ok());
   ::unlink(path.c_str());
   return 0;
 }
