@@ -87,7 +87,7 @@ Result<PlaceTable> PlaceTable::parse(std::string_view csv) {
 
 Result<PlaceTable> PlaceTable::read(const std::string& path) {
   if (file_kind(path) != FileKind::hdf5) {
-    ETALON_ASSIGN(const Bytes bytes, read_file(path));
+    ETALON_ASSIGN(const Bytes bytes, read_file(path, std::size_t{1} << 32));
     auto table = parse(text_of(bytes));
     if (!table.ok()) return std::move(table).error().in(path);
     return table;

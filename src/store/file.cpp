@@ -83,7 +83,7 @@ Result<void> open_part(const std::string& path, const std::string& target, Fd& f
 
 }  // namespace
 
-Result<Bytes> read_file(const std::string& path) {
+Result<Bytes> read_file(const std::string& path, std::size_t most) {
   const Fd fd(path == "-" ? ::dup(STDIN_FILENO) : ::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!fd.valid()) return system_error(path, "open");
   struct stat status {};
@@ -99,6 +99,9 @@ Result<Bytes> read_file(const std::string& path) {
     if (n < 0) return system_error(path, "read");
     if (n == 0) break;
     size += static_cast<std::size_t>(n);
+    if (size > most)
+      return Error{Errc::malformed,
+                   path + ": more than " + std::to_string(most >> 20) + " MiB: no such file is"};
   }
   bytes.resize(size);
   return bytes;

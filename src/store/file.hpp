@@ -1,6 +1,7 @@
 // Whole files in, and files out that appear under their name only when they are complete.
 #pragma once
 
+#include <limits>
 #include <optional>
 #include <string>
 
@@ -8,8 +9,12 @@
 
 namespace etalon {
 
-// "-" is standard input. Errc::missing when there is no such file, Errc::io when it cannot be read.
-Result<Bytes> read_file(const std::string& path);
+// "-" is standard input. Errc::missing when there is no such file, Errc::io when it cannot be read,
+// Errc::malformed when it has more than `most` bytes, as a device may, which never ends.
+Result<Bytes> read_file(const std::string& path,
+                        std::size_t most = std::numeric_limits<std::size_t>::max() / 2);
+// For what people write: recipes, geometries.
+inline constexpr std::size_t most_text = std::size_t{1} << 26;
 
 // Errc::usage when both names lead to one existing file: no output may replace what it is made
 // from.

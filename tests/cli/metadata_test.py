@@ -101,3 +101,8 @@ for words in (powder, find, ("ls", "a.h5"), export, run, ("compress", "a.h5", "-
 series("a.h5")
 for words in (powder, find, ("ls", "a.h5"), export, run):
     assert "left out" not in etalon(*words)[1], words
+
+# What never ends is no geometry.
+for words in (("find", "a.h5", "--geometry"), ("analyse", "azimuthal", "a.h5", "-o", "r.h5", "--poni")):
+    err = etalon(*words, "/dev/zero", code=3)[1]
+    assert "/dev/zero: more than 64 MiB" in err, err
