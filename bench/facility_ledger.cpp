@@ -9,8 +9,10 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <random>
+#include <set>
 #include <string>
 
 #include "base/text.hpp"
@@ -114,8 +116,24 @@ Record make(std::int64_t index) {
 std::string escaped(ByteSpan bytes) { return "\\\\x" + hex(bytes); }
 std::string escaped(std::string_view text) { return escaped(bytes_of(text)); }
 
+// Of one block, for nothing leads from one to another: which record has an id or made a thing.
+using Known = std::map<Hash, std::int64_t>;
+
+std::string links(const Record& record, std::int64_t seq, Known& known) {
+  std::set<std::int64_t> parents;
+  for (const Artifact& input : record.inputs)
+    if (const auto at = known.find(input.hash); at != known.end()) parents.insert(at->second);
+  std::string text;
+  for (const std::int64_t parent : parents)
+    text += std::to_string(seq) + "\t" + std::to_string(parent) + "\n";
+  known.emplace(record.id(), seq);
+  for (const Artifact& output : record.outputs) known.emplace(output.hash, seq);
+  return text;
+}
+
 int rows(const std::string& table, std::int64_t n) {
   Hash head;
+  Known known;
   for (std::int64_t i = 0; i < n; ++i) {
     const Record record = make(i);
     const std::string seq = std::to_string(i + 1) + "\t";
@@ -136,7 +154,10 @@ int rows(const std::string& table, std::int64_t n) {
       }
       ++side;
     }
-    if (table == "record") {
+    if (table == "link") {
+      if (i % block_size == 0) known.clear();
+      text = links(record, i + 1, known);
+    } else if (table == "record") {
       const Bytes bytes = record.encode();
       text = seq + escaped(sha256(bytes).span()) + "\t" + escaped(bytes) + "\n";
     } else if (table == "event") {

@@ -36,7 +36,7 @@ def load(server, program, address, records):
     run(program, "fill", address, "0")  # makes the tables
     server.sql("facility", "SET search_path = etalon;" + ";".join(drop for drop, _ in LATER.values()))
     began = time.monotonic()
-    for table in ("record", "artifact", "event", "place"):
+    for table in ("record", "artifact", "event", "place", "link"):
         rows = subprocess.Popen([program, "rows", table, str(records)], stdout=subprocess.PIPE)
         # References are right by construction.
         copy = ["-c", "SET session_replication_role = replica", "-c", f"COPY etalon.{table} FROM STDIN"]

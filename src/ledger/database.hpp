@@ -14,6 +14,9 @@
 
 namespace etalon {
 
+// Of the ledger's tables: the first has no table `link`. Both are read and written.
+inline constexpr std::int64_t first_version = 1, version_with_links = 2;
+
 // A prepared statement.
 class Statement {
  public:
@@ -86,6 +89,8 @@ class Database {
   virtual Result<void> begin(Access access) = 0;
   virtual Result<void> commit() = 0;
   virtual void rollback() = 0;
+
+  virtual Result<std::int64_t> version() = 0;  // of the ledger's tables, as it is now
 
   // What the database itself can say of its pages and references, and where its schema differs from
   // the ledger's.

@@ -36,10 +36,14 @@ struct Ledger::Impl {
   Result<bool> known(const Hash& hash) const;           // whether a record names it
   Result<std::vector<Hash>> hashes(std::string_view sql, const Hash* of = nullptr) const;
 
+  // Whether the table `link` is there; a ledger that lacks it may be given it at any time.
+  Result<bool> linked() const;
+
   std::string path;  // or address, for messages
   std::unique_ptr<Database> database;
   Places places;
   mutable std::mutex mutex;
+  mutable bool known_linked = false;  // it is never taken away again
 };
 
 }  // namespace etalon

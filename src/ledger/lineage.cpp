@@ -1,44 +1,53 @@
-// What led to a record: looked up generation by generation, put in order here.
+// What led to a record: found by its links, put in order here.
 #include <algorithm>
 #include <map>
 #include <set>
 
 #include "ledger/impl.hpp"
+#include "ledger/parents.hpp"
 
 namespace etalon {
 namespace {
 
-// The parents of the records `up`: child, parent, the parent's id. A hash among the inputs is
-// looked for twice: as the id of a record (way 0) and as somebody's output (way 1); no index is
-// asked for NULL. Records are numbered in the order of their first events, so that only a parent
-// with a higher number than its child needs a look at the events. The order of the joins is the
-// order of the loops: from the few inputs to what the indexes find.
-constexpr std::string_view parents_sql =
-    " SELECT found.child, found.seq, p.id FROM (SELECT DISTINCT up.seq AS child, "
-    "coalesce(r.seq, o.record) AS seq FROM up CROSS JOIN artifact i "
-    "CROSS JOIN (SELECT 0 AS way UNION ALL SELECT 1) w "
-    "LEFT JOIN record r ON r.id = CASE WHEN w.way = 0 AND i.role = 'record' THEN i.hash END "
-    "LEFT JOIN artifact o ON o.hash = CASE WHEN w.way = 1 THEN i.hash END AND o.side = 1 "
-    "AND o.record <> i.record AND (o.record < i.record OR "
-    "(SELECT min(seq) FROM event WHERE record = o.record) < "
-    "(SELECT max(seq) FROM event WHERE record = i.record)) "
-    "WHERE i.record = up.seq AND i.side = 0 AND coalesce(r.seq, o.record) IS NOT NULL) found "
-    "CROSS JOIN record p WHERE p.seq = found.seq ORDER BY found.child, found.seq";
+struct Above {
+  std::map<std::int64_t, Hash> ids;
+  std::map<std::int64_t, std::vector<std::int64_t>> parents;  // in order
+};
 
-// The records in parameters ?1 to ?count.
+// All that led to the record, in one query: its number and id, and a parent or NULL.
+constexpr std::string_view above_sql =
+    "WITH RECURSIVE up(seq) AS (VALUES (CAST(?1 AS bigint)) "
+    "UNION SELECT link.parent FROM up CROSS JOIN link WHERE link.child = up.seq) "
+    "SELECT up.seq, p.id, l.parent FROM up CROSS JOIN record p "
+    "LEFT JOIN link l ON l.child = up.seq WHERE p.seq = up.seq";
+
+Result<Above> follow_links(Database& database, std::int64_t row) {
+  ETALON_ASSIGN(Query q, database.query(above_sql));
+  q.bind(1, row);
+  Above above;
+  while (true) {
+    ETALON_ASSIGN(const bool any, q.next());
+    if (!any) break;
+    above.ids.try_emplace(q.integer(0), to_hash(q.blob(1)));
+    auto& parents = above.parents[q.integer(0)];
+    if (q.integer(2) != 0) parents.push_back(q.integer(2));
+  }
+  for (auto& [child, parents] : above.parents) std::ranges::sort(parents);
+  return above;
+}
+
+// In a ledger without links, generation by generation; the parents of records ?1 to ?count.
 std::string parents_of(std::size_t count) {
   std::string sql = "WITH up(seq) AS (VALUES ";
   for (std::size_t i = 1; i <= count; ++i)
     sql += (i > 1 ? ", (CAST(?" : "(CAST(?") + std::to_string(i) + " AS bigint))";
-  return sql.append(")").append(parents_sql);
+  return sql +
+         ") SELECT found.child, found.parent, p.id FROM (SELECT DISTINCT child, parent "
+         "FROM (" ETALON_PARENTS_SQL("up CROSS JOIN ", "up.seq") ") pairs) found "
+         "CROSS JOIN record p WHERE p.seq = found.parent ORDER BY found.child, found.parent";
 }
 
 constexpr std::size_t at_once = 32;
-
-struct Above {
-  std::map<std::int64_t, Hash> ids;
-  std::map<std::int64_t, std::vector<std::int64_t>> parents;
-};
 
 // Adds the parents of `rows`, at most `at_once`; those not seen before go to `next`.
 Result<void> look_up(Database& database, std::span<const std::int64_t> rows, Above& above,
@@ -83,7 +92,7 @@ void append_in_order(const Above& above, std::int64_t start, std::set<std::int64
   static const std::vector<std::int64_t> none;
   std::vector<Visit> stack;
   const auto enter = [&](std::int64_t row) {
-    if (!seen.insert(row).second) return;
+    if (!above.ids.contains(row) || !seen.insert(row).second) return;
     const auto at = above.parents.find(row);
     stack.push_back({row, at != above.parents.end() ? &at->second : &none});
   };
@@ -101,8 +110,22 @@ void append_in_order(const Above& above, std::int64_t start, std::set<std::int64
 
 }  // namespace
 
+Result<bool> Ledger::Impl::linked() const {
+  if (!known_linked) {
+    ETALON_ASSIGN(const std::int64_t version, database->version());
+    known_linked = version >= version_with_links;
+  }
+  return known_linked;
+}
+
 Result<std::vector<Hash>> Ledger::parents(const Hash& id) const {
   const std::lock_guard lock(impl_->mutex);
+  ETALON_ASSIGN(const bool linked, impl_->linked());
+  if (linked)
+    return impl_->hashes(
+        "SELECT p.id FROM record r CROSS JOIN link CROSS JOIN record p WHERE r.id = ?1 AND "
+        "link.child = r.seq AND p.seq = link.parent ORDER BY p.seq",
+        &id);
   ETALON_ASSIGN(const std::int64_t row, impl_->sequence(id));
   Above above;
   std::vector<std::int64_t> rows;
@@ -127,12 +150,14 @@ Result<std::vector<Hash>> Ledger::lineage(const Hash& start) const {
     ETALON_ASSIGN(roots, producers(start));
   }
   const std::lock_guard lock(impl_->mutex);
+  ETALON_ASSIGN(const bool linked, impl_->linked());
   std::vector<Hash> order;
   std::set<std::int64_t> seen;
   for (const Hash& root : roots) {
     ETALON_ASSIGN(const std::int64_t row, impl_->sequence(root));
     if (seen.contains(row)) continue;
-    ETALON_ASSIGN(const Above above, look_up_all(*impl_->database, root, row));
+    ETALON_ASSIGN(const Above above, linked ? follow_links(*impl_->database, row)
+                                            : look_up_all(*impl_->database, root, row));
     append_in_order(above, row, seen, order);
   }
   return order;

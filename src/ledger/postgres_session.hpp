@@ -27,6 +27,7 @@ class Session : public Database {
   Result<void> begin(Access access) override;
   Result<void> commit() override;
   void rollback() override;
+  Result<std::int64_t> version() override;
   Result<std::vector<Flaw>> integrity() override;
   Result<std::vector<Flaw>> schema() override;
 

@@ -152,9 +152,11 @@ Result<std::vector<Flaw>> Sqlite::integrity() {
 }
 
 Result<std::vector<Flaw>> Sqlite::schema() {
+  ETALON_ASSIGN(const std::int64_t stored, version());
   std::vector<Part> wanted, found;
   for (const schema::Object& object : schema::objects())
-    wanted.push_back({std::string(object.name), std::string(object.sql)});
+    if (object.since <= stored)
+      wanted.push_back({std::string(object.name), std::string(object.sql)});
   ETALON_ASSIGN(Query q, query("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL AND name "
                                "NOT LIKE 'sqlite_%'"));
   while (true) {

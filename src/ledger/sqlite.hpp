@@ -23,6 +23,7 @@ class Sqlite : public Database {
   Result<void> begin(Access access) override;
   Result<void> commit() override { return run("COMMIT"); }
   void rollback() override { (void)run("ROLLBACK"); }
+  Result<std::int64_t> version() override { return integer("PRAGMA user_version"); }
   Result<std::vector<Flaw>> integrity() override;
   Result<std::vector<Flaw>> schema() override;
 

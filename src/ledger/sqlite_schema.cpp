@@ -4,20 +4,25 @@
 #include <filesystem>
 #include <thread>
 
+#include "ledger/parents.hpp"
+
 namespace etalon::schema {
 namespace {
 
 // Rows are added, never changed. INSERT OR REPLACE deletes without asking the delete trigger, so
-// taking a key again is refused as well.
-#define ETALON_APPEND_ONLY(table, key)                                                        \
-  {table "_keep_update", "CREATE TRIGGER " table "_keep_update BEFORE UPDATE ON " table       \
-                         " BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END"},     \
-      {table "_keep_delete", "CREATE TRIGGER " table "_keep_delete BEFORE DELETE ON " table   \
-                             " BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END"}, \
+// taking a key again is refused as well, but where the key is the whole row.
+#define ETALON_KEPT "BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END"
+#define ETALON_NO_CHANGE(table, since)                                                        \
+  {table "_keep_update",                                                                      \
+   "CREATE TRIGGER " table "_keep_update BEFORE UPDATE ON " table " " ETALON_KEPT, since},    \
   {                                                                                           \
-    table "_keep_replace", "CREATE TRIGGER " table "_keep_replace BEFORE INSERT ON " table    \
-                           " WHEN EXISTS (SELECT 1 FROM " table " WHERE " key                 \
-                           ") BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END"    \
+    table "_keep_delete",                                                                     \
+        "CREATE TRIGGER " table "_keep_delete BEFORE DELETE ON " table " " ETALON_KEPT, since \
+  }
+#define ETALON_APPEND_ONLY(table, key)                                                         \
+  ETALON_NO_CHANGE(table, first_version), {                                                    \
+    table "_keep_replace", "CREATE TRIGGER " table "_keep_replace BEFORE INSERT ON " table     \
+                           " WHEN EXISTS (SELECT 1 FROM " table " WHERE " key ") " ETALON_KEPT \
   }
 
 constexpr Object all_objects[] = {
@@ -45,6 +50,14 @@ constexpr Object all_objects[] = {
     ETALON_APPEND_ONLY("event", "seq = NEW.seq"),
     ETALON_APPEND_ONLY("place",
                        "event = NEW.event AND side = NEW.side AND position = NEW.position"),
+    {"link",
+     "CREATE TABLE link(child INTEGER NOT NULL REFERENCES record(seq), parent INTEGER NOT NULL "
+     "REFERENCES record(seq), PRIMARY KEY(child, parent)) STRICT, WITHOUT ROWID",
+     version_with_links},
+    ETALON_NO_CHANGE("link", version_with_links),
+    {"event_link",
+     "CREATE TRIGGER event_link AFTER INSERT ON event BEGIN " ETALON_LINK_SQL("NEW.record") "; END",
+     version_with_links},
 };
 
 constexpr int patience_ms = 30000;  // with other programs' locks
@@ -55,15 +68,29 @@ Result<bool> is_blank(Sqlite& database) {
   return id == 0 && tables == 0;
 }
 
+// What came after version `stored`, and the links of the records that are there.
+Result<void> make_objects(Sqlite& database, std::int64_t stored) {
+  for (const Object& object : all_objects)
+    if (object.since > stored) ETALON_TRY(database.run(std::string(object.sql)));
+  ETALON_TRY(database.run("INSERT INTO link " ETALON_ALL_PARENTS_SQL));
+  return database.run("PRAGMA user_version = " + std::to_string(user_version));
+}
+
 Result<void> create(Sqlite& database) {
   ETALON_TRY(database.run("PRAGMA journal_mode = WAL"));
   ETALON_ASSIGN(Transaction transaction, Transaction::begin(database, Database::Access::write));
   ETALON_ASSIGN(const bool still_blank, is_blank(database));  // another process may have been first
   if (!still_blank) return {};
-  for (const Object& object : all_objects) ETALON_TRY(database.run(std::string(object.sql)));
-  const std::string marks = "PRAGMA application_id = " + std::to_string(application_id) +
-                            "; PRAGMA user_version = " + std::to_string(user_version);
-  ETALON_TRY(database.run(marks));
+  ETALON_TRY(database.run("PRAGMA application_id = " + std::to_string(application_id)));
+  ETALON_TRY(make_objects(database, 0));
+  return transaction.commit();
+}
+
+Result<void> upgrade(Sqlite& database) {
+  ETALON_ASSIGN(Transaction transaction, Transaction::begin(database, Database::Access::write));
+  ETALON_ASSIGN(const auto stored, database.version());  // another process may have been first
+  if (stored == user_version) return {};
+  ETALON_TRY(make_objects(database, stored));
   return transaction.commit();
 }
 
@@ -75,9 +102,9 @@ Result<void> check(Sqlite& database, const std::string& path) {
   if (id != application_id)
     return fail("not a ledger: a database of another program (application_id " +
                 std::to_string(id) + ")");
-  ETALON_ASSIGN(const auto stored, database.integer("PRAGMA user_version"));
-  if (stored != user_version)
-    return fail("a ledger of version " + std::to_string(stored) + "; this program knows version " +
+  ETALON_ASSIGN(const auto stored, database.version());
+  if (stored < first_version || stored > user_version)
+    return fail("a ledger of version " + std::to_string(stored) + "; this program knows 1 to " +
                 std::to_string(user_version));
   return {};
 }
@@ -122,7 +149,10 @@ Result<std::unique_ptr<Sqlite>> open(const std::string& path, bool must_exist) {
     if (blank && must_exist)
       return Error{Errc::malformed, path + ": not a ledger: the file is empty"};
     if (blank) ETALON_TRY(create(*database));
-    return check(*database, path);
+    ETALON_TRY(check(*database, path));
+    if (must_exist) return {};
+    ETALON_ASSIGN(const auto stored, database->version());
+    return stored < user_version ? upgrade(*database) : Result<void>();
   };
   auto settled = settle();
   const auto give_up = std::chrono::steady_clock::now() + std::chrono::milliseconds(patience_ms);

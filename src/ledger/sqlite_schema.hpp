@@ -12,15 +12,16 @@
 namespace etalon::schema {
 
 inline constexpr std::int64_t application_id = 0x45544C47;  // "ETLG"
-inline constexpr std::int64_t user_version = 1;
+inline constexpr std::int64_t user_version = version_with_links;
 
 struct Object {
   std::string_view name, sql;
+  std::int64_t since = first_version;
 };
 std::span<const Object> objects();  // tables, indexes and triggers, in the order of creation
 
-// Opens the file and checks that it is a ledger of this version; an absent or empty database
-// becomes one unless `must_exist`.
+// Opens the file and checks that it is a ledger. Unless `must_exist`, an absent or empty database
+// becomes one, and an older one gets what its version lacks.
 Result<std::unique_ptr<Sqlite>> open(const std::string& path, bool must_exist);
 
 }  // namespace etalon::schema

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "ledger/impl.hpp"
+#include "ledger/parents.hpp"
 
 namespace etalon {
 namespace {
@@ -93,6 +94,27 @@ class Verifier {
     return {};
   }
 
+  // The links beside those that follow from inputs, outputs and events.
+  Result<void> links() {
+    ETALON_ASSIGN(const std::int64_t version, database_.version());
+    if (version < version_with_links) return {};
+    ETALON_ASSIGN(Query right, database_.scan(ETALON_ALL_PARENTS_SQL));
+    ETALON_ASSIGN(Query rows,
+                  database_.scan("SELECT child, parent FROM link ORDER BY child, parent"));
+    Walk wanted{right}, found{rows};
+    ETALON_TRY(wanted.step());
+    ETALON_TRY(found.step());
+    while (wanted.more || found.more) {
+      const bool missing = wanted.more && (!found.more || wanted.pair() < found.pair());
+      const bool extra = found.more && (!wanted.more || found.pair() < wanted.pair());
+      if (missing) link(wanted, "is missing");
+      if (extra) link(found, "should not be there: that one did not lead to it");
+      if (!extra) ETALON_TRY(wanted.step());
+      if (!missing) ETALON_TRY(found.step());
+    }
+    return {};
+  }
+
   Result<void> files(Tally& tally, const HashProgress& progress) {
     for (const auto& [path, wanted] : claims_) {
       const auto counted = [&](std::uint64_t n) {
@@ -134,12 +156,24 @@ class Verifier {
       ETALON_ASSIGN(more, rows.next());
       return {};
     }
+    std::pair<std::int64_t, std::int64_t> pair() const {
+      return {rows.integer(0), rows.integer(1)};
+    }
     bool at(std::int64_t owner) const { return more && rows.integer(0) == owner; }
     Result<void> pass(std::int64_t owner) {  // what belongs to nobody
       while (more && rows.integer(0) < owner) ETALON_TRY(step());
       return {};
     }
   };
+
+  void link(const Walk& walk, const std::string& reason) {
+    const auto name = [&](std::int64_t row) {
+      const auto id = ids_.find(row);
+      return id != ids_.end() ? id->second.hex() : "number " + std::to_string(row);
+    };
+    const auto [child, parent] = walk.pair();
+    report("record", name(child), "its link to record " + name(parent) + " " + reason);
+  }
 
   // The rows by which records are found must say what the record's bytes say.
   template <typename Wrong>
@@ -199,6 +233,7 @@ Result<std::vector<Problem>> Ledger::verify(Tally* tally, const HashProgress& pr
       [&] { return verifier.database(impl_->database->schema()); },
       [&] { return verifier.records(counts); },
       [&] { return verifier.events(counts); },
+      [&] { return verifier.links(); },
   };
   const auto walk = [&]() -> Result<void> {
     for (const auto& step : steps)
