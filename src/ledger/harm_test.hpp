@@ -66,6 +66,19 @@ inline void tamper_quietly(const std::string& path, const std::string& sql) {
   tamper(path, script);
 }
 
+inline std::int64_t file_version(const std::string& path) {
+  sqlite3* database = nullptr;
+  std::int64_t version = 0;
+  EXPECT_EQ(sqlite3_open(path.c_str(), &database), SQLITE_OK);
+  const auto take = [](void* to, int, char** values, char**) {
+    *static_cast<std::int64_t*>(to) = std::atoll(values[0]);
+    return 0;
+  };
+  EXPECT_EQ(sqlite3_exec(database, "PRAGMA user_version", take, &version, nullptr), SQLITE_OK);
+  sqlite3_close(database);
+  return version;
+}
+
 // Where a ledger can be, and how harm is done to it there. SQL of the tests is for both: the server
 // is given SQLite's words that it lacks.
 class Home {
@@ -76,6 +89,8 @@ class Home {
   virtual void tamper(const std::string& sql) = 0;
   virtual void tamper_quietly(const std::string& sql) = 0;
   virtual std::string refusal(const std::string& sql) = 0;
+  virtual void make_old() = 0;  // of version 1, as a program made it that knew no links
+  virtual std::int64_t version() = 0;
 };
 
 class FileHome : public Home {
@@ -92,6 +107,10 @@ class FileHome : public Home {
     sqlite3_close(database);
     return reason;
   }
+  void make_old() override {
+    tamper("DROP TRIGGER event_link; DROP TABLE link; PRAGMA user_version = 1");
+  }
+  std::int64_t version() override { return file_version(ledger()); }
 
  private:
   std::unique_ptr<Folder> folder_ = std::make_unique<Folder>();
@@ -111,7 +130,7 @@ class ServerHome : public Home {
   void tamper(const std::string& sql) override { server_.run(database_, path + sql); }
   void tamper_quietly(const std::string& sql) override {
     std::string script = path + "SET session_replication_role = replica;";
-    const char* tables[] = {"record", "artifact", "event", "place"};
+    const char* tables[] = {"record", "artifact", "event", "place", "link"};
     for (const std::string table : tables)
       script += "ALTER TABLE " + table + " DISABLE TRIGGER " + table + "_keep;";
     script += sql + ";";
@@ -121,6 +140,16 @@ class ServerHome : public Home {
   }
   std::string refusal(const std::string& sql) override {
     return server_.refusal(ledger(), path + sql);
+  }
+  void make_old() override {
+    tamper(
+        "DROP TRIGGER event_link ON event; DROP FUNCTION link_up(); DROP TABLE link; "
+        "COMMENT ON SCHEMA etalon IS 'Etalon ledger, version 1'");
+  }
+  std::int64_t version() override {
+    const std::string comment = server_.run(
+        database_, "SELECT obj_description('etalon'::regnamespace::oid, 'pg_namespace')");
+    return std::atoll(comment.substr(comment.rfind(' ')).c_str());
   }
   const std::string& database() const { return database_; }
 

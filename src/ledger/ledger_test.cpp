@@ -234,8 +234,13 @@ TEST(LedgerFile, WhatIsNoLedgerIsRefused) {
   sqlite3_close(other);
   EXPECT_EQ(Ledger::open(folder / "other.db").error().code, Errc::malformed);
   { ASSERT_TRUE(Ledger::open(folder / "newer.db").ok()); }
-  testing::tamper(folder / "newer.db", "PRAGMA user_version = 2");
-  EXPECT_EQ(Ledger::open(folder / "newer.db").error().code, Errc::malformed);
+  for (const char* version : {"3", "0", "-1"}) {
+    testing::tamper(folder / "newer.db", std::string("PRAGMA user_version = ") + version);
+    const auto ledger = Ledger::open(folder / "newer.db");
+    ASSERT_FALSE(ledger.ok());
+    EXPECT_EQ(ledger.error().code, Errc::malformed);
+    EXPECT_NE(ledger.error().message.find("knows 1 to 2"), std::string::npos);
+  }
 }
 
 class LineageTest : public testing::EveryHome {

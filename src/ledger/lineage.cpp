@@ -21,7 +21,7 @@ constexpr std::string_view above_sql =
     "SELECT up.seq, p.id, l.parent FROM up CROSS JOIN record p "
     "LEFT JOIN link l ON l.child = up.seq WHERE p.seq = up.seq";
 
-Result<Above> follow_links(Database& database, std::int64_t row) {
+Result<Above> follow_links(Database& database, const std::string& name, std::int64_t row) {
   ETALON_ASSIGN(Query q, database.query(above_sql));
   q.bind(1, row);
   Above above;
@@ -32,7 +32,13 @@ Result<Above> follow_links(Database& database, std::int64_t row) {
     auto& parents = above.parents[q.integer(0)];
     if (q.integer(2) != 0) parents.push_back(q.integer(2));
   }
-  for (auto& [child, parents] : above.parents) std::ranges::sort(parents);
+  for (auto& [child, parents] : above.parents) {
+    std::ranges::sort(parents);
+    for (const std::int64_t parent : parents)
+      if (!above.ids.contains(parent))
+        return Error{Errc::malformed, name + ": damaged ledger: link: record number " +
+                                          std::to_string(parent) + " is not there"};
+  }
   return above;
 }
 
@@ -92,7 +98,7 @@ void append_in_order(const Above& above, std::int64_t start, std::set<std::int64
   static const std::vector<std::int64_t> none;
   std::vector<Visit> stack;
   const auto enter = [&](std::int64_t row) {
-    if (!above.ids.contains(row) || !seen.insert(row).second) return;
+    if (!seen.insert(row).second) return;
     const auto at = above.parents.find(row);
     stack.push_back({row, at != above.parents.end() ? &at->second : &none});
   };
@@ -156,7 +162,7 @@ Result<std::vector<Hash>> Ledger::lineage(const Hash& start) const {
   for (const Hash& root : roots) {
     ETALON_ASSIGN(const std::int64_t row, impl_->sequence(root));
     if (seen.contains(row)) continue;
-    ETALON_ASSIGN(const Above above, linked ? follow_links(*impl_->database, row)
+    ETALON_ASSIGN(const Above above, linked ? follow_links(*impl_->database, impl_->path, row)
                                             : look_up_all(*impl_->database, root, row));
     append_in_order(above, row, seen, order);
   }

@@ -175,7 +175,9 @@ constexpr std::string_view comment_before_version = "Etalon ledger, version ";
 
 std::int64_t version_in(const std::string& comment) {
   if (!comment.starts_with(comment_before_version)) return 0;
-  return number(std::string_view(comment).substr(comment_before_version.size()));
+  const std::string text = comment.substr(comment_before_version.size());
+  const std::int64_t stored = number(text);
+  return std::to_string(stored) == text ? stored : 0;
 }
 
 Result<void> check(const Session& session, const State& state) {

@@ -103,10 +103,12 @@ TEST_F(PostgresTest, WhatIsNoLedgerIsRefused) {
   EXPECT_NE(refused(address_, Errc::malformed).find("is empty"), std::string::npos);
   run("CREATE TABLE etalon.t(x int)");
   EXPECT_NE(refused(address_, Errc::malformed, false).find("something else"), std::string::npos);
-  run("COMMENT ON SCHEMA etalon IS 'Etalon ledger, version 2'");
-  EXPECT_NE(
-      refused(address_, Errc::malformed, false).find("version 2; this program knows version 1"),
-      std::string::npos);
+  for (const std::string version : {"3", "0", "02", "2x", "", "two"}) {
+    run("COMMENT ON SCHEMA etalon IS 'Etalon ledger, version " + version + "'");
+    EXPECT_NE(refused(address_, Errc::malformed, false)
+                  .find("version " + version + "; this program knows 1 to 2"),
+              std::string::npos);
+  }
   run("COMMENT ON SCHEMA etalon IS 'Etalon ledger, version 1'");  // without its tables
   const auto added = Ledger::open(address_, true)->add(step("a"));
   ASSERT_FALSE(added.ok());
@@ -115,7 +117,8 @@ TEST_F(PostgresTest, WhatIsNoLedgerIsRefused) {
 }
 
 TEST_F(PostgresTest, TablesAndRowsOfForeignHandsAreNamed) {
-  run("CREATE SCHEMA etalon; COMMENT ON SCHEMA etalon IS 'Etalon ledger, version 1'; "
+  run("CREATE SCHEMA etalon; COMMENT ON SCHEMA etalon IS 'Etalon ledger, version 2'; "
+      "CREATE TABLE etalon.link(child text, parent text); "
       "CREATE TABLE etalon.record(seq text, id text, cbor text); "
       "CREATE TABLE etalon.artifact(record text, side text, position text, role text, hash text); "
       "CREATE TABLE etalon.event(seq text, record text, time text, host text, \"user\" text, "
@@ -125,7 +128,8 @@ TEST_F(PostgresTest, TablesAndRowsOfForeignHandsAreNamed) {
       ('99999999999999999999', repeat('x', 300000), '\x1'), ('one', '', E'\n'))");
   run(R"(INSERT INTO etalon.event VALUES (NULL, NULL, NULL, NULL, NULL, NULL, NULL),
       ('1e9', '-1', '\x', '\xF', E'\t', 'x', repeat('\x', 99)))");
-  run("INSERT INTO etalon.artifact SELECT seq, NULL, '-1', id, id FROM etalon.record; "
+  run("INSERT INTO etalon.link SELECT seq, seq FROM etalon.record; "
+      "INSERT INTO etalon.artifact SELECT seq, NULL, '-1', id, id FROM etalon.record; "
       "INSERT INTO etalon.place SELECT seq, seq, seq, cbor FROM etalon.record");
   const auto ledger = Ledger::open(address_, true);
   ASSERT_TRUE(ledger.ok());
@@ -255,6 +259,57 @@ TEST_F(PostgresTest, AWriterNeedsNoMoreThanToReadAndInsert) {
                           "ALTER TABLE etalon.event DISABLE TRIGGER event_keep"})
     EXPECT_NE(server_->refusal(address, sql), "") << sql;
   expect_chain(2);
+}
+
+// Who may write an old ledger goes on until its owner opens it to write, and after that.
+TEST_F(PostgresTest, AnOldLedgerIsBroughtUpByItsOwnerAlone) {
+  testing::ServerHome home(*server_);
+  ASSERT_TRUE(Ledger::open(home.ledger())->add(step("a", {}, {{"data", hash_of("x"), ""}})).ok());
+  const std::string role = "writer_of_" + home.database();
+  std::string address = home.ledger();
+  address.replace(address.find("owner"), 5, role);
+  home.make_old();
+  server_->run(home.database(), "CREATE ROLE " + role + " LOGIN; GRANT USAGE ON SCHEMA etalon TO " +
+                                    role +
+                                    "; GRANT SELECT, INSERT ON ALL TABLES IN SCHEMA etalon "
+                                    "TO " +
+                                    role);
+  auto writer = Ledger::open(address);
+  ASSERT_TRUE(writer.ok()) << writer.error().message;
+  const auto b = writer->add(step("b", {{"data", hash_of("x"), ""}}));
+  EXPECT_TRUE(b.ok());
+  EXPECT_EQ(home.version(), 1);
+  EXPECT_EQ(show(writer->verify()), "");
+
+  EXPECT_EQ(show(Ledger::open(home.ledger())->verify()), "");
+  EXPECT_EQ(home.version(), 2);
+  const auto c = writer->add(step("c", {{"record", *b, ""}}));
+  ASSERT_TRUE(c.ok()) << c.error().message;
+  EXPECT_EQ(writer->lineage(*c)->size(), 3U);
+  EXPECT_EQ(show(writer->verify()), "");
+  for (const char* sql : {"UPDATE etalon.link SET parent = 1", "TRUNCATE etalon.link"})
+    EXPECT_NE(server_->refusal(address, sql), "") << sql;
+}
+
+TEST_F(PostgresTest, WhatKeepsTheLinksIsPartOfTheSchema) {
+  ASSERT_TRUE(Ledger::open(address_)->add(step("a")).ok());
+  const auto ledger = Ledger::open(address_, true);
+  const std::pair<const char*, const char*> harm[] = {
+      {"ALTER FUNCTION etalon.link_up() SET enable_seqscan = on", "link_up() | this part of the"},
+      {"CREATE OR REPLACE FUNCTION etalon.link_up() RETURNS trigger LANGUAGE plpgsql AS "
+       "'BEGIN RETURN NULL; END'",
+       "link_up() | this part of the"},
+      {"ALTER TABLE etalon.event DISABLE TRIGGER event_link", "event_link | this part of the"},
+      {"DROP TRIGGER event_link ON etalon.event",
+       "event_link | this part of the schema was removed"},
+      {"ALTER TABLE etalon.link DROP CONSTRAINT link_pkey", "link_pkey | this part of the"},
+      {"DROP TABLE etalon.link", "damaged ledger"}};
+  EXPECT_EQ(show(ledger->verify()), "");
+  for (const auto& [sql, named] : harm) {
+    run(sql);
+    const std::string found = show(ledger->verify());
+    EXPECT_NE(found.find(named), std::string::npos) << sql << "\n" << found;
+  }
 }
 
 TEST_F(PostgresTest, TextMayBeAnyBytes) {

@@ -94,10 +94,11 @@ TEST_P(VerifyTest, RowsCannotBeChangedOrRemoved) {
       "UPDATE record SET cbor = zeroblob(1)", "DELETE FROM record",
       "UPDATE artifact SET role = 'x'",       "DELETE FROM artifact",
       "UPDATE event SET \"user\" = 'x'",      "DELETE FROM event",
-      "UPDATE place SET path = 'x'",          "DELETE FROM place"};
+      "UPDATE place SET path = 'x'",          "DELETE FROM place",
+      "UPDATE link SET parent = child",       "DELETE FROM link"};
   if (on_server()) {
     attempts.insert(attempts.end(),
-                    {"TRUNCATE record, artifact, event, place", "TRUNCATE place",
+                    {"TRUNCATE record, artifact, event, place, link", "TRUNCATE place",
                      "SET session_replication_role = replica; DELETE FROM place",
                      "INSERT INTO record SELECT * FROM record ON CONFLICT (seq) DO UPDATE "
                      "SET cbor = zeroblob(1)"});
@@ -112,6 +113,7 @@ TEST_P(VerifyTest, RowsCannotBeChangedOrRemoved) {
   }
   for (const std::string& sql : attempts)
     EXPECT_NE(home_->refusal(sql).find("the ledger is append-only"), std::string::npos) << sql;
+  if (!on_server()) home_->tamper("INSERT OR REPLACE INTO link SELECT * FROM link");  // the same
   EXPECT_EQ(show(verify()), "");
 }
 
@@ -152,16 +154,54 @@ TEST_P(VerifyTest, NoNumberAfterTheLastIsNoOverflow) {
   EXPECT_EQ(ledger->all()->size(), 2U);
 }
 
+TEST_P(VerifyTest, AMissingLinkIsNamed) {
+  home_->tamper_quietly("DELETE FROM link WHERE child = 2 AND parent = 1");
+  expect_only("record", store_.hex(), "its link to record " + find_.hex() + " is missing");
+}
+
+TEST_P(VerifyTest, AnAddedLinkIsNamed) {
+  home_->tamper("INSERT INTO link VALUES(1, 1)");
+  expect_only("record", find_.hex(), "its link to record " + find_.hex() + " should not be there");
+}
+
+TEST_P(VerifyTest, AnAlteredLinkIsNamed) {
+  home_->tamper_quietly("UPDATE link SET parent = 2");
+  const std::string found = show(verify());
+  EXPECT_NE(found.find("record | " + store_.hex() + " | its link to record " + find_.hex() +
+                       " is missing"),
+            std::string::npos)
+      << found;
+  EXPECT_NE(found.find("its link to record " + store_.hex() + " should not be there"),
+            std::string::npos)
+      << found;
+}
+
+TEST_P(VerifyTest, ALinkToNowhereIsNamed) {
+  const std::string last = std::to_string(std::numeric_limits<std::int64_t>::max());
+  home_->tamper_quietly("INSERT INTO link VALUES(2, 77); INSERT INTO link VALUES(" + last + ", " +
+                        last + ")");
+  const std::string found = show(verify());
+  EXPECT_NE(found.find("database | link | row "), std::string::npos) << found;
+  EXPECT_NE(found.find("record | " + store_.hex() + " | its link to record number 77 should not"),
+            std::string::npos)
+      << found;
+  EXPECT_NE(found.find("record | number " + last), std::string::npos) << found;
+  const auto lineage = Ledger::open(path_, true)->lineage(store_);
+  ASSERT_FALSE(lineage.ok());
+  EXPECT_EQ(lineage.error().code, Errc::malformed);
+  EXPECT_NE(lineage.error().message.find("record number 77 is not there"), std::string::npos)
+      << lineage.error().message;
+}
+
 TEST_P(VerifyTest, RecordsInACircleHaveALineageAllTheSame) {
-  home_->tamper("INSERT INTO artifact SELECT 1, 0, 9, 'record', id FROM record WHERE seq = 2");
-  home_->tamper("INSERT INTO artifact SELECT 2, 0, 9, 'record', id FROM record WHERE seq = 1");
+  home_->tamper("INSERT INTO link VALUES(1, 2)");
   const auto ledger = Ledger::open(path_, true);
   for (const Hash& start : {find_, store_}) {
     const auto lineage = ledger->lineage(start);
     ASSERT_TRUE(lineage.ok()) << lineage.error().message;
     EXPECT_EQ(lineage->size(), 2U);
   }
-  EXPECT_EQ(verify().size(), 2U);
+  EXPECT_EQ(verify().size(), 1U);
 }
 
 TEST_P(VerifyTest, AnAddedIndexRowIsNamed) {
