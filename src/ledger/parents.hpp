@@ -1,8 +1,8 @@
 // The parents of records (formats/ledger.md, "Lineage") in SQL that both databases know.
 #pragma once
 
-// SELECT of pairs (child, parent), some of them twice. `child` is the number of a record, or a
-// column of what `from` joins in front: "NAME CROSS JOIN ", or nothing. A hash among the inputs may
+// SELECT of pairs (child, parent), some of them twice. `child` is the number of a record, a column
+// of what `from` joins in front ("NAME CROSS JOIN "), or i.record for those of all. A hash among the inputs may
 // be the id of a record, and what another one put out. Records are numbered in the order of their
 // first events, so that only a parent with a higher number than its child needs a look at the
 // events. The order of the joins is the order of the loops.
@@ -17,9 +17,9 @@
   "< (SELECT max(seq) FROM event WHERE record = i.record))"
 
 // Those of all records, once each, in order.
-#define ETALON_ALL_PARENTS_SQL                               \
-  "SELECT DISTINCT child, parent FROM (" ETALON_PARENTS_SQL( \
-      "record up CROSS JOIN ", "up.seq") ") pairs ORDER BY child, parent"
+#define ETALON_ALL_PARENTS_SQL \
+  "SELECT DISTINCT child, parent FROM (" ETALON_PARENTS_SQL("", "i.record") ") pairs " \
+  "ORDER BY child, parent"
 
 // Keeps `link` when a record has a new event: its parents, and, where it is new, those that named
 // it before it was there.

@@ -19,7 +19,8 @@ bool is_address(std::string_view name);
 Result<void> check_address(const std::string& address);
 
 // Connects and checks that the schema is a ledger. Unless `must_exist`, an absent or empty one
-// becomes a ledger, and an older one gets what its version lacks where the schema is ours. Errc::missing where nobody answers or PostgreSQL is not built in.
+// becomes a ledger, and an older one gets what its version lacks where the schema is ours.
+// Errc::missing where nobody answers or PostgreSQL is not built in.
 Result<std::unique_ptr<Database>> open(const std::string& address, bool must_exist);
 
 }  // namespace etalon::postgres

@@ -243,7 +243,9 @@ Result<Query> Session::query(std::string_view sql) {
 
 Result<Query> Session::scan(std::string_view sql) {
   const std::string name = "scan" + std::to_string(++scans_);
+  ETALON_TRY(run("SET LOCAL enable_hashjoin = on"));  // whole tables, if any are joined
   ETALON_TRY(run("DECLARE " + name + " NO SCROLL CURSOR FOR " + std::string(sql)));
+  ETALON_TRY(run("SET LOCAL enable_hashjoin = off"));
   auto& entry = statements_[name];
   entry = std::make_unique<SessionStatement>(
       *this, "FETCH FORWARD " + std::to_string(rows_a_fetch) + " FROM " + name, true);
