@@ -2,10 +2,10 @@
 #pragma once
 
 // SELECT of pairs (child, parent), some of them twice. `child` is the number of a record, a column
-// of what `from` joins in front ("NAME CROSS JOIN "), or i.record for those of all. A hash among the inputs may
-// be the id of a record, and what another one put out. Records are numbered in the order of their
-// first events, so that only a parent with a higher number than its child needs a look at the
-// events. The order of the joins is the order of the loops.
+// of what `from` joins in front ("NAME CROSS JOIN "), or i.record for those of all. A hash among
+// the inputs may be the id of a record, and what another one put out. Records are numbered in the
+// order of their first events, so that only a parent with a higher number than its child needs a
+// look at the events. The order of the joins is the order of the loops.
 #define ETALON_PARENTS_SQL(from, child)                                               \
   "SELECT " child " AS child, r.seq AS parent FROM " from                             \
   "artifact i CROSS JOIN record r WHERE i.record = " child                            \
