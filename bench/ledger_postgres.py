@@ -4,7 +4,7 @@
 
 A server of its own is started. The records are made up (facility_ledger.cpp): in each thousand one calibration, 110 runs of nine
 steps that use it, a dataset of the runs' files, a model trained on it, seven records of what the model was asked. They are
-loaded with COPY, a stream a table; indexes over hashes are made afterwards. Ten million take about 12 GB in DIR, and while they are loaded up to 8 GB more.
+loaded with COPY, a stream a table; indexes over hashes are made afterwards. Ten million take about 13 GB in DIR, and while they are loaded up to 8 GB more.
 """
 import argparse
 import json
