@@ -139,7 +139,7 @@ Result<Recipe> parse_recipe(std::string_view text, const std::string& path) {
 }
 
 Result<Recipe> load_recipe(const std::string& path) {
-  ETALON_ASSIGN(const Bytes bytes, read_file(path, most_text));
+  ETALON_ASSIGN(const Bytes bytes, read_file(path, most_by_hand));
   return parse_recipe(text_of(bytes), path);
 }
 

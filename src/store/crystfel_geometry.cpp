@@ -258,7 +258,7 @@ Result<PanelGeometry> parse_crystfel_geometry(std::string_view text) {
 }
 
 Result<PanelGeometry> read_crystfel_geometry(const std::string& path) {
-  ETALON_ASSIGN(const Bytes bytes, read_file(path, most_text));
+  ETALON_ASSIGN(const Bytes bytes, read_file(path, most_by_hand));
   Parser parser;
   auto geometry = parser.parse({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
   if (!geometry.ok()) return std::move(geometry).error().in(path);

@@ -14,7 +14,7 @@ namespace etalon {
 Result<Bytes> read_file(const std::string& path,
                         std::size_t most = std::numeric_limits<std::size_t>::max() / 2);
 // For what people write: recipes, geometries.
-inline constexpr std::size_t most_text = std::size_t{1} << 26;
+inline constexpr std::size_t most_by_hand = std::size_t{1} << 26;
 
 // Errc::usage when both names lead to one existing file: no output may replace what it is made
 // from.

@@ -196,7 +196,7 @@ Result<Poni> parse_poni(std::string_view text) {
 }
 
 Result<Poni> read_poni(const std::string& path) {
-  ETALON_ASSIGN(const Bytes bytes, read_file(path, most_text));
+  ETALON_ASSIGN(const Bytes bytes, read_file(path, most_by_hand));
   auto poni = parse_poni(text_of(bytes));
   if (!poni.ok()) return std::move(poni).error().in(path);
   return poni;
