@@ -186,10 +186,9 @@ Result<void> run(const Options& options) {
       going = wait_until(begun +
                          std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(
                              static_cast<double>(image.image_id) / options.rate)));
-    if (going && !interrupted.load()) {
-      ETALON_ASSIGN(going, sender.send(message));
-    }
     if (!going || interrupted.load()) return Error{Errc::interrupted, address};
+    ETALON_ASSIGN(going, sender.send(message));
+    if (!going) return Error{Errc::interrupted, address};
     progress.update(++image.image_id);
     return {};
   };
