@@ -57,6 +57,7 @@ void run(benchmark::State& state, const bench::FieldCoder& coder, const Field& f
   for (auto _ : state) f = bench::measure(coder, view, bound);
   if (!f.worked) return state.SkipWithError("fails");
   const auto raw = static_cast<double>(view.size_bytes());
+  state.counters["bytes"] = raw;
   state.counters["ratio"] = raw / f.bytes;
   state.counters["encode"] = raw / f.encode_s;  // bytes a second of CPU time
   state.counters["decode"] = raw / f.decode_s;

@@ -159,6 +159,12 @@ def print_fields(rows):
                 ranges.append(f"{min(times):.2g}-{max(times):.2g}" if times else "-")
             cells.append(f"{', '.join(ranges):>22}")
         print(f"{field:<14} " + " ".join(cells))
+    cells = []
+    for peer in (c for c in coders if not c.startswith(OWN)):  # all bytes over all time
+        both = [(row["etalon"], row[peer]) for row in found.values() if "etalon" in row and peer in row]
+        seconds = [[sum(row["bytes"] / row[q] for row in side) for side in zip(*both)] for q in ("encode", "decode")] if both else []
+        cells.append(f"{', '.join(f'{theirs / ours:.2g}' for ours, theirs in seconds) or '-':>22}")
+    print(f"{'all bytes':<14} " + " ".join(cells))
     print(f"\n{'ours':<14} {'theirs':<12} {'times smaller':>14} {'at worst':>9} {'times as fast in':>17} {'and out':>8}"
           f" {'of':>4} {'dB at equal size':>17}")
     for own in (c for c in coders if c.startswith(OWN)):

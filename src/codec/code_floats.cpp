@@ -52,14 +52,12 @@ bool bits_take_less(std::span<const T> values, const Grid& grid, const std::opti
   return planes.size() * 10 < least * 9;
 }
 
-}  // namespace
-
 // Whether a box is so smooth that a field is sure to be smaller than numbers on a grid: elements
 // lie nearer to the middle of their neighbours, on an average over the axes, than to a neighbour
 // along the best one, what is below `least` being alike, and are neither often the same nor of few
 // digits.
 template <typename T>
-bool is_smooth(const std::vector<T>& box, const Shape& extent, double least) {
+bool is_surely_a_field(const std::vector<T>& box, const Shape& extent, double least) {
   using Bits = std::conditional_t<sizeof(T) == 4, std::uint32_t, std::uint64_t>;
   constexpr unsigned few_digits = sizeof(T) == 4 ? 8 : 29;
   double mean = 0, spread = 0;
@@ -98,6 +96,8 @@ bool is_smooth(const std::vector<T>& box, const Shape& extent, double least) {
   return !middles.empty() && all < 1;
 }
 
+}  // namespace
+
 // Where a sample is not smooth, it decides for large arrays; small ones are coded both ways.
 template <typename T>
 std::optional<Coded> code_floats(std::span<const T> values, const Shape& shape, const Task& task) {
@@ -112,7 +112,7 @@ std::optional<Coded> code_floats(std::span<const T> values, const Shape& shape, 
   };
   if (shape.rank() == 0 || task.level >= every_way_level) return every_way();
   auto [box, extent, part] = sample_of(values, shape, task, sample);
-  if (is_smooth(box, extent, 0.25 * task.bounds[0].tolerance(0)))
+  if (is_surely_a_field(box, extent, 0.25 * task.bounds[0].tolerance(0)))
     if (auto coded = code_field(values, shape, task)) return coded;
   if (values.size() <= few) return every_way();
   part.level = std::min(part.level, default_level - 1);  // tables are dear in it alone

@@ -87,6 +87,28 @@ TEST(FieldChunks, FloatsWhoseBitsTakeLessAreExact) {
   }
 }
 
+// What a look at a box decides is near what trying every way finds, also where neighbours along
+// one axis alone are alike.
+TEST(FieldChunks, TheLookAtABoxIsNotMistaken) {
+  std::mt19937_64 rng(7);
+  const auto expect_near = [](const Array& a, double bound, double times) {
+    SCOPED_TRACE(to_string(a.view().shape));
+    CompressOptions options;
+    options.bound = Bound::abs(bound);
+    const auto chosen = encode_chunk(a.view(), options);
+    options.level = 7;
+    const auto every_way = encode_chunk(a.view(), options);
+    ASSERT_TRUE(chosen.ok() && every_way.ok());
+    EXPECT_LT(static_cast<double>(chosen->size()), times * static_cast<double>(every_way->size()));
+  };
+  for (const Shape& shape : {Shape{60, 70}, Shape{300, 500}}) {
+    expect_near(make<float>(Pattern::walk, shape, rng), 0.5, 1.1);
+    expect_near(make<double>(Pattern::walk, shape, rng), 0.5, 1.1);
+  }
+  for (const Shape& shape : {Shape{200, 200}, Shape{40, 50, 60}, Shape{9, 10, 11, 12, 13}})
+    expect_near(waves<float>(shape, 0, 3), 1e-4, 2);  // every way has the slower coder
+}
+
 TEST(FieldChunks, AreWholeImagesUpToALimit) {
   EXPECT_EQ(default_chunk(DType::f32, Shape{256, 256, 256}), (Shape{64, 256, 256}));
   EXPECT_EQ(default_chunk(DType::f32, Shape{1000, 512, 512}), (Shape{16, 512, 512}));

@@ -55,6 +55,7 @@ Lock::Lock() : lock_(mutex()) {
     static const H5Z_class2_t filter = {H5Z_CLASS_T_VERS, hdf5_filter_id, 1,       1,
                                         hdf5_filter_name, nullptr,        nullptr, run_filter};
     H5Zregister(&filter);
+    follow_links_to_files_only();
     return true;
   }();
   // HDF5 keeps this per thread.

@@ -1,6 +1,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <array>
 #include <filesystem>
 #include <map>
 
@@ -22,6 +23,27 @@ std::string name_of_block(std::string name, std::uint64_t block) {
     at += with.size();
   }
   return name;
+}
+
+// Where HDF5 looks for a file that another one names: beside that, then from the current folder.
+std::array<fs::path, 2> places_of(const std::string& own, const std::string& file) {
+  return {fs::path(own).parent_path() / file, fs::path(file)};
+}
+
+bool is_no_file(const fs::path& at) {
+  struct stat status {};
+  return ::stat(at.c_str(), &status) == 0 && !S_ISREG(status.st_mode);
+}
+
+herr_t refuse_what_is_no_file(const char* own, const char*, const char* file, const char*,
+                              unsigned*, hid_t, void*) {
+  for (const fs::path& at : places_of(own, file)) {
+    if (!is_no_file(at)) continue;
+    H5Epush2(H5E_DEFAULT, __FILE__, __func__, __LINE__, H5E_ERR_CLS, H5E_LINK, H5E_CANTOPENFILE,
+             "an external link to %s, which is no file", at.c_str());
+    return -1;
+  }
+  return 0;
 }
 
 class Sources {
@@ -56,10 +78,10 @@ class Sources {
   Error wrong(const std::string& reason) const { return {Errc::malformed, place_ + ": " + reason}; }
 
   Result<std::uint64_t> count_piece(hid_t dataset, hid_t plist, std::size_t piece, int depth) {
-    const std::string file = name([&](char* to, std::size_t size) {
+    const std::string file = name_from([&](char* to, std::size_t size) {
       return H5Pget_virtual_filename(plist, piece, to, size);
     });
-    const std::string source = name([&](char* to, std::size_t size) {
+    const std::string source = name_from([&](char* to, std::size_t size) {
       return H5Pget_virtual_dsetname(plist, piece, to, size);
     });
     const bool has_blocks =
@@ -77,31 +99,17 @@ class Sources {
     return all;
   }
 
-  // Where HDF5 looks for it: beside the file of the dataset, then from the current folder.
   Result<Id> open(hid_t dataset, const std::string& file) const {
     Id own(H5Iget_file_id(dataset));
     if (file == ".") return own;
     const std::string path =
-        name([&](char* to, std::size_t size) { return H5Fget_name(own, to, size); });
-    for (const fs::path& at : {fs::path(path).parent_path() / file, fs::path(file)}) {
-      struct stat status {};
-      if (::stat(at.c_str(), &status) != 0) continue;
-      if (!S_ISREG(status.st_mode))
-        return wrong("is virtual and shows " + file + ", which is no file");
+        name_from([&](char* to, std::size_t size) { return H5Fget_name(own, to, size); });
+    for (const fs::path& at : places_of(path, file)) {
+      if (is_no_file(at)) return wrong("is virtual and shows " + file + ", which is no file");
       Id opened(H5Fopen(at.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT));
       if (opened.ok()) return opened;
     }
     return Id();
-  }
-
-  template <typename F>
-  static std::string name(F&& ask) {
-    const ssize_t size = ask(nullptr, 0);
-    if (size <= 0 || size > 65536) return "";
-    std::string text(static_cast<std::size_t>(size) + 1, '\0');
-    ask(text.data(), text.size());
-    text.resize(static_cast<std::size_t>(size));
-    return text;
   }
 
   const std::string& place_;
@@ -109,6 +117,10 @@ class Sources {
 };
 
 }  // namespace
+
+void follow_links_to_files_only() {
+  H5Pset_elink_cb(H5P_LINK_ACCESS_DEFAULT, refuse_what_is_no_file, nullptr);
+}
 
 Result<void> check_virtual(hid_t dataset, const std::string& place) {
   const Lock lock;

@@ -7,31 +7,14 @@
 #include <fstream>
 
 #include "store/file.hpp"
-#include "store/folder_test.hpp"
+#include "store/hdf5_made_test.hpp"
 #include "store/hdf5_write.hpp"
-#include "store/remarks.hpp"
 #include "store/series_reader.hpp"
 
 namespace etalon {
 namespace {
 
-class Hdf5 : public TestFolder {
- protected:
-  // A file that `fill` makes.
-  template <typename F>
-  std::string made(const std::string& name, F&& fill) {
-    auto file = h5::create_file(path(name));
-    EXPECT_TRUE(file.ok());
-    fill(static_cast<hid_t>(*file));
-    EXPECT_TRUE(h5::close_file(std::move(*file), name).ok());
-    return path(name);
-  }
-};
-
-template <typename R>
-void must(const R& result) {
-  ASSERT_TRUE(result.ok()) << result.error().message;
-}
+using Hdf5 = MadeHdf5;
 
 // A dataset of one element of any HDF5 type.
 void odd_dataset(hid_t file, const char* name, hid_t type) {
@@ -159,142 +142,6 @@ TEST_F(Hdf5, UnitsAreConverted) {
   EXPECT_EQ(info.pixel_mask[11], 12U);
 }
 
-// What readers say while this lives.
-class Heard {
- public:
-  Heard() {
-    tell_remarks_to([this](const std::string& text) { all_ += text + "\n"; });
-  }
-  ~Heard() { tell_remarks_to({}); }
-  Heard(const Heard&) = delete;
-  Heard& operator=(const Heard&) = delete;
-  const std::string& all() const { return all_; }
-  bool has(const std::string& part) const { return all_.find(part) != std::string::npos; }
-
- private:
-  std::string all_;
-};
-
-TEST_F(Hdf5, MetadataOfWrongKindIsLeftOutAndToldOf) {
-  const std::string d = "/entry/instrument/detector/";
-  const std::string name = made("a.h5", [&](hid_t file) {
-    must(h5::write_array(file, "/entry/data/data", counting<std::uint16_t>({2, 3, 4}).view()));
-    must(h5::write_text(file, d + "distance", "far"));
-    must(h5::write_number(file, d + "x_pixel_size", std::nan(""), "m"));
-    must(h5::write_number(file, d + "y_pixel_size", 75, "furlong\033[2J"));
-    must(h5::write_number(file, d + "saturation_value", INFINITY));
-    must(h5::write_number(file, d + "beam_center_x", 2, "mm"));
-    must(h5::write_number(file, "/entry/start_time", 5));
-    must(h5::make_group(file, d + "count_time", "NXcollection"));
-    must(h5::write_array(file, d + "sequence_number", counting<std::uint64_t>({3}).view()));
-  });
-  const Heard heard;
-  auto series = open_series(name);
-  must(series);
-  const SeriesInfo& info = (*series)->info();
-  EXPECT_EQ(info.geometry.distance_m, 0);
-  EXPECT_EQ(info.geometry.pixel_size_x_m, 0);
-  EXPECT_EQ(info.count_time_s, 0);
-  EXPECT_EQ(info.saturation_value, 0);
-  EXPECT_TRUE(info.start_time.empty());
-  EXPECT_FALSE((*series)->has_source_numbers());
-  for (const std::string& said :
-       {d + "distance: is no number", d + "x_pixel_size: is not finite",
-        d + "y_pixel_size: no unit 'furlong?[2J' is known", d + "saturation_value: is not finite",
-        d + "beam_center_x: is a length, and the size of a pixel is not known",
-        std::string("/entry/start_time: is no text"), d + "count_time: is no number",
-        d + "sequence_number: 3 values for 2 frames"})
-    EXPECT_TRUE(heard.has(name + ": " + said)) << said << " is not in\n" << heard.all();
-}
-
-TEST_F(Hdf5, NothingIsSaidOfMetadataThatFitOrAreNotThere) {
-  const std::string d = "/entry/instrument/detector/";
-  const Heard heard;
-  must(open_series(made("bare.h5", [](hid_t file) {
-    must(h5::write_array(file, "/data", counting<std::uint16_t>({2, 3, 4}).view()));
-  })));
-  must(open_series(made("good.h5", [&](hid_t file) {
-    must(h5::write_array(file, "/entry/data/data", counting<std::uint16_t>({2, 3, 4}).view()));
-    must(h5::write_number(file, d + "distance", 0.1, "m"));
-    must(h5::write_number(file, d + "beam_center_x", 2));
-    must(h5::write_text(file, d + "description", "a detector"));
-    must(h5::write_array(file, d + "start_time", counting<double>({2}).view()));
-    must(h5::write_array(file, d + "pixel_mask", counting<std::uint8_t>({3, 4}).view()));
-  })));
-  EXPECT_EQ(heard.all(), "");
-}
-
-TEST_F(Hdf5, AMaskOfOtherImagesOrOfNoIntegersIsAnError) {
-  const std::string mask = "/entry/instrument/detector/pixel_mask";
-  int n = 0;
-  const auto with = [&](const Array& array) {
-    return made("m" + std::to_string(n++) + ".h5", [&](hid_t file) {
-      must(h5::write_array(file, "/entry/data/data", counting<std::uint16_t>({2, 3, 4}).view()));
-      must(h5::write_array(file, mask, array.view()));
-    });
-  };
-  OpenOptions any;
-  any.any_mask = true;
-  for (const auto& [array, reason] :
-       {std::pair(counting<std::uint32_t>({3, 5}), "3x5 and no mask of images of 3x4"),
-        std::pair(counting<std::uint32_t>({4, 3}), "4x3 and no mask of images of 3x4"),
-        std::pair(counting<std::uint32_t>({2, 3, 4}), "2x3x4 and no mask of images of 3x4"),
-        std::pair(counting<float>({3, 4}), "f32 and no mask")}) {
-    const std::string name = with(array);
-    expect_error(open_series(name), Errc::malformed, {name + ": " + mask, reason});
-    const Heard heard;
-    const auto series = open_series(name, any);
-    must(series);
-    EXPECT_TRUE((*series)->info().pixel_mask.empty());
-    EXPECT_TRUE(heard.has(name + ": " + mask)) << heard.all();
-    EXPECT_TRUE(heard.has(": left out")) << heard.all();
-  }
-  for (const Shape& shape : {Shape{3, 4}, Shape{1, 3, 4}, Shape{12}}) {
-    const auto series = open_series(with(counting<std::int8_t>(shape)));
-    must(series);
-    EXPECT_EQ((*series)->info().pixel_mask.size(), 12U);
-    EXPECT_EQ((*series)->info().pixel_mask[11], 12U);
-  }
-}
-
-TEST_F(Hdf5, WhateverIsNotZeroInAMaskIsBad) {
-  Array wide = counting<std::int64_t>({3, 4});
-  const std::int64_t values[] = {0, 1, std::int64_t{1} << 32, -1, std::int64_t{1} << 63};
-  std::copy(std::begin(values), std::end(values), wide.as<std::int64_t>().begin());
-  const auto series = open_series(made("wide.h5", [&](hid_t file) {
-    must(h5::write_array(file, "/entry/data/data", counting<std::uint16_t>({2, 3, 4}).view()));
-    must(h5::write_array(file, "/entry/instrument/detector/pixel_mask", wide.view()));
-  }));
-  must(series);
-  const Mask good = (*series)->info().mask();
-  EXPECT_EQ(std::vector<std::uint8_t>(good.begin(), good.begin() + 5),
-            (std::vector<std::uint8_t>{1, 0, 0, 0, 0}));
-}
-
-TEST_F(Hdf5, MasksOfBooleansAndThoseOfMastersAreRead) {
-  const std::string name = made("a.h5", [](hid_t file) {
-    must(h5::write_array(file, "/entry/data/data", counting<std::uint16_t>({2, 3, 4}).view()));
-    must(h5::make_group(file, "/entry/instrument/detector/detectorSpecific", "NXcollection"));
-    const h5::Lock lock;
-    const h5::Id boolean(H5Tenum_create(H5T_NATIVE_INT8));
-    const std::int8_t no = 0, yes = 1;
-    H5Tenum_insert(boolean, "FALSE", &no);
-    H5Tenum_insert(boolean, "TRUE", &yes);
-    const hsize_t extents[] = {3, 4};
-    const h5::Id space(H5Screate_simple(2, extents, nullptr));
-    const h5::Id mask(H5Dcreate2(file, "/entry/instrument/detector/detectorSpecific/pixel_mask",
-                                 boolean, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT));
-    const std::int8_t values[12] = {0, 0, 1, 0, 1};
-    ASSERT_GE(H5Dwrite(mask, boolean, H5S_ALL, H5S_ALL, H5P_DEFAULT, values), 0);
-  });
-  const auto series = open_series(name);
-  must(series);
-  ASSERT_EQ((*series)->info().pixel_mask.size(), 12U);
-  EXPECT_EQ((*series)->info().pixel_mask[2], 1U);
-  EXPECT_EQ((*series)->info().pixel_mask[3], 0U);
-  EXPECT_EQ((*series)->info().pixel_mask[4], 1U);
-}
-
 TEST_F(Hdf5, VirtualDatasetsThatShowThemselvesAreRefusedNotRead) {
   const std::string d = "/entry/instrument/detector/";
   const auto shows = [](hid_t file, const std::string& name, const std::string& of,
@@ -353,18 +200,6 @@ TEST_F(Hdf5, VirtualDatasetsThatShowThemselvesAreRefusedNotRead) {
   EXPECT_EQ((*series)->info().pixel_mask[11], 12U);
 }
 
-TEST_F(Hdf5, AMaskWhoseLinkLeadsNowhereIsAnError) {
-  const std::string mask = "/entry/instrument/detector/pixel_mask";
-  const std::string name = made("a.h5", [&](hid_t file) {
-    must(h5::write_array(file, "/entry/data/data", counting<std::uint16_t>({2, 3, 4}).view()));
-    const h5::Lock lock;
-    const h5::Id links(H5Pcreate(H5P_LINK_CREATE));
-    H5Pset_create_intermediate_group(links, 1);
-    H5Lcreate_external("gone.h5", "/mask", file, mask.c_str(), links, H5P_DEFAULT);
-  });
-  expect_error(open_series(name), Errc::missing, {name + ": " + mask, "gone.h5"});
-}
-
 TEST_F(Hdf5, ExternalLinksAreFollowedAndBrokenOnesNamed) {
   must(write_array(path("images.h5"), counting<std::uint16_t>({2, 3, 4}).view(), false));
   const std::string name = made("master.h5", [](hid_t file) {
@@ -384,6 +219,26 @@ TEST_F(Hdf5, ExternalLinksAreFollowedAndBrokenOnesNamed) {
   expect_error(open_series(name, options), Errc::missing, {"master.h5", "/entry/gone"});
 }
 
+TEST_F(Hdf5, LinksToPipesAreNotWaitedFor) {
+  ASSERT_EQ(::mkfifo(path("pipe").c_str(), 0600), 0);
+  const std::string name = made("master.h5", [&](hid_t file) {
+    const h5::Lock lock;
+    const h5::Id links(H5Pcreate(H5P_LINK_CREATE));
+    H5Pset_create_intermediate_group(links, 1);
+    H5Lcreate_external("pipe", "/data", file, "/entry/data/data", links, H5P_DEFAULT);
+    H5Lcreate_external(path("pipe").c_str(), "/", file, "/entry/instrument", links, H5P_DEFAULT);
+  });
+  OpenOptions options;
+  options.dataset = "/entry/data/data";
+  expect_error(open_series(name, options), Errc::missing,
+               {"master.h5", "/entry/data/data", "an external link to", "pipe, which is no file"});
+  EXPECT_FALSE(open_series(name, {}).ok());
+  auto file = h5::File::open(name);
+  must(file);
+  EXPECT_FALSE(file->exists("/entry/instrument/detector"));
+  EXPECT_FALSE(file->number("/entry/instrument/detector/distance"));
+}
+
 TEST_F(Hdf5, NothingElseIsTakenForImagesWhoseLinkIsBroken) {
   const std::string name = made("master.h5", [](hid_t file) {
     must(h5::write_array(file, "/entry/instrument/detector/pixel_mask",
@@ -396,22 +251,6 @@ TEST_F(Hdf5, NothingElseIsTakenForImagesWhoseLinkIsBroken) {
   expect_error(open_series(name), Errc::missing, {"master.h5: /entry/data/data", "gone.h5"});
 }
 
-// A dataset of u16 in one chunk, which has passed a filter that nobody has.
-void write_unreadable(hid_t file, const char* name, std::vector<hsize_t> extents) {
-  const h5::Lock lock;
-  const int rank = static_cast<int>(extents.size());
-  const h5::Id plist(H5Pcreate(H5P_DATASET_CREATE)), links(H5Pcreate(H5P_LINK_CREATE));
-  H5Pset_create_intermediate_group(links, 1);
-  const hsize_t zero[] = {0, 0, 0};
-  const h5::Id space(H5Screate_simple(rank, extents.data(), nullptr));
-  H5Pset_chunk(plist, rank, extents.data());
-  H5Pset_filter(plist, 32009, H5Z_FLAG_OPTIONAL, 0, nullptr);
-  const h5::Id dataset(H5Dcreate2(file, name, H5T_NATIVE_UINT16, space, links, plist, H5P_DEFAULT));
-  ASSERT_TRUE(dataset.ok());
-  const std::vector<std::byte> chunk(128);
-  ASSERT_GE(H5Dwrite_chunk(dataset, H5P_DEFAULT, 0, zero, chunk.size(), chunk.data()), 0);
-}
-
 TEST_F(Hdf5, AFilterThatIsNotThereIsNamed) {
   const std::string name = made("a.h5", [&](hid_t file) {
     write_unreadable(file, "data", {1, 8, 8});
@@ -419,15 +258,6 @@ TEST_F(Hdf5, AFilterThatIsNotThereIsNamed) {
   auto series = open_series(name);
   must(series);
   expect_error((*series)->read(0), Errc::malformed, {"/data", "frame 0", "32009", "not installed"});
-}
-
-TEST_F(Hdf5, AMaskThatCannotBeReadIsNotLeftOut) {
-  const std::string mask = "/entry/instrument/detector/pixel_mask";
-  const std::string name = made("a.h5", [&](hid_t file) {
-    must(h5::write_array(file, "/entry/data/data", counting<std::uint16_t>({2, 3, 4}).view()));
-    write_unreadable(file, mask.c_str(), {3, 4});
-  });
-  expect_error(open_series(name), Errc::malformed, {"a.h5", mask, "cannot read"});
 }
 
 TEST_F(Hdf5, SizesThatCannotBeAreRefused) {

@@ -1,6 +1,7 @@
 // Virtual datasets: which rows of which datasets they show.
 #include <algorithm>
 
+#include "store/hdf5_virtual.hpp"
 #include "store/hdf5_write.hpp"
 
 namespace etalon::h5 {
@@ -24,16 +25,6 @@ std::optional<Rows> rows_of(hid_t space, const Shape& shape) {
   }
   if (inside != static_cast<hsize_t>(points)) return std::nullopt;
   return Rows{begin[0], last[0] - begin[0] + 1};
-}
-
-template <typename F>
-std::string name_from(F&& ask) {
-  const ssize_t size = ask(nullptr, 0);
-  if (size <= 0 || size > 65536) return "";
-  std::string name(static_cast<std::size_t>(size) + 1, '\0');
-  ask(name.data(), name.size());
-  name.resize(static_cast<std::size_t>(size));
-  return name;
 }
 
 }  // namespace
