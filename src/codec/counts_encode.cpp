@@ -119,6 +119,7 @@ class Encoder {
   void predicted_numbers() {
     Number* const numbers = own_numbers();
     numbers_ = numbers;
+    if (!lossy_) return lossless_numbers(numbers);
     std::vector<T> decoded(n_);
     const std::size_t plane = grid_.plane();
     std::size_t in_plane = 0;
@@ -132,17 +133,59 @@ class Encoder {
             decoded[i] = predicted_value<T>(prediction, 0, bound);
             return;
           }
-          const std::int64_t r = std::int64_t{values_[i]} - prediction;
           if (bound == 0) {
-            numbers[i] = static_cast<Number>(
-                zigzag(static_cast<std::make_signed_t<T>>(static_cast<std::uint64_t>(r))));
+            numbers[i] = residual(values_[i], prediction);
             decoded[i] = values_[i];
             return;
           }
-          numbers[i] = centred(r, bound);
+          numbers[i] = centred(std::int64_t{values_[i]} - prediction, bound);
           decoded[i] = predicted_value<T>(prediction, numbers[i], bound);
           note_error(label, i, decoded[i]);
         });
+  }
+
+  static Number residual(T value, std::int64_t prediction) {
+    const auto r = static_cast<std::uint64_t>(std::int64_t{value} - prediction);
+    return static_cast<Number>(zigzag(static_cast<std::make_signed_t<T>>(r)));
+  }
+
+  // Decoded elements are the elements, but where they are filled: what was foretold stands there.
+  void lossless_numbers(Number* numbers) const {
+    Scratch<T> known(fill_.empty() ? 0 : n_);
+    const T* const decoded = fill_.empty() ? values_.data() : known.data();
+    std::size_t i = 0;
+    for (std::size_t p = 0; p < grid_.planes; ++p)
+      for (std::size_t y = 0; y < grid_.ny; ++y, i += grid_.nx) {
+        if (!fill_.empty()) {
+          std::copy_n(values_.data() + i, grid_.nx, known.data() + i);
+          if (std::memchr(fill_.data() + i, 1, grid_.nx) != nullptr) {
+            for (std::size_t x = 0; x < grid_.nx; ++x) {
+              T& element = known[i + x];
+              const std::int64_t prediction = predict(model_.predictor, &element, y, x, p, grid_);
+              const bool fill = fill_[i + x] != 0;
+              numbers[i + x] = fill ? Number{0} : residual(element, prediction);
+              if (fill) element = predicted_value<T>(prediction, 0, 0);
+            }
+            continue;
+          }
+        }
+        residual_row(decoded + i, p, y, numbers + i);
+      }
+  }
+
+  void residual_row(const T* decoded, std::size_t p, std::size_t y, Number* numbers) const {
+    const std::size_t nx = grid_.nx;
+    const bool whole = model_.predictor == Predictor::previous
+                           ? p != 0
+                           : y != 0 && (model_.predictor != Predictor::lorenzo || p != 0);
+    const std::size_t begin = whole && nx > 2 ? 1 : nx, end = whole && nx > 2 ? nx - 1 : nx;
+    const auto one = [&](std::size_t x) {
+      numbers[x] = residual(decoded[x], predict(model_.predictor, decoded + x, y, x, p, grid_));
+    };
+    for (std::size_t x = 0; x < begin; ++x) one(x);
+    if (begin < end)
+      residuals(model_.predictor, decoded + begin, end - begin, nx, grid_.plane(), numbers + begin);
+    for (std::size_t x = end; x < nx; ++x) one(x);
   }
 
   void note_error(std::size_t label, std::size_t i, T decoded) {

@@ -39,6 +39,61 @@ void mark(const T* values, const std::uint8_t* good, std::size_t n, T value, std
       labels[i] = static_cast<int>(values[i] == value) & (good[i] == 0) ? label : labels[i];
 }
 
+template <typename T, typename F>
+void residuals_from(const T* __restrict v, std::size_t n,
+                    std::make_unsigned_t<T>* __restrict numbers, F&& prediction) {
+  using Number = std::make_unsigned_t<T>;
+  for (std::size_t i = 0; i < n; ++i) {
+    const auto r = static_cast<std::make_signed_t<T>>(v[i] - prediction(v + i));
+    numbers[i] =
+        static_cast<Number>(static_cast<Number>(r) << 1) ^ static_cast<Number>(r < 0 ? -1 : 0);
+  }
+}
+
+// As predict() of counts_model.hpp; Sum holds the sum of seven elements.
+template <typename T>
+void residuals_any(Predictor kind, const T* v, std::size_t n, std::size_t row, std::size_t plane,
+                   std::make_unsigned_t<T>* numbers) {
+  using Sum = std::conditional_t<sizeof(T) < 4, std::int32_t, std::int64_t>;
+  constexpr Sum least = std::numeric_limits<T>::min(), most = std::numeric_limits<T>::max();
+  const auto from = [&](auto&& prediction) { residuals_from(v, n, numbers, prediction); };
+  switch (kind) {
+    case Predictor::none:
+      break;
+    case Predictor::median:
+      from([row](const T* at) {
+        const Sum w = at[-1], up = *(at - row), corner = *(at - row - 1);
+        return smaller(larger<Sum>(w + up - corner, smaller(w, up)), larger(w, up));
+      });
+      break;
+    case Predictor::average:
+      from([row](const T* at) {
+        const T* const north = at - row;
+        return (Sum{at[-1]} + Sum{north[-1]} + Sum{north[0]} + Sum{north[1]} + 2) >> 2;
+      });
+      break;
+    case Predictor::lorenzo:
+      from([row, plane](const T* at) {
+        const T* const before = at - plane;
+        const Sum here = Sum{at[-1]} + Sum{*(at - row)} - Sum{*(at - row - 1)};
+        const Sum there = Sum{before[-1]} + Sum{*(before - row)} - Sum{*(before - row - 1)};
+        return smaller(larger<Sum>(*before + here - there, least), most);
+      });
+      break;
+    case Predictor::previous:
+      from([plane](const T* at) { return Sum{*(at - plane)}; });
+      break;
+  }
+}
+
+// The token of a number below 2^24 as a float shows it, without branches.
+inline std::uint8_t token_in_float(std::uint32_t v, unsigned split) {
+  const auto f = std::bit_cast<std::uint32_t>(static_cast<float>(static_cast<std::int32_t>(v)));
+  const std::uint32_t wide = 0u - (v >> split != 0);
+  const std::uint32_t token = (f >> 21) - ((127 + split) << 2) + (1u << split);
+  return static_cast<std::uint8_t>((v & ~wide) | (token & wide));
+}
+
 template <typename Number>
 void tokens_of(const Number* numbers, const std::uint8_t* contexts, std::size_t n, unsigned split,
                std::uint8_t* tokens) {
@@ -53,6 +108,12 @@ void tokens_of(const Number* numbers, const std::uint8_t* contexts, std::size_t 
       t[k] = static_cast<std::uint8_t>(at[k]);
     }
     if (any < limit) continue;  // most blocks
+    if (any < (1u << 24)) {
+      std::uint32_t wide[loop_block];
+      for (std::size_t k = 0; k < loop_block; ++k) wide[k] = token_in_float(at[k], split);
+      for (std::size_t k = 0; k < loop_block; ++k) t[k] = static_cast<std::uint8_t>(wide[k]);
+      continue;
+    }
     for (std::size_t k = 0; k < loop_block; ++k)
       if (at[k] >= limit && contexts[i + k] != 255) t[k] = token_of(at[k], split).symbol;
   }
@@ -297,6 +358,10 @@ void fold_32(const std::int32_t* v, std::size_t n, std::uint32_t* out) { fold(v,
   void mark_##name(const T* v, const std::uint8_t* good, std::size_t n, T value,                  \
                    std::uint8_t label, std::uint8_t* labels) {                                    \
     mark(v, good, n, value, label, labels);                                                       \
+  }                                                                                               \
+  void residuals_##name(Predictor kind, const T* v, std::size_t n, std::size_t row,               \
+                        std::size_t plane, std::make_unsigned_t<T>* numbers) {                    \
+    residuals_any(kind, v, n, row, plane, numbers);                                               \
   }
 ETALON_FOR_INTEGERS(ETALON_LOOPS)
 #undef ETALON_LOOPS

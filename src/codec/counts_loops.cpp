@@ -35,7 +35,11 @@ namespace etalon::codec {
   ETALON_LOOP(void, mark, mark_##name,                                                           \
               (const T* v, const std::uint8_t* good, std::size_t n, T value, std::uint8_t label, \
                std::uint8_t* labels),                                                            \
-              (v, good, n, value, label, labels))
+              (v, good, n, value, label, labels))                                                \
+  ETALON_LOOP(void, residuals, residuals_##name,                                                 \
+              (Predictor kind, const T* v, std::size_t n, std::size_t row, std::size_t plane,    \
+               std::make_unsigned_t<T>* numbers),                                                \
+              (kind, v, n, row, plane, numbers))
 ETALON_FOR_INTEGERS(ETALON_LOOPS)
 #undef ETALON_LOOPS
 

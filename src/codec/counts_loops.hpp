@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <type_traits>
 
+#include "codec/counts.hpp"
+
 namespace etalon::codec {
 
 // Sums of columns of tiles: all rows of at most 2^16 of them.
@@ -27,7 +29,11 @@ inline constexpr std::size_t loop_block = 64;
   std::size_t count_of(const T* values, std::size_t n, T value);                                   \
   /* Writes `label` where an element is `value` and, with `good`, not good. */                     \
   void mark(const T* values, const std::uint8_t* good, std::size_t n, T value, std::uint8_t label, \
-            std::uint8_t* labels);
+            std::uint8_t* labels);                                                                 \
+  /* What a predictor leaves of n elements that have all the neighbours it looks at: zigzagged, */ \
+  /* and wrapped at the type's width. Rows and planes are that many elements apart. */             \
+  void residuals(Predictor kind, const T* values, std::size_t n, std::size_t row,                  \
+                 std::size_t plane, std::make_unsigned_t<T>* numbers);
 ETALON_FOR_INTEGERS(ETALON_LOOPS)
 #undef ETALON_LOOPS
 

@@ -24,14 +24,123 @@ void interleave_f64(const double* even, const double* odd, std::size_t n, double
   interleave(even, odd, n, out);
 }
 
-bool narrow(const std::uint32_t* numbers, std::size_t n, std::uint8_t* tokens) {
+// Patterns of floats without their signs are in the order of their magnitudes, and the largest of
+// integers is what compilers make vectors of.
+template <typename V>
+struct Patterns {
+  using Bits = std::conditional_t<sizeof(V) == 4, std::int32_t, std::int64_t>;
+  static constexpr Bits magnitude = std::numeric_limits<Bits>::max();
+  static constexpr Bits infinity = std::bit_cast<Bits>(std::numeric_limits<V>::infinity());
+  static constexpr Bits least_normal = std::bit_cast<Bits>(std::numeric_limits<V>::min());
+};
+
+template <typename V>
+V largest_finite(const V* values, std::size_t n) {
+  using P = Patterns<V>;
+  typename P::Bits most = 0;
+  for (std::size_t i = 0; i < n; ++i) {
+    const auto a = std::bit_cast<typename P::Bits>(values[i]) & P::magnitude;
+    most = larger<typename P::Bits>(most, a < P::infinity ? a : 0);
+  }
+  return std::bit_cast<V>(most);
+}
+float largest_finite_f32(const float* values, std::size_t n) { return largest_finite(values, n); }
+double largest_finite_f64(const double* values, std::size_t n) { return largest_finite(values, n); }
+
+template <typename V>
+bool any_special(const V* values, std::size_t n) {
+  using P = Patterns<V>;
+  typename P::Bits any = 0;
+  for (std::size_t i = 0; i < n; ++i) {
+    const auto bits = std::bit_cast<typename P::Bits>(values[i]);
+    any |= (bits & P::magnitude) >= P::infinity ? 1 : 0;
+    any |= bits == ~P::magnitude ? 1 : 0;
+  }
+  return any != 0;
+}
+bool any_special_f32(const float* values, std::size_t n) { return any_special(values, n); }
+bool any_special_f64(const double* values, std::size_t n) { return any_special(values, n); }
+
+template <typename V>
+double to_grid(const V* __restrict values, std::size_t n, double step, double tolerance,
+               std::int32_t* __restrict numbers, std::uint8_t* __restrict strange) {
+  using P = Patterns<V>;
+  constexpr std::size_t block = 256;
+  constexpr double widest = 0x1p30;
+  std::int64_t worst = 0;
+  double q[block];
+  std::int64_t error[block];
+  for (std::size_t at = 0; at < n; at += block) {
+    const V* const v = values + at;
+    const std::size_t m = smaller(block, n - at);
+    for (std::size_t i = 0; i < m; ++i) {
+      const auto bits = std::bit_cast<typename P::Bits>(v[i]);
+      const bool ordinary = ((bits & P::magnitude) >= P::least_normal) | (bits == 0);
+      const double nearest = std::rint(static_cast<double>(v[i]) / step);
+      q[i] = ordinary & (std::abs(nearest) < widest) ? nearest : widest;
+    }
+    for (std::size_t i = 0; i < m; ++i) {
+      const bool held = q[i] != widest;
+      const auto decoded = static_cast<double>(static_cast<V>(q[i] * step));
+      const double distance = std::abs(decoded - static_cast<double>(v[i]));
+      error[i] = held & (distance <= tolerance) ? std::bit_cast<std::int64_t>(distance) : -1;
+    }
+    for (std::size_t i = 0; i < m; ++i)
+      numbers[at + i] = static_cast<std::int32_t>(q[i] == widest ? 0.0 : q[i]);
+    for (std::size_t i = 0; i < m; ++i) {
+      worst = larger(worst, error[i]);
+      strange[at + i] = static_cast<std::uint8_t>(error[i] < 0);
+    }
+  }
+  return std::bit_cast<double>(worst);
+}
+double to_grid_f32(const float* values, std::size_t n, double step, double tolerance,
+                   std::int32_t* numbers, std::uint8_t* strange) {
+  return to_grid(values, n, step, tolerance, numbers, strange);
+}
+double to_grid_f64(const double* values, std::size_t n, double step, double tolerance,
+                   std::int32_t* numbers, std::uint8_t* strange) {
+  return to_grid(values, n, step, tolerance, numbers, strange);
+}
+
+std::uint32_t narrow(const std::uint32_t* numbers, std::size_t n, std::uint8_t* tokens) {
   std::uint32_t any = 0;
   for (std::size_t i = 0; i < n; ++i) {
     any |= numbers[i];
     tokens[i] = static_cast<std::uint8_t>(numbers[i]);
   }
-  return any < (1u << wide_split);
+  return any;
 }
+
+// As floats, which hold these numbers exactly, they show their octave and the digits after the
+// leading one.
+void tokenize(const std::uint32_t* __restrict numbers, std::size_t n,
+              std::uint8_t* __restrict tokens, std::uint64_t* __restrict raw,
+              std::uint32_t* __restrict lengths) {
+  constexpr std::size_t block = 128;
+  constexpr std::uint32_t bias = 127, first_wide = (bias + wide_split) << 2;
+  std::uint32_t low[block], bits[block];
+  for (std::size_t at = 0; at < n; at += block) {
+    const std::uint32_t* const v = numbers + at;
+    const std::size_t m = smaller(block, n - at);
+    for (std::size_t i = 0; i < m; ++i) {
+      const auto f =
+          std::bit_cast<std::uint32_t>(static_cast<float>(static_cast<std::int32_t>(v[i])));
+      const std::uint32_t token = (f >> 21) - first_wide + (1u << wide_split);
+      const std::uint32_t length = (f >> 23) - bias - 2;
+      const std::uint32_t wide = 0u - (v[i] >> wide_split != 0);  // all ones, or none
+      low[i] = (v[i] & ~wide) | (token & wide);
+      bits[i] = length & wide;
+    }
+    for (std::size_t i = 0; i < m; ++i) tokens[at + i] = static_cast<std::uint8_t>(low[i]);
+    for (std::size_t i = 0; i < m; ++i) low[i] = v[i] & ((1u << bits[i]) - 1);
+    for (std::size_t k = 0; k < m / 2; ++k) {
+      raw[at / 2 + k] = low[2 * k] | std::uint64_t{low[2 * k + 1]} << bits[2 * k];
+      lengths[at / 2 + k] = bits[2 * k] + bits[2 * k + 1];
+    }
+  }
+}
+
 bool widen(const std::uint8_t* tokens, std::size_t n, std::uint32_t* numbers) {
   std::uint8_t any = 0;
   for (std::size_t i = 0; i < n; ++i) {

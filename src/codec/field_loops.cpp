@@ -4,8 +4,14 @@
 // Above must stand before:
 #include <hwy/highway.h>
 
+#include <bit>
+#include <cmath>
+#include <limits>
+#include <type_traits>
+
 #include "codec/field_loops.hpp"
 #include "codec/loops.hpp"
+#include "codec/scratch.hpp"
 #include "codec/tokens.hpp"
 
 #if HWY_ONCE
@@ -32,9 +38,27 @@ ETALON_LOOP(void, interleave, interleave_f32,
 ETALON_LOOP(void, interleave, interleave_f64,
             (const double* even, const double* odd, std::size_t n, double* out),
             (even, odd, n, out))
-ETALON_LOOP(bool, narrow, narrow,
+ETALON_LOOP(float, largest_finite, largest_finite_f32, (const float* values, std::size_t n),
+            (values, n))
+ETALON_LOOP(double, largest_finite, largest_finite_f64, (const double* values, std::size_t n),
+            (values, n))
+ETALON_LOOP(bool, any_special, any_special_f32, (const float* values, std::size_t n), (values, n))
+ETALON_LOOP(bool, any_special, any_special_f64, (const double* values, std::size_t n), (values, n))
+ETALON_LOOP(double, to_grid, to_grid_f32,
+            (const float* values, std::size_t n, double step, double tolerance,
+             std::int32_t* numbers, std::uint8_t* strange),
+            (values, n, step, tolerance, numbers, strange))
+ETALON_LOOP(double, to_grid, to_grid_f64,
+            (const double* values, std::size_t n, double step, double tolerance,
+             std::int32_t* numbers, std::uint8_t* strange),
+            (values, n, step, tolerance, numbers, strange))
+ETALON_LOOP(std::uint32_t, narrow, narrow,
             (const std::uint32_t* numbers, std::size_t n, std::uint8_t* tokens),
             (numbers, n, tokens))
+ETALON_LOOP(void, tokenize, tokenize,
+            (const std::uint32_t* numbers, std::size_t n, std::uint8_t* tokens, std::uint64_t* raw,
+             std::uint32_t* lengths),
+            (numbers, n, tokens, raw, lengths))
 ETALON_LOOP(bool, widen, widen, (const std::uint8_t* tokens, std::size_t n, std::uint32_t* numbers),
             (tokens, n, numbers))
 ETALON_LOOP(void, sum_terms, sum_terms_f32,

@@ -1,4 +1,5 @@
-// The fields engine's plain loops, compiled for every instruction set, with the same results.
+// Plain loops over floats and their numbers, compiled for every instruction set, with the same
+// results.
 #pragma once
 
 #include <cstddef>
@@ -13,8 +14,29 @@ void every_second(const double* from, std::size_t n, double* out);
 void interleave(const float* even, const float* odd, std::size_t n, float* out);
 void interleave(const double* even, const double* odd, std::size_t n, double* out);
 
-// Numbers as their low bytes, and bytes as numbers. Whether all are their own tokens.
-bool narrow(const std::uint32_t* numbers, std::size_t n, std::uint8_t* tokens);
+// The largest magnitude of finite elements, 0 where there is none.
+float largest_finite(const float* values, std::size_t n);
+double largest_finite(const double* values, std::size_t n);
+// Whether there is a NaN, an infinity or -0.
+bool any_special(const float* values, std::size_t n);
+bool any_special(const double* values, std::size_t n);
+
+// numbers[i] = the integer nearest to values[i] / step; where it has more than 30 bits, or the
+// element is neither a normal number nor +0, it is 0. strange[i] = 1 there and where the number
+// times step is farther than the tolerance from the element. Returns the largest distance of the
+// others.
+double to_grid(const float* values, std::size_t n, double step, double tolerance,
+               std::int32_t* numbers, std::uint8_t* strange);
+double to_grid(const double* values, std::size_t n, double step, double tolerance,
+               std::int32_t* numbers, std::uint8_t* strange);
+
+// Numbers as their low bytes. Returns the bits that any of them has.
+std::uint32_t narrow(const std::uint32_t* numbers, std::size_t n, std::uint8_t* tokens);
+// The tokens of an even count of numbers below 2^24 (tokens.hpp), and the raw bits that follow
+// those of 2 k and 2 k + 1, together, as the low lengths[k] of raw[k].
+void tokenize(const std::uint32_t* numbers, std::size_t n, std::uint8_t* tokens, std::uint64_t* raw,
+              std::uint32_t* lengths);
+// Bytes as numbers. Whether all are their own tokens.
 bool widen(const std::uint8_t* tokens, std::size_t n, std::uint32_t* numbers);
 
 // out[i] = the sum of terms[t][i], two or more, added in order.

@@ -56,6 +56,10 @@ template <typename V>
 void dequantize_row(const std::uint32_t* numbers, const V* prediction, std::size_t n,
                     const Steps<V>& steps, V* decoded);
 
+// bytes[i] = table[bytes[i]] of n bytes, a multiple of 32; what becomes of those that are not below
+// `activities` is not defined.
+void look_up(const std::uint8_t* table, std::uint8_t* bytes, std::size_t n);
+
 // The same, as the definition.
 template <typename V>
 void predict_row_ref(const RowPredictor<V>& predictor, const V* const* terms, std::size_t n,
@@ -66,6 +70,8 @@ V quantize_row_ref(const V* x, const V* prediction, std::size_t n, const Steps<V
 template <typename V>
 void dequantize_row_ref(const std::uint32_t* numbers, const V* prediction, std::size_t n,
                         const Steps<V>& steps, V* decoded);
+
+void look_up_ref(const std::uint8_t* table, std::uint8_t* bytes, std::size_t n);
 
 // What stands in the lattice for an element that keeps its bits.
 template <typename V>

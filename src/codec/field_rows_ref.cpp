@@ -94,6 +94,10 @@ void dequantize_row_ref(const std::uint32_t* numbers, const V* prediction, std::
   }
 }
 
+void look_up_ref(const std::uint8_t* table, std::uint8_t* bytes, std::size_t n) {
+  for (std::size_t i = 0; i < n; ++i) bytes[i] = table[bytes[i] % activities];
+}
+
 #define ETALON_INSTANTIATE(V)                                                                   \
   template V stand_in(V, V);                                                                    \
   template void predict_row_ref(const RowPredictor<V>&, const V* const*, std::size_t, V*,       \

@@ -223,7 +223,24 @@ void dequantize(const std::uint32_t* HWY_RESTRICT numbers, const V* HWY_RESTRICT
       hn::StoreU(hn::Add(p, hn::Mul(hn::PromoteTo(d, q), step)), d, decoded + i);
   }
 }
+
+void look_up_32(const std::uint8_t* HWY_RESTRICT table, std::uint8_t* HWY_RESTRICT bytes,
+                std::size_t n) {
+  record_run(HWY_TARGET);
+  const hn::CappedTag<std::uint8_t, 32> d;
+  const auto low = hn::LoadDup128(d, table), high = hn::LoadDup128(d, table + 16);
+  for (std::size_t i = 0; i < n; i += hn::Lanes(d)) {
+    const auto at = hn::LoadU(d, bytes + i), in_half = hn::And(at, hn::Set(d, std::uint8_t{15}));
+    const auto is_low = hn::Eq(at, in_half);
+    hn::StoreU(hn::IfThenElse(is_low, hn::TableLookupBytes(low, in_half),
+                              hn::TableLookupBytes(high, in_half)),
+               d, bytes + i);
+  }
+}
 #else
+void look_up_32(const std::uint8_t* table, std::uint8_t* bytes, std::size_t n) {
+  look_up_ref(table, bytes, n);
+}
 template <typename V>
 void predict(const RowPredictor<V>& r, const V* const* terms, std::size_t n, V* prediction,
              std::uint8_t* activity) {
@@ -279,6 +296,7 @@ HWY_EXPORT(quantize_f32);
 HWY_EXPORT(quantize_f64);
 HWY_EXPORT(dequantize_f32);
 HWY_EXPORT(dequantize_f64);
+HWY_EXPORT(look_up_32);
 
 namespace {
 
@@ -291,6 +309,12 @@ auto choose(R&& reference, V&& vectors) {
 }
 
 }  // namespace
+
+void look_up(const std::uint8_t* table, std::uint8_t* bytes, std::size_t n) {
+  choose([&] { look_up_ref(table, bytes, n); },
+         [&] { HWY_DYNAMIC_DISPATCH(look_up_32)
+               (table, bytes, n); });
+}
 
 template <>
 void predict_row(const RowPredictor<float>& r, const float* const* terms, std::size_t n,

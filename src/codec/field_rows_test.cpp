@@ -115,6 +115,16 @@ void expect_equal_backends() {
       EXPECT_EQ(backend_that_ran(), backend);
       const V wanted = quantize_row_ref(c.values.data(), q.data(), n, c.steps, w.data(), e.data());
       EXPECT_TRUE(same(worst, wanted)) << worst << " " << wanted;
+      std::vector<std::uint8_t> table(activities), bytes(a), wanted_bytes(a);
+      for (std::uint8_t& t : table) t = static_cast<std::uint8_t>(rng());
+      bytes.resize((n + 31) / 32 * 32);
+      wanted_bytes.resize(bytes.size());
+      for (std::uint8_t& at : bytes) at %= activities;
+      for (std::uint8_t& at : wanted_bytes) at %= activities;
+      look_up(table.data(), bytes.data(), bytes.size());
+      EXPECT_EQ(backend_that_ran(), backend);
+      look_up_ref(table.data(), wanted_bytes.data(), bytes.size());
+      EXPECT_EQ(bytes, wanted_bytes);
       std::vector<V> back(n + row_slack), back_ref(n + row_slack);
       dequantize_row(w.data(), q.data(), n, c.steps, back.data());
       EXPECT_EQ(backend_that_ran(), backend);

@@ -19,7 +19,7 @@ FieldTokens::FieldTokens(const std::vector<Level>& levels, std::size_t labels, d
     : levels_(levels), exact_bits_(exact_bits), histograms_(labels * groups_per_label) {
   const std::size_t count = symbol_count(levels);
   tokens_ = Scratch<std::uint8_t>(count);
-  activities_ = Scratch<std::uint8_t>(count);
+  activities_ = Scratch<std::uint8_t>(count + row_slack);
   if (labels > 1) labels_ = Scratch<std::uint8_t>(count);
 }
 
@@ -51,6 +51,7 @@ void FieldTokens::close(const Stripe& s, bool all) {
     }
     if (i < n) ++h[activity[i] << 8 | token[i]];
   } else {
+    any_silent_ = true;
     for (std::size_t i = 0; i < n; ++i) {
       if (activity[i] == silent) continue;
       const std::size_t label = has_labels() ? label_row()[i] : 0u;
@@ -145,18 +146,19 @@ void FieldTokens::replace_activities(const FieldModel& model) {
   std::uint8_t* a = activities_.data();
   const std::uint8_t* label = labels_.data();
   (void)for_each_class(levels_, [&](std::size_t level, unsigned cls) {
-    std::array<std::uint8_t, 256> table;
-    table.fill(last);
     const auto& own = map[group_of(0, level, cls)];
-    std::copy(own.begin(), own.end(), table.begin());
     return for_each_stripe(levels_, level, cls, [&](const Stripe& s) -> Result<void> {
       const std::size_t n = s.symbols();
-      if (!has_labels()) {
-        for (std::size_t i = 0; i < n; ++i) a[i] = table[a[i]];
+      if (!any_silent_) {
+        // Nothing is silent but what fills the last group.
+        look_up(own.data(), a, n);
+        std::memset(a + s.count(), last, n - s.count());
       } else {
-        for (std::size_t i = 0; i < n; ++i)
-          a[i] = a[i] == silent ? last : map[group_of(label[i], level, cls)][a[i]];
-        label += n;
+        for (std::size_t i = 0; i < n; ++i) {
+          const std::size_t own_label = has_labels() ? label[i] : 0u;
+          a[i] = a[i] == silent ? last : map[group_of(own_label, level, cls)][a[i]];
+        }
+        if (has_labels()) label += n;
       }
       a += n;
       return {};
@@ -176,7 +178,7 @@ Bytes FieldTokens::finish(FieldModel& model, std::vector<double>& label_bits) {
   }
   model.tables.push_back(normalize(Histogram{}));
   replace_activities(model);
-  return rans_encode(activities_.span(), tokens_.span(), model.tables);
+  return rans_encode(activities_.span().first(tokens_.size()), tokens_.span(), model.tables);
 }
 
 }  // namespace etalon::codec

@@ -48,7 +48,7 @@ class FieldTokens {
   std::size_t done_ = 0;
   std::vector<std::unique_ptr<Histograms>> histograms_;
   Histograms other_{};
-  bool any_other_ = false;
+  bool any_other_ = false, any_silent_ = false;
 };
 
 }  // namespace etalon::codec

@@ -150,8 +150,7 @@ class Decoder {
   Result<void> read_tokens(const Stripe& s, std::size_t n, bool any_kinds, RansReader& reader) {
     const auto silent = static_cast<std::uint8_t>(model_.tables.size() - 1);
     if (!any_kinds) {
-      const auto& table = map_[group_of(0, s.level, s.cls)];
-      for (std::size_t i = 0; i < n; ++i) activity_[i] = table[activity_[i]];
+      look_up(map_[group_of(0, s.level, s.cls)].data(), activity_.data(), s.symbols());
     } else {
       for (std::size_t i = 0; i < n; ++i) {
         const std::uint8_t kind = kind_row_[i];
@@ -183,14 +182,11 @@ class Decoder {
     for (std::size_t i = 0; i < n; i += block) {
       const std::size_t end = std::min(n, i + block);
       if (widen(tokens_.data() + i, end - i, numbers_.data() + i)) continue;
-      // Without branches on what is wide, which nobody foretells.
-      for (std::size_t k = i; k < end; ++k) {
-        const auto [least, bits] = table[tokens_[k]];
-        numbers_[k] = least | bits_.get(bits);
-        if (tokens_[k] != escape_symbol) continue;
-        any_exact_ = true;
-        numbers_[k] = exact_number;
-      }
+      bits_.get_all(table, tokens_.data() + i, end - i, numbers_.data() + i);
+      if (std::memchr(tokens_.data() + i, escape_symbol, end - i) == nullptr) continue;
+      any_exact_ = true;
+      for (std::size_t k = i; k < end; ++k)
+        if (tokens_[k] == escape_symbol) numbers_[k] = exact_number;
     }
   }
 

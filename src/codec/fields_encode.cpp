@@ -122,11 +122,7 @@ class Encoder {
   }
 
   void look_at(std::span<const T> values) {
-    T most = 0;
-    for (const T v : values) {
-      const T a = std::abs(v);
-      most = a <= std::numeric_limits<T>::max() && most < a ? a : most;
-    }
+    const T most = largest_finite(values.data(), values.size());
     out_.allowance = static_cast<double>(most) * (std::numeric_limits<T>::epsilon() / 2);
     double sum = 0;
     std::size_t n = 0;
@@ -205,9 +201,10 @@ class Encoder {
       prediction_.resize(room);
       decoded_.resize(room);
       numbers_.resize(room);
-      activity_.resize(room);
+      if (coder_) activity_.resize(room);
     }
-    predict_(levels_[s.level], s, predictor, terms, prediction_.data(), activity_.data());
+    predict_(levels_[s.level], s, predictor, terms, prediction_.data(),
+             coder_ ? activity_.data() : tokens_->activity_row());
     originals_.stripe(s, values_.data());
     if (kinds_.any())
       quantize_kinds(s, n);
@@ -280,13 +277,9 @@ class Encoder {
   void put_tokens(const Stripe& s, std::size_t n) {
     std::uint8_t* const tokens = tokens_->token_row();
     std::uint8_t* const activity = tokens_->activity_row();
-    std::memcpy(activity, activity_.data(), n);
-    constexpr std::size_t block = 512;
-    for (std::size_t i = 0; i < n; i += block) {
-      const std::size_t end = std::min(n, i + block);
-      if (!narrow(numbers_.data() + i, end - i, tokens + i))
-        for (std::size_t k = i; k < end; ++k) tokens[k] = put_number(numbers_[k], values_[k]);
-    }
+    numbers_[n] = 0;  // for a pair to be whole
+    for (std::size_t i = 0; i < n; i += token_block)
+      put_block(i, std::min(token_block, n - i), tokens);
     if (kinds_.any()) {
       for (std::size_t i = 0; i < n; ++i) {
         const std::uint8_t kind = kind_row_[i];
@@ -298,6 +291,23 @@ class Encoder {
       }
     }
     tokens_->close(s, !kinds_.any());
+  }
+
+  // The tokens of elements from i on.
+  void put_block(std::size_t i, std::size_t n, std::uint8_t* tokens) {
+    const std::uint32_t any = narrow(numbers_.data() + i, n, tokens + i);
+    if (any < (1u << wide_split)) return;
+    if (any >= (1u << 24)) {  // some keep their bits
+      for (std::size_t k = i; k < i + n; ++k) tokens[k] = put_number(numbers_[k], values_[k]);
+      return;
+    }
+    const std::size_t pairs = (n + 1) / 2;
+    std::array<std::uint8_t, token_block> found;
+    std::array<std::uint64_t, token_block / 2> raw;
+    std::array<std::uint32_t, token_block / 2> lengths;
+    tokenize(numbers_.data() + i, 2 * pairs, found.data(), raw.data(), lengths.data());
+    std::memcpy(tokens + i, found.data(), n);
+    bits_.put_all(raw.data(), lengths.data(), pairs);
   }
 
   std::uint8_t put_number(std::uint32_t number, T value) {
@@ -332,6 +342,8 @@ class Encoder {
         encode_planes(std::as_bytes(std::span(kept_)), sizeof(T), true, Grid{1, 1, kept_.size()});
     out_.exact.insert(out_.exact.end(), planes.begin(), planes.end());
   }
+
+  static constexpr std::size_t token_block = 512;
 
   const CountsLayout& layout_;
   const Tolerances& tolerances_;

@@ -10,6 +10,7 @@
 #include <type_traits>
 
 #include "codec/counts_loops.hpp"
+#include "codec/field_loops.hpp"
 #include "codec/scratch.hpp"
 
 namespace etalon::codec {
@@ -139,9 +140,13 @@ class Finder {
   // The commonest patterns that are no plain numbers.
   void special_floats() {
     std::map<std::uint64_t, std::size_t> seen;
-    for (T v : values_)
-      if ((!std::isfinite(v) || (v == 0 && std::signbit(v))) && seen.size() < 1024)
-        ++seen[pattern_of(v)];
+    for (std::size_t at = 0; at < values_.size(); at += block) {
+      const auto part = values_.subspan(at, std::min(block, values_.size() - at));
+      if (!any_special(part.data(), part.size())) continue;
+      for (T v : part)
+        if ((!std::isfinite(v) || (v == 0 && std::signbit(v))) && seen.size() < 1024)
+          ++seen[pattern_of(v)];
+    }
     for (std::size_t k = 0; k < max_fills && !seen.empty(); ++k) {
       const auto most =
           std::max_element(seen.begin(), seen.end(),

@@ -1,13 +1,16 @@
 #include "codec/scaled.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstring>
 #include <limits>
 
 #include "codec/dither.hpp"
+#include "codec/field_loops.hpp"
 #include "codec/groups.hpp"
 #include "codec/planes.hpp"
+#include "codec/scratch.hpp"
 
 namespace etalon::codec {
 namespace {
@@ -59,8 +62,10 @@ std::optional<ScaledStream> encode_scaled(std::span<const T> values, const Count
   const std::vector<std::uint8_t> labels = label_plane(l);
   std::vector<std::uint8_t> map = fills.map;
   map.resize(n);
-  std::vector<std::int32_t> grid(n);
+  Scratch<std::int32_t> numbers(n);
+  const std::span<std::int32_t> grid = numbers.span();
   std::size_t exact = 0;
+  scaled.label_max_error.assign(bounds.size(), 0);
   const auto label_of = [&](std::size_t i) { return labels.empty() ? 0u : labels[i % plane]; };
   const auto dither_of = [&](std::size_t i) {
     return dither && scales[label_of(i)].is_common_grid() ? unit_dither(dither_bits(*dither, i))
@@ -73,24 +78,56 @@ std::optional<ScaledStream> encode_scaled(std::span<const T> values, const Count
     const auto x = static_cast<double>(values[i]);
     return std::abs(decoded_value(i, q) - x) <= bounds[label_of(i)].tolerance(x);
   };
-  for (std::size_t i = 0; i < n; ++i) {
-    if (map[i] != 0) continue;
-    std::optional<std::int32_t> q;
-    if (ordinary(values[i])) q = scales[label_of(i)].number(values[i], dither_of(i));
-    grid[i] = q.value_or(0);
-    if (q && within(i, *q)) continue;
-    map[i] = exact_label;
-    ++exact;
+  const auto note_error = [&](std::size_t i, std::int32_t q) {
+    double& worst = scaled.label_max_error[label_of(i)];
+    const auto x = static_cast<double>(values[i]);
+    worst = std::max(worst, bounds[label_of(i)].error(x, std::abs(decoded_value(i, q) - x)));
+  };
+  if (bounds.size() == 1 && scales[0].is_common_grid() && !dither) {
+    const double tolerance = bounds[0].tolerance(0);
+    constexpr std::size_t block = 4096;
+    std::array<std::uint8_t, block> strange;
+    double worst = 0;
+    for (std::size_t at = 0; at < n; at += block) {
+      const std::size_t length = std::min(block, n - at);
+      worst = std::max(worst, to_grid(values.data() + at, length, scaled.step, tolerance,
+                                      grid.data() + at, strange.data()));
+      if (std::memchr(strange.data(), 1, length) == nullptr) continue;
+      for (std::size_t i = 0; i < length; ++i) {
+        if (strange[i] == 0 || map[at + i] != 0) continue;  // fillings are strange
+        map[at + i] = exact_label;
+        ++exact;
+      }
+    }
+    scaled.label_max_error[0] = bounds[0].error(0, worst);
+  } else {
+    for (std::size_t i = 0; i < n; ++i) {
+      std::optional<std::int32_t> q;
+      if (map[i] == 0 && ordinary(values[i]))
+        q = scales[label_of(i)].number(values[i], dither_of(i));
+      grid[i] = q.value_or(0);
+      if (map[i] != 0) continue;
+      if (q && within(i, *q)) {
+        note_error(i, *q);
+        continue;
+      }
+      map[i] = exact_label;
+      ++exact;
+    }
   }
-  scaled.label_max_error.assign(bounds.size(), 0);
-  std::vector<std::int32_t> decoded(n);
+  // Without bins of its own the counts engine gives back what it got.
+  const bool moves = std::any_of(l.bounds.begin(), l.bounds.end(), [](auto b) { return b != 0; });
+  std::vector<std::int32_t> decoded(moves ? n : 0);
   // What the counts engine's own bins move out of bounds is kept exactly the next time round; no
   // more rounds than that takes in earnest.
   for (int round = 0;; ++round) {
     if (round == 4) return std::nullopt;
     if (exact * 2 > n && exact != 0) return std::nullopt;
-    l.fills = rects_of(map, l.grid.planes * l.grid.ny, l.grid.nx);
+    l.fills.clear();
+    if (exact != 0 || !fills.map.empty())
+      l.fills = rects_of(map, l.grid.planes * l.grid.ny, l.grid.nx);
     scaled.stream = encode_counts<std::int32_t>(grid, l, good, report);
+    if (!moves) break;
     CountsLayout read;
     read.grid = l.grid;
     const CountsStream& s = scaled.stream;
@@ -98,14 +135,12 @@ std::optional<ScaledStream> encode_scaled(std::span<const T> values, const Count
                                      exact_label, read, decoded)
              .ok())
       return std::nullopt;
+    std::fill(scaled.label_max_error.begin(), scaled.label_max_error.end(), 0);
     std::size_t more = 0;
     for (std::size_t i = 0; i < n; ++i) {
       if (map[i] != 0) continue;
       if (within(i, decoded[i])) {
-        double& worst = scaled.label_max_error[label_of(i)];
-        const auto x = static_cast<double>(values[i]);
-        worst = std::max(worst,
-                         bounds[label_of(i)].error(x, std::abs(decoded_value(i, decoded[i]) - x)));
+        note_error(i, decoded[i]);
         continue;
       }
       map[i] = exact_label;
@@ -113,7 +148,6 @@ std::optional<ScaledStream> encode_scaled(std::span<const T> values, const Count
     }
     if (more == 0) break;
     exact += more;
-    std::fill(scaled.label_max_error.begin(), scaled.label_max_error.end(), 0);
   }
   if (exact != 0) {
     std::vector<T> kept;

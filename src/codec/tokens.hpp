@@ -70,6 +70,24 @@ class BitWriter {
     pending_ >>= used_ / 8 * 8;
     used_ %= 8;
   }
+  // The low lengths[k] of values[k], at most 56 each, those above them 0.
+  void put_all(const std::uint64_t* values, const std::uint32_t* lengths, std::size_t n) {
+    if (bytes_.size() < at_ + 7 * n + 8) bytes_.resize(2 * bytes_.size() + 7 * n + 64);
+    std::byte* to = bytes_.data() + at_;
+    std::uint64_t pending = pending_;
+    unsigned used = used_;
+    for (std::size_t k = 0; k < n; ++k) {
+      pending |= values[k] << used;
+      used += lengths[k];
+      std::memcpy(to, &pending, 8);
+      to += used / 8;
+      pending >>= used & 56;
+      used &= 7;
+    }
+    at_ = static_cast<std::size_t>(to - bytes_.data());
+    pending_ = pending;
+    used_ = used;
+  }
   Bytes finish() {
     bytes_.resize(at_ + (used_ != 0));
     return std::move(bytes_);
@@ -97,6 +115,27 @@ class BitReader {
         static_cast<std::uint32_t>((window >> (at_ & 7)) & ((std::uint64_t{1} << bits) - 1));
     at_ += bits;
     return value;
+  }
+  // What follows each of n tokens, whose values it makes of them.
+  template <unsigned split>
+  void get_all(const TokenTable<split>& table, const std::uint8_t* tokens, std::size_t n,
+               std::uint32_t* values) {
+    if (at_ / 8 + n * 4 + 8 > bytes_.size()) {
+      for (std::size_t k = 0; k < n; ++k)
+        values[k] = table[tokens[k]].least | get(table[tokens[k]].bits);
+      return;
+    }
+    const std::byte* const bytes = bytes_.data();
+    std::uint64_t at = at_;
+    for (std::size_t k = 0; k < n; ++k) {
+      const auto [least, bits] = table[tokens[k]];
+      std::uint64_t window;
+      std::memcpy(&window, bytes + (at >> 3), 8);
+      values[k] =
+          least | static_cast<std::uint32_t>(window >> (at & 7) & ((std::uint64_t{1} << bits) - 1));
+      at += bits;
+    }
+    at_ = at;
   }
   std::size_t bytes_read() const { return (at_ + 7) / 8; }  // more than there are if past the end
   // Of the last byte read, and of all after it.
