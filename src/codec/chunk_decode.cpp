@@ -8,6 +8,7 @@
 #include "codec/boxes.hpp"
 #include "codec/chunk_format.hpp"
 #include "codec/dither.hpp"
+#include "codec/field_loops.hpp"
 #include "codec/fields.hpp"
 #include "codec/groups.hpp"
 #include "codec/mapped.hpp"
@@ -15,6 +16,7 @@
 #include "codec/planes.hpp"
 #include "codec/preview.hpp"
 #include "codec/scaled.hpp"
+#include "codec/scratch.hpp"
 
 namespace etalon {
 namespace {
@@ -56,24 +58,29 @@ Result<void> decode_offset(const ChunkParts& parts, const Grid& grid, std::span<
 
 template <typename T>
 Result<void> decode_scaled(const ChunkParts& parts, const Grid& grid, std::span<T> out) {
-  std::vector<std::int32_t> q(out.size());
+  Scratch<std::int32_t> numbers(out.size());
+  const std::span<std::int32_t> q = numbers.span();
   const std::size_t exact_label = parts.head.fills.size() + 1;
   ETALON_ASSIGN(const auto layout, counts_of<std::int32_t>(parts, grid, exact_label, q));
   std::vector<Scale> scales;
   for (const RegionInfo& r : parts.head.regions)
     scales.push_back(Scale::of<T>(r.bound, parts.head.step));
-  const std::vector<std::uint8_t> labels = label_plane(layout);
-  const std::size_t plane = grid.plane();
-  for (std::size_t i = 0; i < out.size(); ++i) {
-    const Scale& scale = scales[labels.empty() ? 0 : labels[i % plane]];
-    const double dither = parts.head.dither && scale.is_common_grid()
-                              ? unit_dither(dither_bits(parts.head.seed, i))
-                              : 0;
-    out[i] = scale.value<T>(q[i], dither);
+  if (scales.size() == 1 && scales[0].is_common_grid() && !parts.head.dither) {
+    from_grid(q.data(), q.size(), parts.head.step, out.data());
+  } else {
+    const std::vector<std::uint8_t> labels = label_plane(layout);
+    const std::size_t plane = grid.plane();
+    for (std::size_t i = 0; i < out.size(); ++i) {
+      const Scale& scale = scales[labels.empty() ? 0 : labels[i % plane]];
+      const double dither = parts.head.dither && scale.is_common_grid()
+                                ? unit_dither(dither_bits(parts.head.seed, i))
+                                : 0;
+      out[i] = scale.value<T>(q[i], dither);
+    }
   }
   apply_fills(layout, parts.head, reinterpret_cast<std::byte*>(out.data()));
   // Exact elements lie in the order of the array, not of the rectangles.
-  std::vector<std::uint8_t> exact(out.size());
+  std::vector<std::uint8_t> exact(layout.fills.empty() ? 0 : out.size());
   std::size_t count = 0;
   for_each_row(layout.fills, grid.nx, [&](std::size_t at, std::size_t length, std::uint8_t label) {
     std::memset(exact.data() + at, label == exact_label, length);
@@ -85,7 +92,7 @@ Result<void> decode_scaled(const ChunkParts& parts, const Grid& grid, std::span<
   ETALON_TRY(decode_planes(parts.exact, sizeof(T), true, Grid{1, 1, count},
                            std::as_writable_bytes(std::span(kept))));
   const T* next = kept.data();
-  for (std::size_t i = 0; i < out.size(); ++i)
+  for (std::size_t i = 0; i < exact.size(); ++i)
     if (exact[i] != 0) out[i] = *next++;
   return {};
 }

@@ -60,6 +60,81 @@ class Numbers {
   bool bad_ = false;
 };
 
+// Calls group(first, n, whether all are their own numbers) for 32 tokens at a time.
+template <typename F>
+void for_each_group(std::span<const std::uint8_t> tokens, unsigned split, F&& group) {
+  constexpr std::size_t size = 32;
+  const auto limit = static_cast<std::uint8_t>(1u << split);
+  for (std::size_t i = 0; i < tokens.size(); i += size) {
+    const std::size_t n = std::min(size, tokens.size() - i);
+    std::uint8_t any = 0;
+    for (std::size_t k = i; k < i + n; ++k) any |= static_cast<std::uint8_t>(tokens[k] >= limit);
+    group(i, n, any == 0);
+  }
+}
+
+// Zigzagged numbers, wrapped at the type's width.
+template <typename T>
+void differences(std::span<const std::uint8_t> tokens, std::span<const std::uint8_t> contexts,
+                 unsigned split, Numbers& number, std::span<T> out) {
+  for_each_group(tokens, split, [&](std::size_t i, std::size_t n, bool small) {
+    for (std::size_t k = i; small && k < i + n; ++k)
+      out[k] = static_cast<T>((tokens[k] >> 1) ^ -(tokens[k] & 1));
+    for (std::size_t k = i; !small && k < i + n; ++k)
+      out[k] = static_cast<T>(unzigzag(number(tokens[k], contexts[k])));
+  });
+}
+
+// Adds what is foretold to the differences of a row, as predict() says, wrapping. Every element
+// waits for the one before: what it waits for is kept short.
+template <typename T>
+void restore_row(Predictor kind, T* row, std::size_t y, std::size_t p, const Grid& grid) {
+  using Sum = std::conditional_t<sizeof(T) < 4, std::int32_t, std::int64_t>;
+  constexpr Sum least = std::numeric_limits<T>::min(), most = std::numeric_limits<T>::max();
+  const std::size_t nx = grid.nx;
+  const auto add = [](T difference, Sum prediction) {
+    return static_cast<T>(static_cast<std::make_unsigned_t<T>>(prediction) +
+                          static_cast<std::make_unsigned_t<T>>(difference));
+  };
+  const auto one = [&](std::size_t x) {
+    row[x] = add(row[x], static_cast<Sum>(predict(kind, row + x, y, x, p, grid)));
+  };
+  if (kind == Predictor::lorenzo && p == 0) kind = Predictor::median;
+  if (kind == Predictor::previous && p != 0) {
+    const T* const before = row - grid.plane();
+    for (std::size_t x = 0; x < nx; ++x) row[x] = add(row[x], before[x]);
+    return;
+  }
+  if (kind == Predictor::previous || y == 0 || nx < 3) {
+    for (std::size_t x = 0; x < nx; ++x) one(x);
+    return;
+  }
+  one(0);
+  const T* const up = row - nx;
+  Sum w = row[0];
+  if (kind == Predictor::median) {
+    for (std::size_t x = 1; x < nx; ++x) {
+      const Sum n = up[x], nw = up[x - 1];
+      const Sum foretold = smaller(larger(w + n - nw, smaller(w, n)), larger(w, n));
+      w = row[x] = add(row[x], foretold);
+    }
+  } else if (kind == Predictor::average) {
+    for (std::size_t x = 1; x + 1 < nx; ++x) {
+      const Sum others = Sum{up[x - 1]} + Sum{up[x]} + Sum{up[x + 1]} + 2;
+      w = row[x] = add(row[x], (w + others) >> 2);
+    }
+    one(nx - 1);
+  } else {
+    const T* const before = row - grid.plane();
+    const T* const before_up = before - nx;
+    for (std::size_t x = 1; x < nx; ++x) {
+      const Sum others = Sum{up[x]} - Sum{up[x - 1]} + Sum{before[x]} - Sum{before[x - 1]} -
+                         Sum{before_up[x]} + Sum{before_up[x - 1]};
+      w = row[x] = add(row[x], smaller(larger(w + others, least), most));
+    }
+  }
+}
+
 }  // namespace
 
 template <typename T>
@@ -91,30 +166,28 @@ Result<void> decode_counts(const CountsSections& sections, std::size_t labels, s
           static_cast<std::int64_t>(bound) - static_cast<std::int64_t>(model.segments[s].phase);
     exact = exact && bound == 0;
   }
-  if (model.predictor != Predictor::none) {
+  if (model.predictor != Predictor::none && exact) {
+    differences(tokens.span(), contexts.span(), model.split, number, out);
+    for (std::size_t p = 0, i = 0; p < layout.grid.planes; ++p)
+      for (std::size_t y = 0; y < layout.grid.ny; ++y, i += layout.grid.nx)
+        restore_row(model.predictor, out.data() + i, y, p, layout.grid);
+  } else if (model.predictor != Predictor::none) {
     for_each_predicted(
         model.predictor, out.data(), layout.grid, [&](std::size_t i, std::int64_t prediction) {
           const std::uint8_t table = contexts[i];
           out[i] = predicted_value<T>(prediction, number(tokens[i], table), rules[table].bound);
         });
   } else if (exact) {
-    // 32 at a time, since few are large.
-    std::size_t i = 0;
-    const auto limit = static_cast<std::uint8_t>(1u << model.split);
-    for (; i + 32 <= out.size(); i += 32) {
-      std::uint8_t any = 0;
-      for (std::size_t k = 0; k < 32; ++k) any |= static_cast<std::uint8_t>(tokens[i + k] >= limit);
-      if (any) {
-        for (std::size_t k = 0; k < 32; ++k)
-          out[i + k] = direct_value<T>(number(tokens[i + k], contexts[i + k]), 1, 0);
-      } else if constexpr (std::is_signed_v<T>) {
-        for (std::size_t k = 0; k < 32; ++k)
-          out[i + k] = static_cast<T>((tokens[i + k] >> 1) ^ -(tokens[i + k] & 1));
-      } else {
-        for (std::size_t k = 0; k < 32; ++k) out[i + k] = tokens[i + k];
-      }
+    if constexpr (std::is_signed_v<T>) {
+      differences(tokens.span(), contexts.span(), model.split, number, out);
+    } else {
+      // 32 at a time, since few are large.
+      for_each_group(tokens.span(), model.split, [&](std::size_t i, std::size_t n, bool small) {
+        for (std::size_t k = i; small && k < i + n; ++k) out[k] = tokens[k];
+        for (std::size_t k = i; !small && k < i + n; ++k)
+          out[k] = direct_value<T>(number(tokens[k], contexts[k]), 1, 0);
+      });
     }
-    for (; i < out.size(); ++i) out[i] = direct_value<T>(number(tokens[i], contexts[i]), 1, 0);
   } else {
     constexpr std::size_t block = 32;
     const std::size_t small = std::size_t{1} << model.split;

@@ -36,7 +36,9 @@ Predictor choose_predictor(std::span<const T> values, const Grid& grid,
                            std::span<const std::uint8_t> fill, std::uint64_t bound) {
   const Tiling tiling = tiling_of(grid.ny, grid.nx);
   const std::size_t tiles = tiling.tiles() * grid.planes;
-  const std::size_t looked_at = std::clamp<std::size_t>(tiles / 16, 12, 48);
+  constexpr std::size_t few = std::size_t{1} << 15;  // elements that are all looked at
+  const std::size_t looked_at =
+      values.size() <= few ? tiles : std::clamp<std::size_t>(tiles / 16, 12, 48);
   const std::size_t stride = std::max<std::size_t>(1, tiles / looked_at);
   // Few photons: noise is all there is, and every 61st element tells.
   std::uint64_t sum = 0, count = 0;
@@ -54,7 +56,8 @@ Predictor choose_predictor(std::span<const T> values, const Grid& grid,
     const std::size_t y0 = tile / tiling.columns() << tiling.log2_y;
     const std::size_t x0 = tile % tiling.columns() << tiling.log2_x;
     for (auto& n : numbers) n.clear();
-    const std::size_t height = std::size_t{1} << tiling.log2_y, by = (height + 7) / 8;
+    const std::size_t height = std::size_t{1} << tiling.log2_y;
+    const std::size_t by = values.size() <= few ? 1 : (height + 7) / 8;
     for (std::size_t y = y0; y < std::min(grid.ny, y0 + height); y += by)
       for (std::size_t x = x0; x < std::min(grid.nx, x0 + (std::size_t{1} << tiling.log2_x)); ++x) {
         const std::size_t i = plane * grid.plane() + y * grid.nx + x;

@@ -103,6 +103,17 @@ double to_grid_f64(const double* values, std::size_t n, double step, double tole
   return to_grid(values, n, step, tolerance, numbers, strange);
 }
 
+template <typename V>
+void from_grid(const std::int32_t* numbers, std::size_t n, double step, V* values) {
+  for (std::size_t i = 0; i < n; ++i) values[i] = static_cast<V>(numbers[i] * step);
+}
+void from_grid_f32(const std::int32_t* numbers, std::size_t n, double step, float* values) {
+  from_grid(numbers, n, step, values);
+}
+void from_grid_f64(const std::int32_t* numbers, std::size_t n, double step, double* values) {
+  from_grid(numbers, n, step, values);
+}
+
 std::uint32_t narrow(const std::uint32_t* numbers, std::size_t n, std::uint8_t* tokens) {
   std::uint32_t any = 0;
   for (std::size_t i = 0; i < n; ++i) {

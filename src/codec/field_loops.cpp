@@ -52,6 +52,12 @@ ETALON_LOOP(double, to_grid, to_grid_f64,
             (const double* values, std::size_t n, double step, double tolerance,
              std::int32_t* numbers, std::uint8_t* strange),
             (values, n, step, tolerance, numbers, strange))
+ETALON_LOOP(void, from_grid, from_grid_f32,
+            (const std::int32_t* numbers, std::size_t n, double step, float* values),
+            (numbers, n, step, values))
+ETALON_LOOP(void, from_grid, from_grid_f64,
+            (const std::int32_t* numbers, std::size_t n, double step, double* values),
+            (numbers, n, step, values))
 ETALON_LOOP(std::uint32_t, narrow, narrow,
             (const std::uint32_t* numbers, std::size_t n, std::uint8_t* tokens),
             (numbers, n, tokens))

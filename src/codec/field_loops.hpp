@@ -30,6 +30,10 @@ double to_grid(const float* values, std::size_t n, double step, double tolerance
 double to_grid(const double* values, std::size_t n, double step, double tolerance,
                std::int32_t* numbers, std::uint8_t* strange);
 
+// values[i] = numbers[i] * step
+void from_grid(const std::int32_t* numbers, std::size_t n, double step, float* values);
+void from_grid(const std::int32_t* numbers, std::size_t n, double step, double* values);
+
 // Numbers as their low bytes. Returns the bits that any of them has.
 std::uint32_t narrow(const std::uint32_t* numbers, std::size_t n, std::uint8_t* tokens);
 // The tokens of an even count of numbers below 2^24 (tokens.hpp), and the raw bits that follow

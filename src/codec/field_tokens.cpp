@@ -40,16 +40,15 @@ void FieldTokens::close(const Stripe& s, bool all) {
     Histograms& h = histograms_of(group_of(0, s.level, s.cls));
     for (std::size_t i = 0; i < n; ++i) ++h[activity[i]][token[i]];
   } else if (all) {
-    // Two counters for each, since the same one cannot be raised again at once.
+    // Four counters for each, since the same one cannot be raised again at once.
     any_other_ = true;
-    std::uint32_t* const h = histograms_of(group_of(0, s.level, s.cls))[0].data();
-    std::uint32_t* const g = other_[0].data();
+    std::array<std::uint32_t*, 1 + others> h;
+    h[0] = histograms_of(group_of(0, s.level, s.cls))[0].data();
+    for (std::size_t k = 0; k < others; ++k) h[1 + k] = other_[k][0].data();
     std::size_t i = 0;
-    for (; i + 2 <= n; i += 2) {
-      ++h[activity[i] << 8 | token[i]];
-      ++g[activity[i + 1] << 8 | token[i + 1]];
-    }
-    if (i < n) ++h[activity[i] << 8 | token[i]];
+    for (; i + h.size() <= n; i += h.size())
+      for (std::size_t k = 0; k < h.size(); ++k) ++h[k][activity[i + k] << 8 | token[i + k]];
+    for (; i < n; ++i) ++h[0][activity[i] << 8 | token[i]];
   } else {
     any_silent_ = true;
     for (std::size_t i = 0; i < n; ++i) {
@@ -65,7 +64,8 @@ void FieldTokens::settle(std::size_t level, unsigned cls) {
   if (!std::exchange(any_other_, false)) return;
   Histograms& h = histograms_of(group_of(0, level, cls));
   for (std::size_t a = 0; a < activities; ++a)
-    for (std::size_t t = 0; t < 256; ++t) h[a][t] += std::exchange(other_[a][t], 0);
+    for (Histograms& other : other_)
+      for (std::size_t t = 0; t < 256; ++t) h[a][t] += std::exchange(other[a][t], 0);
 }
 
 // Neighbouring activities have a table together where that is cheaper.

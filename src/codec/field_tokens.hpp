@@ -47,7 +47,8 @@ class FieldTokens {
   Scratch<std::uint8_t> tokens_, activities_, labels_;
   std::size_t done_ = 0;
   std::vector<std::unique_ptr<Histograms>> histograms_;
-  Histograms other_{};
+  static constexpr std::size_t others = 3;
+  std::array<Histograms, others> other_{};
   bool any_other_ = false, any_silent_ = false;
 };
 

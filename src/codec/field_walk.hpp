@@ -122,6 +122,23 @@ class ClassArrays {
                       values += rows * s.row_length;
                     });
   }
+  // Whether rows are long enough to be made where they belong.
+  bool makes_rows(const Stripe& s) const {
+    return !levels_[s.level].planes && s.row_length > Level::short_row;
+  }
+  // Calls make(where, place in the stripe) for every row, which may write row_slack elements more.
+  template <typename F>
+  void make_rows(const Stripe& s, F&& make) {
+    const Level& l = levels_[s.level];
+    std::size_t at = 0;
+    for_each_run_of(l, s.cls, s.first_row, s.end_row, [&](const Index& index, std::size_t rows) {
+      V* row = at_[s.cls] + l.row_at(index) * l.stride;
+      for (std::size_t r = 0; r < rows; ++r, row += l.stride, at += s.row_length) {
+        make(row + Level::before, at);
+        close_row(row, s.row_length);
+      }
+    });
+  }
   // Puts the level together, as the even class of the next finer one, and goes on to that.
   void refine() {
     const Level& next = levels_[level_ - 1];

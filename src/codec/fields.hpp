@@ -26,7 +26,7 @@ struct FieldsStream {
 // Elements of a class that its weights are fitted to, about, where nothing else is asked for: a
 // share of the class, between these.
 inline constexpr std::size_t field_share = 8, least_field_sample = std::size_t{1} << 11,
-                             field_sample = std::size_t{1} << 13;
+                             field_sample = std::size_t{1} << 12;
 
 // `layout` has the grid, bounds (as many as labels), regions, squares and fills. Nothing where no
 // element may be changed. `thorough` takes the slower and smaller coder.

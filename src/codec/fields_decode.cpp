@@ -141,6 +141,12 @@ class Decoder {
         own_steps_[i] = kind_row_[i] == FieldKinds::fill ? T(0) : steps_[kind_row_[i]];
       steps.steps = own_steps_.data();
     }
+    if (!any_exact_ && classes.makes_rows(s)) {
+      classes.make_rows(s, [&](T* decoded, std::size_t at) {
+        dequantize_row(numbers_.data() + at, prediction_.data() + at, s.row_length, steps, decoded);
+      });
+      return {};
+    }
     dequantize_row(numbers_.data(), prediction_.data(), n, steps, decoded_.data());
     if (any_exact_) put_exact(s, kinds);
     classes.store(s, decoded_.data());

@@ -150,7 +150,8 @@ class Encoder {
                       per_row = (n + piece - 1) / piece;
     const std::size_t pieces = rows / plane * per_plane * per_row;
     const std::size_t wanted = sample_ == field_sample
-                                   ? std::clamp(rows * n / field_share, least_field_sample, sample_)
+                                   ? std::clamp(rows * n / (l.rank > 3 ? 4 * field_share : field_share),
+                                              least_field_sample, sample_)
                                    : sample_;
     const std::size_t taken = std::min(pieces, wanted / (together * std::min(n, piece)) + 1);
     std::vector<T> values(together * n);
@@ -206,17 +207,32 @@ class Encoder {
     predict_(levels_[s.level], s, predictor, terms, prediction_.data(),
              coder_ ? activity_.data() : tokens_->activity_row());
     originals_.stripe(s, values_.data());
-    if (kinds_.any())
+    if (kinds_.any()) {
       quantize_kinds(s, n);
-    else
-      note_error(0, quantize_row(values_.data(), prediction_.data(), n,
-                                 Steps<T>{steps_[0], inverses_[0], limits_[0]}, numbers_.data(),
-                                 decoded_.data()));
-    classes_.store(s, decoded_.data());
+      classes_.store(s, decoded_.data());
+    } else {
+      quantize(s, n);
+    }
     if (coder_)
       code_numbers(n);
     else
       put_tokens(s, n);
+  }
+
+  void quantize(const Stripe& s, std::size_t n) {
+    const Steps<T> steps{steps_[0], inverses_[0], limits_[0]};
+    T worst = 0;
+    if (classes_.makes_rows(s)) {
+      classes_.make_rows(s, [&](T* decoded, std::size_t at) {
+        worst = std::max(worst, quantize_row(values_.data() + at, prediction_.data() + at,
+                                             s.row_length, steps, numbers_.data() + at, decoded));
+      });
+    } else {
+      worst = quantize_row(values_.data(), prediction_.data(), n, steps, numbers_.data(),
+                           decoded_.data());
+      classes_.store(s, decoded_.data());
+    }
+    note_error(0, worst);
   }
 
   void code_number(std::size_t i) {

@@ -132,7 +132,7 @@ class TermRows {
       const auto row = level.planes ? std::ptrdiff_t{Level::before} + t.steps[clamped_] : 0;
       base_.push_back(first + row * static_cast<std::ptrdiff_t>(level.stride));
     }
-    outer_ = base_;
+    partial_.assign(clamped_ + 1, base_);
     for (std::size_t axis = 0; axis < clamped_; ++axis) {
       const std::size_t n = level.half[axis], per = level.rows_per[axis] * level.stride;
       auto& moved = moved_[axis];
@@ -151,19 +151,17 @@ class TermRows {
   // a stride after the one before.
   const V* const* at(const Index& index) {
     if (level_.last() == 0) return base_.data();
+    // Mostly but the last coordinates have changed.
+    std::size_t axis = 0;
+    while (known_ && axis < clamped_ && index[axis] == index_[axis]) ++axis;
+    for (; axis < clamped_; ++axis) move(partial_[axis], axis, index[axis], partial_[axis + 1]);
+    index_ = index;
+    known_ = true;
+    const std::vector<const V*>& outer = partial_[clamped_];
     const std::size_t inner = level_.last() - 1;
-    if (!known_ || !std::equal(index.begin(), index.begin() + inner, index_.begin())) {
-      outer_ = base_;
-      for (std::size_t axis = 0; axis < inner; ++axis) move(outer_, axis, index[axis], outer_);
-      index_ = index;
-      known_ = true;
-    }
-    if (clamped_ == inner) {
-      const std::size_t by = index[inner] * level_.stride;
-      for (std::size_t t = 0; t < terms_.size(); ++t) at_[t] = outer_[t] + by;
-    } else {
-      move(outer_, inner, index[inner], at_);
-    }
+    if (clamped_ != inner) return outer.data();
+    const std::size_t by = index[inner] * level_.stride;
+    for (std::size_t t = 0; t < terms_.size(); ++t) at_[t] = outer[t] + by;
     return at_.data();
   }
 
@@ -177,11 +175,11 @@ class TermRows {
   const Level& level_;
   const std::vector<Term>& terms_;
   std::size_t clamped_;  // so many axes have terms held to an edge by what they are moved by
-  std::vector<const V*> at_, outer_,
-      base_;  // of a row; of all rows of the outer axes; of the first
+  std::vector<const V*> at_, base_;               // of a row; of the first
+  std::vector<std::vector<const V*>> partial_;  // moved along so many axes
   std::array<std::vector<std::ptrdiff_t>, max_axes>
       moved_;      // coordinate by coordinate, by each term
-  Index index_{};  // that outer_ is of
+  Index index_{};  // that partial_ is of
   bool known_ = false;
 };
 
