@@ -14,18 +14,21 @@ std::optional<Coded> code_fields(std::span<const T> values, const Shape& shape, 
     return std::nullopt;
   CountsLayout layout = task.layout;
   layout.fills = task.fills.rects;
-  auto fields = encode_fields(values, shape, layout, tolerances, false);
+  auto fields = encode_fields(values, shape, layout, tolerances, task.fills.largest, false);
   if (!fields) return std::nullopt;
   // Where tables are much of it, the coder that needs none.
   constexpr std::size_t small = std::size_t{1} << 19;
-  const bool dear_tables =
-      values.size() <= small && fields->side.size() * 6 > fields->symbols.size();
+  constexpr std::size_t most_gain = 3;  // from that coder
+  const bool dear_tables = values.size() <= small &&
+                           fields->side.size() * 6 > fields->symbols.size() &&
+                           fields->size() / most_gain <= task.rival;
   if (task.level >= every_way_level || (dear_tables && task.level >= default_level)) {
-    auto thorough = encode_fields(values, shape, layout, tolerances, true);
+    auto thorough = encode_fields(values, shape, layout, tolerances, task.fills.largest, true);
     if (thorough->size() < fields->size()) fields = std::move(thorough);
   }
   if (task.level >= most_level) {
-    auto fitted = encode_fields(values, shape, layout, tolerances, true, values.size());
+    auto fitted =
+        encode_fields(values, shape, layout, tolerances, task.fills.largest, true, values.size());
     if (fitted->size() < fields->size()) fields = std::move(fitted);
   }
   Coded coded;

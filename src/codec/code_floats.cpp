@@ -48,8 +48,8 @@ bool bits_take_less(std::span<const T> values, const Grid& grid, const std::opti
   std::size_t least = values.size_bytes();
   for (const auto* coded : {&a, &b})
     if (*coded) least = std::min(least, (*coded)->size());
-  const Bytes planes = encode_planes(std::as_bytes(values), sizeof(T), true, grid);
-  return planes.size() * 10 < least * 9;
+  const double bits = planes_bits(std::as_bytes(values), sizeof(T), true, grid);
+  return bits / 8 < 0.86 * static_cast<double>(least);
 }
 
 // Whether a box is so smooth that a field is sure to be smaller than numbers on a grid: elements
@@ -106,7 +106,10 @@ std::optional<Coded> code_floats(std::span<const T> values, const Shape& shape, 
     return !b || (a && a->size() <= b->size()) ? std::move(a) : std::move(b);
   };
   const auto every_way = [&]() -> std::optional<Coded> {
-    auto fields = code_field(values, shape, task), scaled = code_scaled(values, task);
+    auto scaled = code_scaled(values, task);
+    Task task_of_fields = task;
+    if (scaled) task_of_fields.rival = scaled->size();
+    auto fields = code_field(values, shape, task_of_fields);
     if (bits_take_less(values, task.layout.grid, fields, scaled)) return std::nullopt;
     return better(std::move(fields), std::move(scaled));
   };

@@ -4,6 +4,7 @@
 
 #include "codec/coded.hpp"
 #include "codec/default_chunk.hpp"
+#include "codec/field_loops.hpp"
 #include "codec/fields.hpp"
 #include "codec/mapped.hpp"
 
@@ -79,7 +80,9 @@ std::optional<Coded> code_field(std::span<const T> values, const Shape& shape, c
   Tolerances tolerances;
   for (const std::uint64_t b : task.layout.bounds) tolerances.push_back(field_tolerance(b));
   const std::vector<FieldOf<T>> field(values.begin(), values.end());
-  auto coded = code_fields<FieldOf<T>>(field, shape, task, tolerances);
+  Task of_floats = task;
+  of_floats.fills.largest = static_cast<double>(magnitudes(field.data(), field.size()).largest);
+  auto coded = code_fields<FieldOf<T>>(field, shape, of_floats, tolerances);
   if (!coded) return coded;
   for (std::size_t label = 0; label < task.bounds.size(); ++label) {
     double& error = coded->label_max_error[label];

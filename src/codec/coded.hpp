@@ -1,6 +1,7 @@
 // Ways of coding a chunk's elements: what they are given, and what they make.
 #pragma once
 
+#include <limits>
 #include <optional>
 #include <span>
 #include <vector>
@@ -45,6 +46,7 @@ struct Task {
   std::span<const std::uint8_t> good;
   std::optional<std::uint64_t> dither;  // its seed
   int level = default_level;
+  std::size_t rival = std::numeric_limits<std::size_t>::max();  // bytes that another way takes
   bool without_fields = false;  // they have been tried: the grid is all that differs
 };
 

@@ -35,31 +35,24 @@ struct Patterns {
 };
 
 template <typename V>
-V largest_finite(const V* values, std::size_t n) {
+Magnitudes<V> magnitudes_any(const V* values, std::size_t n) {
   using P = Patterns<V>;
-  typename P::Bits most = 0;
+  using Bits = typename P::Bits;
+  Bits most = 0, any = 0;
   for (std::size_t i = 0; i < n; ++i) {
-    const auto a = std::bit_cast<typename P::Bits>(values[i]) & P::magnitude;
-    most = larger<typename P::Bits>(most, a < P::infinity ? a : 0);
-  }
-  return std::bit_cast<V>(most);
-}
-float largest_finite_f32(const float* values, std::size_t n) { return largest_finite(values, n); }
-double largest_finite_f64(const double* values, std::size_t n) { return largest_finite(values, n); }
-
-template <typename V>
-bool any_special(const V* values, std::size_t n) {
-  using P = Patterns<V>;
-  typename P::Bits any = 0;
-  for (std::size_t i = 0; i < n; ++i) {
-    const auto bits = std::bit_cast<typename P::Bits>(values[i]);
-    any |= (bits & P::magnitude) >= P::infinity ? 1 : 0;
+    const auto bits = std::bit_cast<Bits>(values[i]), a = bits & P::magnitude;
+    most = larger<Bits>(most, a < P::infinity ? a : 0);
+    any |= a >= P::infinity ? 1 : 0;
     any |= bits == ~P::magnitude ? 1 : 0;
   }
-  return any != 0;
+  return {std::bit_cast<V>(most), any != 0};
 }
-bool any_special_f32(const float* values, std::size_t n) { return any_special(values, n); }
-bool any_special_f64(const double* values, std::size_t n) { return any_special(values, n); }
+Magnitudes<float> magnitudes_f32(const float* values, std::size_t n) {
+  return magnitudes_any(values, n);
+}
+Magnitudes<double> magnitudes_f64(const double* values, std::size_t n) {
+  return magnitudes_any(values, n);
+}
 
 template <typename V>
 double to_grid(const V* __restrict values, std::size_t n, double step, double tolerance,

@@ -38,12 +38,10 @@ ETALON_LOOP(void, interleave, interleave_f32,
 ETALON_LOOP(void, interleave, interleave_f64,
             (const double* even, const double* odd, std::size_t n, double* out),
             (even, odd, n, out))
-ETALON_LOOP(float, largest_finite, largest_finite_f32, (const float* values, std::size_t n),
+ETALON_LOOP(Magnitudes<float>, magnitudes, magnitudes_f32, (const float* values, std::size_t n),
             (values, n))
-ETALON_LOOP(double, largest_finite, largest_finite_f64, (const double* values, std::size_t n),
+ETALON_LOOP(Magnitudes<double>, magnitudes, magnitudes_f64, (const double* values, std::size_t n),
             (values, n))
-ETALON_LOOP(bool, any_special, any_special_f32, (const float* values, std::size_t n), (values, n))
-ETALON_LOOP(bool, any_special, any_special_f64, (const double* values, std::size_t n), (values, n))
 ETALON_LOOP(double, to_grid, to_grid_f32,
             (const float* values, std::size_t n, double step, double tolerance,
              std::int32_t* numbers, std::uint8_t* strange),

@@ -14,12 +14,15 @@ void every_second(const double* from, std::size_t n, double* out);
 void interleave(const float* even, const float* odd, std::size_t n, float* out);
 void interleave(const double* even, const double* odd, std::size_t n, double* out);
 
-// The largest magnitude of finite elements, 0 where there is none.
-float largest_finite(const float* values, std::size_t n);
-double largest_finite(const double* values, std::size_t n);
-// Whether there is a NaN, an infinity or -0.
-bool any_special(const float* values, std::size_t n);
-bool any_special(const double* values, std::size_t n);
+// The largest magnitude of finite elements, 0 where there is none, and whether there is a NaN, an
+// infinity or -0.
+template <typename V>
+struct Magnitudes {
+  V largest = 0;
+  bool any_special = false;
+};
+Magnitudes<float> magnitudes(const float* values, std::size_t n);
+Magnitudes<double> magnitudes(const double* values, std::size_t n);
 
 // numbers[i] = the integer nearest to values[i] / step; where it has more than 30 bits, or the
 // element is neither a normal number nor +0, it is 0. strange[i] = 1 there and where the number

@@ -312,8 +312,10 @@ auto choose(R&& reference, V&& vectors) {
 
 void look_up(const std::uint8_t* table, std::uint8_t* bytes, std::size_t n) {
   choose([&] { look_up_ref(table, bytes, n); },
-         [&] { HWY_DYNAMIC_DISPATCH(look_up_32)
-               (table, bytes, n); });
+         [&] {
+           HWY_DYNAMIC_DISPATCH(look_up_32)
+           (table, bytes, n);
+         });
 }
 
 template <>

@@ -29,11 +29,13 @@ inline constexpr std::size_t field_share = 8, least_field_sample = std::size_t{1
                              field_sample = std::size_t{1} << 12;
 
 // `layout` has the grid, bounds (as many as labels), regions, squares and fills. Nothing where no
-// element may be changed. `thorough` takes the slower and smaller coder.
+// element may be changed. `largest` is the largest magnitude of a finite element; `thorough` takes
+// the slower and smaller coder.
 template <typename T>
 std::optional<FieldsStream> encode_fields(std::span<const T> values, const Shape& shape,
                                           const CountsLayout& layout, const Tolerances& tolerances,
-                                          bool thorough, std::size_t sample = field_sample);
+                                          double largest, bool thorough,
+                                          std::size_t sample = field_sample);
 
 // Every 2^finest-th element along every axis, in `out`; nothing beyond that level is decoded or
 // checked. Elements under fills hold anything afterwards. `layout.grid` is given, the rest is read.

@@ -75,7 +75,7 @@ template <typename T>
 class Encoder {
  public:
   Encoder(std::span<const T> values, const Shape& shape, const CountsLayout& layout,
-          const Tolerances& tolerances, bool thorough, std::size_t sample)
+          const Tolerances& tolerances, double largest, bool thorough, std::size_t sample)
       : layout_(layout),
         tolerances_(tolerances),
         sample_(sample),
@@ -88,7 +88,8 @@ class Encoder {
       coder_.emplace(symbols_);
     else
       tokens_.emplace(levels_, tolerances.size(), 8.0 * sizeof(T));
-    look_at(values);
+    out_.allowance = largest * (std::numeric_limits<T>::epsilon() / 2);
+    find_mean(values);
     out_.label_max_error.assign(tolerances.size(), 0);
     out_.label_bits.assign(tolerances.size(), 0);
     for (const double t : tolerances) {
@@ -121,9 +122,7 @@ class Encoder {
     return static_cast<T>(tolerance * margin);
   }
 
-  void look_at(std::span<const T> values) {
-    const T most = largest_finite(values.data(), values.size());
-    out_.allowance = static_cast<double>(most) * (std::numeric_limits<T>::epsilon() / 2);
+  void find_mean(std::span<const T> values) {
     double sum = 0;
     std::size_t n = 0;
     const std::size_t stride = std::max<std::size_t>(1, values.size() / 65536) | 1;
@@ -149,10 +148,11 @@ class Encoder {
     const std::size_t per_plane = (plane + together - 1) / together,
                       per_row = (n + piece - 1) / piece;
     const std::size_t pieces = rows / plane * per_plane * per_row;
-    const std::size_t wanted = sample_ == field_sample
-                                   ? std::clamp(rows * n / (l.rank > 3 ? 4 * field_share : field_share),
-                                              least_field_sample, sample_)
-                                   : sample_;
+    const std::size_t wanted =
+        sample_ == field_sample
+            ? std::clamp(rows * n / (l.rank > 3 ? 2 * field_share : field_share),
+                         least_field_sample, sample_)
+            : sample_;
     const std::size_t taken = std::min(pieces, wanted / (together * std::min(n, piece)) + 1);
     std::vector<T> values(together * n);
     std::array<const T*, max_terms> moved{};
@@ -402,16 +402,16 @@ template double field_step(double, double);
 template <typename T>
 std::optional<FieldsStream> encode_fields(std::span<const T> values, const Shape& shape,
                                           const CountsLayout& layout, const Tolerances& tolerances,
-                                          bool thorough, std::size_t sample) {
-  Encoder<T> encoder(values, shape, layout, tolerances, thorough, sample);
+                                          double largest, bool thorough, std::size_t sample) {
+  Encoder<T> encoder(values, shape, layout, tolerances, largest, thorough, sample);
   if (!encoder.any_coded()) return std::nullopt;
   return encoder.encode();
 }
 template std::optional<FieldsStream> encode_fields(std::span<const float>, const Shape&,
-                                                   const CountsLayout&, const Tolerances&, bool,
-                                                   std::size_t);
+                                                   const CountsLayout&, const Tolerances&, double,
+                                                   bool, std::size_t);
 template std::optional<FieldsStream> encode_fields(std::span<const double>, const Shape&,
-                                                   const CountsLayout&, const Tolerances&, bool,
-                                                   std::size_t);
+                                                   const CountsLayout&, const Tolerances&, double,
+                                                   bool, std::size_t);
 
 }  // namespace etalon::codec

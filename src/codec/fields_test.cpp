@@ -7,12 +7,18 @@
 #include <cstring>
 #include <random>
 
+#include "codec/field_loops.hpp"
 #include "codec/lattice.hpp"
 #include "codec/patterns_test.hpp"
 #include "etalon/backend.hpp"
 
 namespace etalon {
 namespace {
+
+template <typename T>
+double largest_of(std::span<const T> values) {
+  return static_cast<double>(codec::magnitudes(values.data(), values.size()).largest);
+}
 
 using namespace codec;
 
@@ -22,7 +28,8 @@ void expect_round_trip(const Array& a, double bound, bool thorough) {
   layout.grid = grid_of(a.view().shape, 1);
   layout.bounds = {0};
   const auto values = a.view().as<T>();
-  const auto coded = encode_fields<T>(values, a.view().shape, layout, {bound}, thorough);
+  const auto coded =
+      encode_fields<T>(values, a.view().shape, layout, {bound}, largest_of(values), thorough);
   ASSERT_TRUE(coded);
   std::vector<T> out(values.size());
   CountsLayout read;
@@ -79,7 +86,8 @@ TEST(Fields, StreamsAreThoseOfEveryBackend) {
   layout.bounds = {0};
   for (const bool thorough : {false, true}) {
     const auto encode = [&] {
-      return *encode_fields<float>(a.view().as<float>(), a.view().shape, layout, {1e-3}, thorough);
+      return *encode_fields<float>(a.view().as<float>(), a.view().shape, layout, {1e-3},
+                                   largest_of(a.view().as<float>()), thorough);
     };
     ASSERT_TRUE(set_backend("scalar").ok());
     const FieldsStream wanted = encode();
@@ -119,8 +127,8 @@ TEST(Fields, RegionsHaveBoundsOfTheirOwn) {
   });
   const Tolerances tolerances = {0.3, 1e-4, 0};
   for (const bool thorough : {false, true}) {
-    const auto coded =
-        encode_fields<float>(a.view().as<float>(), a.view().shape, layout, tolerances, thorough);
+    const auto coded = encode_fields<float>(a.view().as<float>(), a.view().shape, layout,
+                                            tolerances, largest_of(a.view().as<float>()), thorough);
     ASSERT_TRUE(coded);
     EXPECT_LE(coded->label_max_error[1], 1e-4);
     EXPECT_GT(coded->label_bits[1], 800);
@@ -152,8 +160,8 @@ TEST(Fields, DamageIsAnErrorOrBringsSomething) {
       CountsLayout layout;
       layout.grid = grid_of(shape, 1);
       layout.bounds = {0};
-      const auto coded =
-          encode_fields<float>(a.view().as<float>(), shape, layout, {1e-3}, thorough);
+      const auto coded = encode_fields<float>(a.view().as<float>(), shape, layout, {1e-3},
+                                              largest_of(a.view().as<float>()), thorough);
       ASSERT_TRUE(coded);
       std::size_t refused = 0;
       for (int round = 0; round < 200; ++round) {

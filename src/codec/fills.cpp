@@ -74,8 +74,9 @@ class Finder {
       special_floats();
     else
       extremes_and_zero();
-    if (candidates_.empty()) return {};
     Fills fills;
+    fills.largest = largest_;
+    if (candidates_.empty()) return fills;
     fills.map = map();
     fills.rects = rects_of(fills.map, grid_.planes * grid_.ny, grid_.nx);
     keep_what_pays(fills);
@@ -142,7 +143,9 @@ class Finder {
     std::map<std::uint64_t, std::size_t> seen;
     for (std::size_t at = 0; at < values_.size(); at += block) {
       const auto part = values_.subspan(at, std::min(block, values_.size() - at));
-      if (!any_special(part.data(), part.size())) continue;
+      const auto seen_here = magnitudes(part.data(), part.size());
+      largest_ = std::max(largest_, static_cast<double>(seen_here.largest));
+      if (!seen_here.any_special) continue;
       for (T v : part)
         if ((!std::isfinite(v) || (v == 0 && std::signbit(v))) && seen.size() < 1024)
           ++seen[pattern_of(v)];
@@ -230,6 +233,7 @@ class Finder {
     T low, high;
   };
   std::vector<Range> ranges_;  // of blocks
+  double largest_ = 0;
   std::vector<Candidate> candidates_;
 };
 

@@ -14,6 +14,7 @@ struct Fills {
   std::vector<std::uint64_t> patterns;  // bits of the values, at most max_fills
   std::vector<std::uint8_t> map;        // label of every element; empty: none
   std::vector<Rect> rects;              // the same over (planes y, x)
+  double largest = 0;                   // magnitude of a finite element, of floats
 };
 
 // `good` as CompressOptions::mask: what is constant under bad pixels needs no better reason.

@@ -175,7 +175,7 @@ class TermRows {
   const Level& level_;
   const std::vector<Term>& terms_;
   std::size_t clamped_;  // so many axes have terms held to an edge by what they are moved by
-  std::vector<const V*> at_, base_;               // of a row; of the first
+  std::vector<const V*> at_, base_;             // of a row; of the first
   std::vector<std::vector<const V*>> partial_;  // moved along so many axes
   std::array<std::vector<std::ptrdiff_t>, max_axes>
       moved_;      // coordinate by coordinate, by each term

@@ -53,25 +53,34 @@ void sum(std::vector<W>& w, const Axis& a) {
 }
 
 template <typename W>
-std::vector<Histogram> histograms_of(const std::vector<W>& words) {
+std::vector<Histogram> histograms_of(const std::vector<W>& words, std::size_t stride) {
   std::vector<Histogram> h(sizeof(W), Histogram{});
-  for (W w : words)
-    for (std::size_t k = 0; k < sizeof(W); ++k) ++h[k][static_cast<std::uint8_t>(w >> (8 * k))];
+  for (std::size_t i = 0; i < words.size(); i += stride)
+    for (std::size_t k = 0; k < sizeof(W); ++k)
+      ++h[k][static_cast<std::uint8_t>(words[i] >> (8 * k))];
   return h;
 }
 
+// The words themselves, or the differences that take less.
 template <typename W>
-Bytes encode(ByteSpan bytes, bool floats, const Grid& grid) {
-  std::vector<W> words(grid.count()), best;
+struct Choice {
+  unsigned axes = 0;  // along which differences are taken
+  std::vector<W> words;
+  double bits = 0;  // that they take, about
+};
+// What they take is judged by about so many of them.
+template <typename W>
+Choice<W> choose(ByteSpan bytes, bool floats, const Grid& grid, std::size_t looked_at) {
+  Choice<W> best;
+  std::vector<W> words(grid.count());
   if (!words.empty()) std::memcpy(words.data(), bytes.data(), bytes.size());
-  std::vector<Histogram> histograms = histograms_of(words);
-  const auto bits_of = [](const std::vector<Histogram>& h) {
+  const std::size_t stride = words.size() <= looked_at ? 1 : words.size() / looked_at | 1;
+  const auto bits_of = [&](const std::vector<W>& w) {
     double bits = 0;
-    for (const Histogram& plane : h) bits += entropy_bits(plane);
-    return bits;
+    for (const Histogram& plane : histograms_of(w, stride)) bits += entropy_bits(plane);
+    return bits * static_cast<double>(stride);
   };
-  double least = bits_of(histograms);
-  unsigned choice = 0;
+  best.bits = bits_of(words);
   std::vector<W> differences = words;
   if (floats)
     for (W& w : differences) w = ordered(w);
@@ -81,20 +90,22 @@ Bytes encode(ByteSpan bytes, bool floats, const Grid& grid) {
     if (axes[c - 1].extent == 1) continue;
     difference(differences, axes[c - 1]);
     for (std::size_t i = 0; i < words.size(); ++i) folded[i] = fold(differences[i]);
-    auto h = histograms_of(folded);
-    const double bits = bits_of(h);
-    if (bits >= least) continue;
-    least = bits;
-    choice = c;
-    histograms = std::move(h);
-    best = folded;
+    const double bits = bits_of(folded);
+    if (bits >= best.bits) continue;
+    best = {c, folded, bits};
   }
-  if (choice == 0) best = std::move(words);
+  if (best.axes == 0) best.words = std::move(words);
+  return best;
+}
 
+template <typename W>
+Bytes encode(ByteSpan bytes, bool floats, const Grid& grid) {
+  const Choice<W> chosen = choose<W>(bytes, floats, grid, std::size_t{1} << 16);
+  const std::vector<W>& best = chosen.words;
   std::vector<Frequencies> tables;
-  for (const Histogram& h : histograms) tables.push_back(normalize(h));
+  for (const Histogram& h : histograms_of(best, 1)) tables.push_back(normalize(h));
   SideEncoder side;
-  side.put_raw(choice, 2);
+  side.put_raw(chosen.axes, 2);
   TableCoder coder(false);
   for (const Frequencies& t : tables) coder.put(side, t);
   ByteWriter out;
@@ -149,6 +160,20 @@ Result<void> decode(ByteSpan coded, bool floats, const Grid& grid, std::span<std
 }
 
 }  // namespace
+
+double planes_bits(ByteSpan bytes, std::size_t width, bool floats, const Grid& grid) {
+  constexpr std::size_t looked_at = std::size_t{1} << 14;
+  switch (width) {
+    case 1:
+      return choose<std::uint8_t>(bytes, floats, grid, looked_at).bits;
+    case 2:
+      return choose<std::uint16_t>(bytes, floats, grid, looked_at).bits;
+    case 4:
+      return choose<std::uint32_t>(bytes, floats, grid, looked_at).bits;
+    default:
+      return choose<std::uint64_t>(bytes, floats, grid, looked_at).bits;
+  }
+}
 
 Bytes encode_planes(ByteSpan bytes, std::size_t width, bool floats, const Grid& grid) {
   switch (width) {

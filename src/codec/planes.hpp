@@ -13,6 +13,8 @@ namespace etalon::codec {
 // `bytes` holds grid.count() elements of `width` bytes (1, 2, 4 or 8); `floats` orders them as
 // numbers before differences are taken.
 Bytes encode_planes(ByteSpan bytes, std::size_t width, bool floats, const Grid& grid);
+// The bits that takes, about, as a sample of large arrays tells.
+double planes_bits(ByteSpan bytes, std::size_t width, bool floats, const Grid& grid);
 Result<void> decode_planes(ByteSpan coded, std::size_t width, bool floats, const Grid& grid,
                            std::span<std::byte> out);
 
