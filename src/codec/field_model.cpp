@@ -150,6 +150,7 @@ RowPredictor<V> row_predictor(const ClassPredictor& told, const Features& featur
   r.mean = static_cast<V>(mean);
   r.spread = static_cast<V>(1 / (step * static_cast<double>(std::max<std::size_t>(1, r.features))));
   if (r.features == 0) return r;
+  r.loop = best_loop(r.features, r.nearest, features.lengths.data());
   r.inverse_nearest = static_cast<V>(1.0 / static_cast<double>(r.nearest));
   for (std::size_t j = 0; j < r.features; ++j) {
     r.lengths[j] = features.lengths[j];

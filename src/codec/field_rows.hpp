@@ -27,7 +27,11 @@ struct RowPredictor {
   V inverse_lengths[max_features] = {};
   V weights[max_features] = {};  // the first one is not used
   V inverse_nearest = 1, slope = 1, mean = 0, spread = 1;
+  unsigned loop = 0;  // of the loops for known numbers of terms; 0: the one for any
 };
+// Which loop is the fastest for a class whose features have these numbers of terms. All have the
+// same results.
+unsigned best_loop(std::size_t features, std::size_t nearest, const std::uint8_t* lengths);
 
 // Half octaves from 2^-4; what is not a number is the last.
 template <typename V>

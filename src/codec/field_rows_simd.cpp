@@ -6,6 +6,7 @@
 #include <hwy/highway.h>
 
 #include <algorithm>
+#include <array>
 #include <limits>
 
 #include "codec/field_rows.hpp"
@@ -122,41 +123,30 @@ void predict_any(const RowPredictor<V>& r, const V* const* HWY_RESTRICT terms, s
   }
 }
 
-// Features as features_of makes them have these numbers: of one odd axis up to five of four terms
-// beside the nearest, of more all pairs there is room for.
 template <typename V>
 void predict(const RowPredictor<V>& r, const V* const* HWY_RESTRICT terms, std::size_t n,
              V* HWY_RESTRICT prediction, std::uint8_t* HWY_RESTRICT activity) {
   if (r.features == 0) return predict_row_ref(r, terms, n, prediction, activity);
   record_run(HWY_TARGET);
-  std::size_t count[16] = {};
-  bool sorted = true;
-  for (std::size_t j = 0; j < r.features; ++j) {
-    ++count[r.lengths[j] & 15u];
-    sorted = sorted && (j == 0 || r.lengths[j - 1] <= r.lengths[j]);
-  }
-  if (sorted && count[2] == 2 * r.nearest && count[1] == 0 && count[8] == (r.nearest == 3)) {
 #define ETALON_KNOWN(nearest, fours, eights) \
   case nearest * 8 + fours:                  \
     return predict_known<nearest, fours, eights>(r, terms, n, prediction, activity)
-    switch (r.nearest * 8 + count[4]) {
-      ETALON_KNOWN(1, 0, 0);
-      ETALON_KNOWN(1, 1, 0);
-      ETALON_KNOWN(1, 2, 0);
-      ETALON_KNOWN(1, 3, 0);
-      ETALON_KNOWN(1, 4, 0);
-      ETALON_KNOWN(1, 5, 0);
-      ETALON_KNOWN(2, 1, 0);
-      ETALON_KNOWN(3, 3, 1);
-      ETALON_KNOWN(4, 4, 0);
-      ETALON_KNOWN(5, 2, 0);
-      ETALON_KNOWN(6, 0, 0);
-      default:
-        break;
-    }
-#undef ETALON_KNOWN
+  switch (r.loop) {
+    ETALON_KNOWN(1, 0, 0);
+    ETALON_KNOWN(1, 1, 0);
+    ETALON_KNOWN(1, 2, 0);
+    ETALON_KNOWN(1, 3, 0);
+    ETALON_KNOWN(1, 4, 0);
+    ETALON_KNOWN(1, 5, 0);
+    ETALON_KNOWN(2, 1, 0);
+    ETALON_KNOWN(3, 3, 1);
+    ETALON_KNOWN(4, 4, 0);
+    ETALON_KNOWN(5, 2, 0);
+    ETALON_KNOWN(6, 0, 0);
+    default:
+      return predict_any(r, terms, n, prediction, activity);
   }
-  predict_any(r, terms, n, prediction, activity);
+#undef ETALON_KNOWN
 }
 
 template <typename V>
@@ -309,6 +299,19 @@ auto choose(R&& reference, V&& vectors) {
 }
 
 }  // namespace
+
+// Features as features_of makes them have these numbers: of one odd axis up to five of four terms
+// beside the nearest, of more all pairs there is room for.
+unsigned best_loop(std::size_t features, std::size_t nearest, const std::uint8_t* lengths) {
+  std::array<std::size_t, 16> count{};
+  for (std::size_t j = 0; j < features; ++j) {
+    ++count[lengths[j] & 15u];
+    if (j != 0 && lengths[j - 1] > lengths[j]) return 0;
+  }
+  const bool known = count[2] == 2 * nearest && count[8] == (nearest == 3) &&
+                     count[2] + count[4] + count[8] == features && count[4] < 8;
+  return known ? static_cast<unsigned>(nearest * 8 + count[4]) : 0;
+}
 
 void look_up(const std::uint8_t* table, std::uint8_t* bytes, std::size_t n) {
   choose([&] { look_up_ref(table, bytes, n); },

@@ -53,6 +53,7 @@ Case<V> make_case(std::size_t n, unsigned kind, std::mt19937_64& rng) {
     r.weights[j] = static_cast<V>(normal(rng));
     terms += r.lengths[j];
   }
+  if (!of_class.lengths.empty()) r.loop = best_loop(r.features, r.nearest, r.lengths);
   const auto number = [&]() -> V {
     using L = std::numeric_limits<V>;
     if (kind == 1) {

@@ -70,6 +70,45 @@ void copy_short(const V* from, std::size_t n, V* to) {
   for (std::size_t i = 0; i < n; i += piece) std::memcpy(to + i, from + i, 32);
 }
 
+// Four elements are shuffled in registers: what was just written by elements cannot be read
+// together at once.
+template <typename V>
+using Four __attribute__((vector_size(4 * sizeof(V)))) = V;
+
+// out[k] = from[2 k], k < 4; reads eight.
+template <typename V>
+void every_second_of_eight(const V* from, V* out) {
+  Four<V> first, last;
+  std::memcpy(&first, from, sizeof first);
+  std::memcpy(&last, from + 4, sizeof last);
+  const Four<V> even = __builtin_shufflevector(first, last, 0, 2, 4, 6);
+  std::memcpy(out, &even, sizeof even);
+}
+// out[2 k] = even[k], out[2 k + 1] = odd[k], k < 4.
+template <typename V>
+void interleave_four(const V* even, const V* odd, V* out) {
+  Four<V> e, o;
+  std::memcpy(&e, even, sizeof e);
+  std::memcpy(&o, odd, sizeof o);
+  const Four<V> first = __builtin_shufflevector(e, o, 0, 4, 1, 5),
+                last = __builtin_shufflevector(e, o, 2, 6, 3, 7);
+  std::memcpy(out, &first, sizeof first);
+  std::memcpy(out + 4, &last, sizeof last);
+}
+
+// Copies n elements and no more.
+template <typename V>
+void copy_row(const V* from, std::size_t n, V* to) {
+  constexpr std::size_t piece = 4;
+  if (n > Level::short_row || n < piece) {
+    std::memcpy(to, from, n * sizeof(V));
+    return;
+  }
+  for (std::size_t i = 0; i + piece < n; i += piece)
+    std::memcpy(to + i, from + i, piece * sizeof(V));
+  std::memcpy(to + n - piece, from + n - piece, piece * sizeof(V));
+}
+
 // Foretells stripes. Short rows of a plane are foretold in one run, what lies between them
 // included, and put together afterwards.
 template <typename V>
@@ -79,30 +118,45 @@ class StripePredictor {
   void operator()(const Level& level, const Stripe& s, const RowPredictor<V>& predictor,
                   TermRows<V>& terms, V* prediction, std::uint8_t* activity) {
     const std::size_t n = s.row_length;
-    for_each_run_of(level, s.cls, s.first_row, s.end_row, [&](Index index, std::size_t rows) {
-      if (!level.planes) {
+    if (!level.planes) {
+      for_each_run_of(level, s.cls, s.first_row, s.end_row, [&](Index index, std::size_t rows) {
         for (std::size_t r = 0; r < rows; ++r, prediction += n, activity += n) {
           predict_row(predictor, terms.at(index), n, prediction, activity);
           if (level.last() != 0) ++index[level.last() - 1];
         }
-        return;
-      }
-      const std::size_t length = (rows - 1) * level.stride + n;
-      if (prediction_.size() < length + row_slack) {
-        prediction_.resize(length + row_slack);
-        activity_.resize(length + row_slack);
-      }
-      predict_row(predictor, terms.at(index), length, prediction_.data(), activity_.data());
+      });
+      return;
+    }
+    // All runs first: what was just written cannot be read at other places at once.
+    const std::size_t room = (s.end_row - s.first_row) * level.stride + row_slack;
+    if (prediction_.size() < room) {
+      prediction_.resize(room);
+      activity_.resize(room);
+    }
+    runs_.clear();
+    std::size_t to = 0;
+    for_each_run_of(level, s.cls, s.first_row, s.end_row,
+                    [&](const Index& index, std::size_t rows) {
+                      const std::size_t length = (rows - 1) * level.stride + n;
+                      predict_row(predictor, terms.at(index), length, prediction_.data() + to,
+                                  activity_.data() + to);
+                      to += length;
+                      runs_.push_back(rows);
+                    });
+    std::size_t from = 0;
+    for (const std::size_t rows : runs_) {
       for (std::size_t r = 0; r < rows; ++r, prediction += n, activity += n) {
-        copy_short(prediction_.data() + r * level.stride, n, prediction);
-        copy_short(activity_.data() + r * level.stride, n, activity);
+        copy_short(prediction_.data() + from + r * level.stride, n, prediction);
+        copy_short(activity_.data() + from + r * level.stride, n, activity);
       }
-    });
+      from += (rows - 1) * level.stride + n;
+    }
   }
 
  private:
   std::vector<V> prediction_;
   std::vector<std::uint8_t> activity_;
+  std::vector<std::size_t> runs_;  // rows of each
 };
 
 // The class arrays of the level that is being decoded.
@@ -154,7 +208,7 @@ class ClassArrays {
             close_row(plane + r * next.stride - Level::before, n);
           if (!next.planes) return;
           V* const first = plane - Level::before;
-          std::memcpy(first - next.stride, first, next.stride * sizeof(V));
+          copy_row(first, next.stride, first - next.stride);
           close_plane(first + rows * next.stride, next.stride);
         });
     even_ = std::move(whole);
@@ -196,21 +250,21 @@ class ClassArrays {
   // Puts rows into a plane, from that of `index` on.
   void store(unsigned cls, const Index& index, const V* values, std::size_t n, std::size_t rows) {
     const Level& l = levels_[level_];
-    V* const first = at_[cls] + l.row_at(index) * l.stride;
-    V* row = first;
-    for (std::size_t r = 0; r < rows; ++r, row += l.stride, values += n) {
-      // What comes after a short row is nothing yet.
+    V* row = at_[cls] + l.row_at(index) * l.stride;
+    // With its ends, and in this order: what comes after a short row is nothing yet.
+    const auto put = [n](const V* from, V* to) {
       if (n > Level::short_row)
-        std::memcpy(row + Level::before, values, n * sizeof(V));
+        std::memcpy(to + Level::before, from, n * sizeof(V));
       else
-        copy_short(values, n, row + Level::before);
-      close_row(row, n);
-    }
-    if (!l.planes) return;
-    const std::size_t at = index[l.last() - 1],
-                      end = l.real(l.last() - 1, cls >> (l.last() - 1) & 1);
-    if (at == 0) std::memcpy(first - l.stride, first, l.stride * sizeof(V));
-    if (at + rows == end) close_plane(row, l.stride);
+        copy_short(from, n, to + Level::before);
+      to[0] = from[0];
+      to[n + 1] = to[n + 2] = from[n - 1];
+    };
+    const std::size_t at = l.planes ? index[l.last() - 1] : 1;
+    if (at == 0) put(values, row - l.stride);
+    for (std::size_t r = 0; r < rows; ++r, row += l.stride, values += n) put(values, row);
+    if (!l.planes || at + rows != l.real(l.last() - 1, cls >> (l.last() - 1) & 1)) return;
+    for (std::size_t r = 0; r < Level::after; ++r, row += l.stride) put(values - n, row);
   }
 
   // Rows of the level in a plane.
@@ -221,8 +275,7 @@ class ClassArrays {
 
   // The rows after a plane, whose last one lies before `end`.
   static void close_plane(V* end, std::size_t stride) {
-    for (std::size_t r = 0; r < Level::after; ++r)
-      std::memcpy(end + r * stride, end - stride, stride * sizeof(V));
+    for (std::size_t r = 0; r < Level::after; ++r) copy_row(end - stride, stride, end + r * stride);
   }
 
   // Asks out(index) where each plane of the level goes, whose rows are `stride` apart, and calls
@@ -245,12 +298,14 @@ class ClassArrays {
       }
       const std::size_t at = l.row_at(half) * l.stride + Level::before;
       V* const plane = out(std::as_const(index));
+      // What is written behind a row is written anew.
+      const bool has_room = stride > n || (planes - p - 1) * rows * n >= row_slack;
       for (std::size_t r = 0; r < rows; ++r) {
         const unsigned c = l.last() == 0 ? 0 : cls | static_cast<unsigned>(r & 1) << outer;
         const std::size_t from = at + r / 2 * l.stride;
         V* const to = plane + r * stride;
         const V* const even = at_[c] + from;
-        if (n > 1) join(even, at_[c | odd_bit] + from, n / 2, to);
+        if (n > 1) join(even, at_[c | odd_bit] + from, n / 2, has_room, to);
         if (n % 2 != 0) to[n - 1] = even[n / 2];
       }
       close(plane, rows);
@@ -261,12 +316,18 @@ class ClassArrays {
     }
   }
 
-  static void join(const V* even, const V* odd, std::size_t n, V* out) {
-    constexpr std::size_t few = 16;  // which are not worth a call
+  // With room for some elements more behind both sides' rows.
+  static void join(const V* even, const V* odd, std::size_t n, bool has_room, V* out) {
+    constexpr std::size_t few = 16, piece = 4;  // few are not worth a call
     if (n > few) return interleave(even, odd, n, out);
-    for (std::size_t i = 0; i < n; ++i) {
+    const auto put = [&](std::size_t i) {
       out[2 * i] = even[i];
       out[2 * i + 1] = odd[i];
+    };
+    if (has_room) {
+      for (std::size_t i = 0; i < n; i += piece) interleave_four(even + i, odd + i, out + 2 * i);
+    } else {
+      for (std::size_t i = 0; i < n; ++i) put(i);
     }
   }
 

@@ -24,7 +24,7 @@ class Originals {
   Originals(const std::vector<Level>& levels, const T* finest) : levels_(levels) {
     at_.push_back(finest);
     for (std::size_t level = 1; level < levels.size(); ++level) {
-      kept_.push_back(page_array<T>(levels[level].count()));
+      kept_.push_back(page_array<T>(levels[level].count() + row_slack));
       T* out = kept_.back().get();
       const std::size_t n = levels[level].extent[levels[level].last()];
       // Rows of the coarser level are the even class's rows.
@@ -36,20 +36,26 @@ class Originals {
       at_.push_back(kept_.back().get());
     }
   }
-  // `rows` rows of a class from that of `index` on, all in its plane.
+  // `rows` rows of a class from that of `index` on, all in its plane. Some elements more may be
+  // written.
   void rows(std::size_t level, unsigned cls, const Index& index, std::size_t rows, std::size_t n,
             T* out) const {
     const Level& l = levels_[level];
     std::size_t at = 0;
     for (std::size_t axis = 0; axis <= l.last(); ++axis)
       at = at * l.extent[axis] + 2 * index[axis] + (cls >> axis & 1);
-    constexpr std::size_t few = 16;  // which are not worth a call
-    const T* from = at_[level] + at;
-    for (std::size_t r = 0; r < rows; ++r, from += 2 * l.extent[l.last()], out += n) {
-      if (n > few)
+    constexpr std::size_t few = 16, piece = 4;  // few are not worth a call
+    const std::size_t read = 2 * ((n + piece - 1) / piece * piece), end = l.count();
+    const T* const all = at_[level];
+    for (std::size_t r = 0; r < rows; ++r, at += 2 * l.extent[l.last()], out += n) {
+      const T* const from = all + at;
+      if (n > few) {
         every_second(from, n, out);
-      else
+      } else if (read <= end - at) {
+        for (std::size_t i = 0; i < n; i += piece) every_second_of_eight(from + 2 * i, out + i);
+      } else {
         for (std::size_t i = 0; i < n; ++i) out[i] = from[2 * i];
+      }
     }
   }
   void stripe(const Stripe& s, T* out) const {
@@ -154,7 +160,7 @@ class Encoder {
                          least_field_sample, sample_)
             : sample_;
     const std::size_t taken = std::min(pieces, wanted / (together * std::min(n, piece)) + 1);
-    std::vector<T> values(together * n);
+    std::vector<T> values(together * n + row_slack);
     std::array<const T*, max_terms> moved{};
     for (std::size_t k = 0; k < taken; ++k) {
       const std::size_t which =
