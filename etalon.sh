@@ -14,7 +14,7 @@ Usage: ./etalon.sh COMMAND
   setup [--full]   Install the Debian packages that Etalon needs (--full: also those of the tests)
   build            Install, then build into build/release (the program is build/release/bin/etalon)
   demo             Install, build, simulate a series and take it from frames to a decision
-  test [--all]     Install, build and run the tests (--all: the long ones too, and the sanitizers and linters)
+  test [--all]     Install, build and run the tests (--all: the long ones too, the sanitizers and linters; builds the benchmarks)
   bench [--check]  Install, build and run the benchmarks (--check: hold them to bench/gates.json)
   lint             Check the formatting and run clang-tidy
   clean            Remove build/
@@ -58,6 +58,7 @@ build() {
 build_core() {
   if [[ -f $build/CMakeCache.txt ]]; then build; else build -DETALON_TESTS=OFF -DETALON_BENCH=OFF; fi
 }
+build_tests() { build -DETALON_TESTS=ON -DETALON_BENCH=OFF; }
 build_full() { build -DETALON_TESTS=ON -DETALON_BENCH=ON; }
 
 demo() {
@@ -83,7 +84,7 @@ TEXT
 
 tests() {
   setup full
-  build_full
+  build_tests
   say "Running the tests"
   # Skipped tests are listed by ctest and counted here.
   local log=$build/ctest.log status=0

@@ -14,7 +14,8 @@ std::optional<Coded> code_fields(std::span<const T> values, const Shape& shape, 
     return std::nullopt;
   CountsLayout layout = task.layout;
   layout.fills = task.fills.rects;
-  auto fields = encode_fields(values, shape, layout, tolerances, task.fills.largest, false);
+  const std::size_t sample = task.level >= every_way_level ? slow_field_sample : field_sample;
+  auto fields = encode_fields(values, shape, layout, tolerances, task.fills.largest, false, sample);
   if (!fields) return std::nullopt;
   // Where tables are much of it, the coder that needs none.
   constexpr std::size_t small = std::size_t{1} << 19;
@@ -23,7 +24,8 @@ std::optional<Coded> code_fields(std::span<const T> values, const Shape& shape, 
                            fields->side.size() * 6 > fields->symbols.size() &&
                            fields->size() / most_gain <= task.rival;
   if (task.level >= every_way_level || (dear_tables && task.level >= default_level)) {
-    auto thorough = encode_fields(values, shape, layout, tolerances, task.fills.largest, true);
+    auto thorough =
+        encode_fields(values, shape, layout, tolerances, task.fills.largest, true, sample);
     if (thorough->size() < fields->size()) fields = std::move(thorough);
   }
   if (task.level >= most_level) {
