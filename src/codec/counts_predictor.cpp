@@ -2,6 +2,8 @@
 
 #include <map>
 
+#include "codec/counts_loops.hpp"
+
 namespace etalon::codec {
 namespace {
 
@@ -29,6 +31,18 @@ class Estimate {
   double bits_ = 0;
 };
 
+// What is coded of a value, held to 32 bits.
+template <typename T>
+std::uint32_t number_of(Predictor kind, T value, std::int64_t prediction, std::uint64_t bound) {
+  const auto step = static_cast<std::int64_t>(2 * bound + 1);
+  const std::int64_t r = std::int64_t{value} - prediction;
+  const std::int64_t q = (r < 0 ? -((-r + step / 2) / step) : (r + step / 2) / step);
+  const std::uint64_t u = kind == Predictor::none && std::is_unsigned_v<T>
+                              ? static_cast<std::uint64_t>(r / step)
+                              : zigzag(q);
+  return static_cast<std::uint32_t>(std::min<std::uint64_t>(u, 0xFFFFFFFF));
+}
+
 }  // namespace
 
 template <typename T>
@@ -36,10 +50,7 @@ Predictor choose_predictor(std::span<const T> values, const Grid& grid,
                            std::span<const std::uint8_t> fill, std::uint64_t bound) {
   const Tiling tiling = tiling_of(grid.ny, grid.nx);
   const std::size_t tiles = tiling.tiles() * grid.planes;
-  constexpr std::size_t few = std::size_t{1} << 15;  // elements that are all looked at
-  const std::size_t looked_at =
-      values.size() <= few ? tiles : std::clamp<std::size_t>(tiles / 16, 12, 48);
-  const std::size_t stride = std::max<std::size_t>(1, tiles / looked_at);
+  const std::size_t stride = std::max<std::size_t>(1, tiles / 48);
   // Few photons: noise is all there is, and every 61st element tells.
   std::uint64_t sum = 0, count = 0;
   for (std::size_t i = 0; i < values.size(); i += values.size() < 4096 ? 1 : 61) {
@@ -48,38 +59,45 @@ Predictor choose_predictor(std::span<const T> values, const Grid& grid,
     ++count;
   }
   if (std::is_unsigned_v<T> && sum / (2 * bound + 1) <= 2 * count) return Predictor::none;
-  const auto step = static_cast<std::int64_t>(2 * bound + 1);
+  const unsigned kinds = grid.planes == 1 ? 3 : predictors;
   std::array<Estimate, predictors> estimates;
   std::array<std::vector<std::uint32_t>, predictors> numbers;
+  std::vector<std::make_unsigned_t<T>> row;
   for (std::size_t t = stride / 2; t < tiles; t += stride) {
     const std::size_t plane = t / tiling.tiles(), tile = t % tiling.tiles();
     const std::size_t y0 = tile / tiling.columns() << tiling.log2_y;
     const std::size_t x0 = tile % tiling.columns() << tiling.log2_x;
-    for (auto& n : numbers) n.clear();
-    const std::size_t height = std::size_t{1} << tiling.log2_y;
-    const std::size_t by = values.size() <= few ? 1 : (height + 7) / 8;
-    for (std::size_t y = y0; y < std::min(grid.ny, y0 + height); y += by)
-      for (std::size_t x = x0; x < std::min(grid.nx, x0 + (std::size_t{1} << tiling.log2_x)); ++x) {
-        const std::size_t i = plane * grid.plane() + y * grid.nx + x;
-        if (!fill.empty() && fill[i] != 0) continue;
-        const std::int64_t v = values[i];
-        for (unsigned k = 0; k < predictors; ++k) {
-          if (k >= 3 && grid.planes == 1) break;
-          const std::int64_t p =
-              k == 0 ? 0 : predict(static_cast<Predictor>(k), values.data() + i, y, x, plane, grid);
-          const std::int64_t r = v - p;
-          const std::int64_t q = (r < 0 ? -((-r + step / 2) / step) : (r + step / 2) / step);
-          const std::uint64_t u =
-              k == 0 && std::is_unsigned_v<T> ? static_cast<std::uint64_t>(v / step) : zigzag(q);
-          numbers[k].push_back(static_cast<std::uint32_t>(std::min<std::uint64_t>(u, 0xFFFFFFFF)));
+    const std::size_t y1 = std::min(grid.ny, y0 + (std::size_t{1} << tiling.log2_y));
+    const std::size_t x1 = std::min(grid.nx, x0 + (std::size_t{1} << tiling.log2_x));
+    row.resize(x1 - x0);
+    for (unsigned k = 0; k < kinds; ++k) {
+      numbers[k].clear();
+      for (std::size_t y = y0; y < y1; ++y) {
+        const std::size_t first = plane * grid.plane() + y * grid.nx;
+        const auto kind = static_cast<Predictor>(k);
+        const auto one = [&](std::size_t x) {
+          const T* const at = values.data() + first + x;
+          return number_of(kind, *at, k == 0 ? 0 : predict(kind, at, y, x, plane, grid), bound);
+        };
+        // Whole rows at once where they have all neighbours, and wrap as they do when coded.
+        const bool whole = k != 0 && bound == 0 && y != 0 && (k < 3 || plane != 0);
+        const std::size_t begin = std::max<std::size_t>(x0, 1), end = std::min(x1, grid.nx - 1);
+        const bool any_whole = whole && begin < end;
+        if (any_whole)
+          residuals(kind, values.data() + first + begin, end - begin, grid.nx, grid.plane(),
+                    row.data() + (begin - x0));
+        for (std::size_t x = x0; x < x1; ++x) {
+          if (!fill.empty() && fill[first + x] != 0) continue;
+          const bool known = any_whole && begin <= x && x < end;
+          numbers[k].push_back(known ? std::uint32_t{row[x - x0]} : one(x));
         }
       }
-    for (unsigned k = 0; k < predictors; ++k)
       if (!numbers[k].empty()) estimates[k].add_tile(numbers[k]);
+    }
   }
   Predictor best = Predictor::none;
   double least = estimates[0].bits();
-  for (unsigned k = 1; k < (grid.planes == 1 ? 3u : predictors); ++k) {
+  for (unsigned k = 1; k < kinds; ++k) {
     const double bits = estimates[k].bits();
     // A predictor makes decoding serial: it has to earn that.
     if (bits < 0.98 * least || (best != Predictor::none && bits < least)) {

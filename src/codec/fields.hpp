@@ -26,8 +26,8 @@ struct FieldsStream {
 // Elements of a class that its weights are fitted to, about, where nothing else is asked for: a
 // share of the class, between these. Where time does not matter, so many of every class.
 inline constexpr std::size_t field_share = 8, least_field_sample = std::size_t{1} << 11,
-                             field_sample = std::size_t{1} << 12,
-                             slow_field_sample = std::size_t{1} << 13;
+                             field_sample = std::size_t{1} << 13,
+                             slow_field_sample = std::size_t{1} << 14;
 
 // `layout` has the grid, bounds (as many as labels), regions, squares and fills. Nothing where no
 // element may be changed. `largest` is the largest magnitude of a finite element; `thorough` takes
