@@ -14,25 +14,27 @@ std::optional<Coded> code_fields(std::span<const T> values, const Shape& shape, 
     return std::nullopt;
   CountsLayout layout = task.layout;
   layout.fills = task.fills.rects;
+  const auto encoded = [&](const FieldEffort& effort) {
+    return encode_fields(values, shape, layout, tolerances, task.fills.largest, effort);
+  };
   const std::size_t sample = task.level >= every_way_level ? slow_field_sample : field_sample;
-  auto fields = encode_fields(values, shape, layout, tolerances, task.fills.largest, false, sample);
+  auto fields = encoded({.sample = sample});
   if (!fields) return std::nullopt;
+  const auto try_also = [&](const FieldEffort& effort) {
+    if (auto other = encoded(effort); other->size() < fields->size()) fields = std::move(other);
+  };
   // Where tables are much of it, the coder that needs none.
   constexpr std::size_t small = std::size_t{1} << 19;
   constexpr std::size_t most_gain = 3;  // from that coder
   const bool dear_tables = values.size() <= small &&
                            fields->side.size() * 6 > fields->symbols.size() &&
                            fields->size() / most_gain <= task.rival;
-  if (task.level >= every_way_level || (dear_tables && task.level >= default_level)) {
-    auto thorough =
-        encode_fields(values, shape, layout, tolerances, task.fills.largest, true, sample);
-    if (thorough->size() < fields->size()) fields = std::move(thorough);
-  }
-  if (task.level >= most_level) {
-    auto fitted =
-        encode_fields(values, shape, layout, tolerances, task.fills.largest, true, values.size());
-    if (fitted->size() < fields->size()) fields = std::move(fitted);
-  }
+  if (task.level >= every_way_level || (dear_tables && task.level >= default_level))
+    try_also({.thorough = true, .sample = sample});
+  if (task.level >= most_level)
+    for (const bool evenly : {false, true})
+      for (const bool thorough : {false, true})
+        try_also({.thorough = thorough, .sample = values.size(), .evenly = evenly});
   Coded coded;
   coded.engine = Engine::fields;
   coded.fills = task.fills.patterns;

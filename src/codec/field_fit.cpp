@@ -10,8 +10,8 @@
 namespace etalon::codec {
 
 template <typename V>
-PredictorFit<V>::PredictorFit(const Features& features, double mean)
-    : features_(features), mean_(mean) {}
+PredictorFit<V>::PredictorFit(const Features& features, double mean, double step, bool evenly)
+    : features_(features), mean_(mean), step_(step), evenly_(evenly) {}
 
 template <typename V>
 void PredictorFit<V>::add(const V* const* terms, const V* values, std::size_t n, std::size_t rows,
@@ -55,12 +55,19 @@ void PredictorFit<V>::close_block() {
   // What is not finite tells nothing.
   std::size_t used = 0;
   for (std::size_t i = 0; i < n; ++i) {
-    double sum = 0;
-    for (std::size_t j = 0; j <= m; ++j) sum += std::abs(v[j][i]);
-    const double keep = sum <= 1e150 ? 1 : 0;
-    used += keep != 0;
-    if (keep == 0)
+    double spread = 0;
+    for (std::size_t j = 1; j < m; ++j) spread += std::abs(v[j][i]);
+    const double sum = spread + std::abs(v[0][i]) + std::abs(v[m][i]);
+    if (!(sum <= 1e150)) {
       for (std::size_t j = 0; j <= m; ++j) v[j][i] = 0;
+      continue;
+    }
+    ++used;
+    // Neighbours that differ by less than a few steps agree as well as can be told.
+    const double apart = evenly_ ? 0 : spread / static_cast<double>(m);
+    const double weight = 1 / (apart + 4 * step_);
+    for (std::size_t j = 0; j <= m; ++j) v[j][i] *= weight;
+    floor_ += step_ * step_ / 12 * weight * weight;
   }
   count_ += used;
   products(v, m + 1, sums_);
@@ -116,7 +123,7 @@ bool solve_symmetric(std::vector<std::vector<double>> g, std::vector<double>& b)
 }  // namespace
 
 template <typename V>
-ClassPredictor PredictorFit<V>::solve(std::size_t elements, double step) {
+ClassPredictor PredictorFit<V>::solve(std::size_t elements) {
   if (filled_ != 0) close_block();
   const std::size_t m = features_.lengths.size();
   const ClassPredictor untold;
@@ -129,7 +136,7 @@ ClassPredictor PredictorFit<V>::solve(std::size_t elements, double step) {
     std::vector<double> b(n);
     for (std::size_t i = 0; i < n; ++i) {
       for (std::size_t j = 0; j <= i; ++j) g[i][j] = sums_[first + j][first + i];
-      g[i][i] += 1e-7 * g[i][i] + 1e-3 * step * step + std::numeric_limits<double>::min();
+      g[i][i] += 1e-7 * g[i][i] + 1e-3;
       b[i] = sums_[first + i][m];
       if (!sloped) b[i] -= sums_[0][first + i];
     }
@@ -148,9 +155,8 @@ ClassPredictor PredictorFit<V>::solve(std::size_t elements, double step) {
     best = sloped;
   if (!best.told) return untold;
   // Bits for errors far above the step; below it errors cost little either way.
-  const double floor = step * step / 12 * static_cast<double>(count_);
   const double gain = 0.5 * static_cast<double>(elements) *
-                      std::log2((squared_error(untold) + floor) / (squared_error(best) + floor));
+                      std::log2((squared_error(untold) + floor_) / (squared_error(best) + floor_));
   return gain > 14.0 * static_cast<double>(m) ? best : untold;
 }
 

@@ -1,6 +1,7 @@
 // The weights under which a class is foretold best: least squares over a sample of its elements,
 // from neighbours as they will be decoded. The solution takes the neighbours' errors into account,
-// as Wiener's does.
+// as Wiener's does. An element weighs as much as bits tell of its error: by how well its neighbours
+// agree, so that a few wild places do not decide for all.
 #pragma once
 
 #include <vector>
@@ -14,14 +15,15 @@ namespace etalon::codec {
 template <typename V>
 class PredictorFit {
  public:
-  PredictorFit(const Features& features, double mean);
+  // `step` is the quantizer's; `evenly`: all elements weigh alike.
+  PredictorFit(const Features& features, double mean, double step, bool evenly);
   // Rows of n elements; their terms lie `stride` apart, all within `most_run`.
   static constexpr std::size_t most_run = 256;
   void add(const V* const* terms, const V* values, std::size_t n, std::size_t rows,
            std::size_t stride);
   // Untold where the sample does not promise more bits than weights take; `elements` are those of
-  // the class, `step` is the quantizer's.
-  ClassPredictor solve(std::size_t elements, double step);
+  // the class.
+  ClassPredictor solve(std::size_t elements);
 
  private:
   static constexpr std::size_t most = fit_most;  // features, and the value
@@ -30,7 +32,9 @@ class PredictorFit {
   double squared_error(const ClassPredictor& p) const;
 
   const Features& features_;
-  double mean_;
+  double mean_, step_;
+  bool evenly_;
+  double floor_ = 0;  // of squared errors: what quantizing leaves
   std::size_t count_ = 0, filled_ = 0;
   double run_[max_features][most_run + fit_room];  // features of a run
   double block_[most][fit_room];  // features, and the value: rows one after the other

@@ -29,14 +29,19 @@ inline constexpr std::size_t field_share = 8, least_field_sample = std::size_t{1
                              field_sample = std::size_t{1} << 13,
                              slow_field_sample = std::size_t{1} << 14;
 
+// How much an encoder does for a smaller stream.
+struct FieldEffort {
+  bool thorough = false;  // the slower and smaller coder
+  std::size_t sample = field_sample;
+  bool evenly = false;  // all elements weigh alike in the fit, however well their neighbours agree
+};
+
 // `layout` has the grid, bounds (as many as labels), regions, squares and fills. Nothing where no
-// element may be changed. `largest` is the largest magnitude of a finite element; `thorough` takes
-// the slower and smaller coder.
+// element may be changed. `largest` is the largest magnitude of a finite element.
 template <typename T>
 std::optional<FieldsStream> encode_fields(std::span<const T> values, const Shape& shape,
                                           const CountsLayout& layout, const Tolerances& tolerances,
-                                          double largest, bool thorough,
-                                          std::size_t sample = field_sample);
+                                          double largest, const FieldEffort& effort);
 
 // Every 2^finest-th element along every axis, in `out`; nothing beyond that level is decoded or
 // checked. Elements under fills hold anything afterwards. `layout.grid` is given, the rest is read.

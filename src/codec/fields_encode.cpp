@@ -81,16 +81,16 @@ template <typename T>
 class Encoder {
  public:
   Encoder(std::span<const T> values, const Shape& shape, const CountsLayout& layout,
-          const Tolerances& tolerances, double largest, bool thorough, std::size_t sample)
+          const Tolerances& tolerances, double largest, const FieldEffort& effort)
       : layout_(layout),
         tolerances_(tolerances),
-        sample_(sample),
+        effort_(effort),
         levels_(levels_of(shape)),
         kinds_(levels_, layout),
         originals_(levels_, values.data()),
         classes_(levels_) {
-    model_.thorough = thorough;
-    if (thorough)
+    model_.thorough = effort.thorough;
+    if (effort.thorough)
       coder_.emplace(symbols_);
     else
       tokens_.emplace(levels_, tolerances.size(), 8.0 * sizeof(T));
@@ -144,7 +144,7 @@ class Encoder {
                      TermRows<T>& terms) {
     const std::size_t rows = levels_[level].row_count(cls), n = levels_[level].row_length(cls);
     if (features.lengths.empty() || rows * n < 256) return {};
-    PredictorFit<T> fit(features, model_.mean);
+    PredictorFit<T> fit(features, model_.mean, static_cast<double>(base_step()), effort_.evenly);
     // Pieces of rows or a few rows of a plane, scattered so that no period of the field is met.
     const Level& l = levels_[level];
     constexpr std::size_t piece = PredictorFit<T>::most_run, scattered = 32;
@@ -155,10 +155,10 @@ class Encoder {
                       per_row = (n + piece - 1) / piece;
     const std::size_t pieces = rows / plane * per_plane * per_row;
     const std::size_t wanted =
-        sample_ == field_sample
+        effort_.sample == field_sample
             ? std::clamp(rows * n / (l.rank > 3 ? 2 * field_share : field_share),
-                         least_field_sample, sample_)
-            : sample_;
+                         least_field_sample, field_sample)
+            : effort_.sample;
     const std::size_t taken = std::min(pieces, wanted / (together * std::min(n, piece)) + 1);
     std::vector<T> values(together * n + row_slack);
     std::array<const T*, max_terms> moved{};
@@ -176,7 +176,7 @@ class Encoder {
         fit.add(moved.data(), values.data() + x, std::min(piece, n - x), count, l.stride);
       });
     }
-    return fit.solve(rows * n, static_cast<double>(base_step()));
+    return fit.solve(rows * n);
   }
 
   T base_step() const {
@@ -369,7 +369,7 @@ class Encoder {
 
   const CountsLayout& layout_;
   const Tolerances& tolerances_;
-  std::size_t sample_;
+  FieldEffort effort_;
   std::vector<Level> levels_;
   FieldKinds kinds_;
   Originals<T> originals_;
@@ -408,16 +408,16 @@ template double field_step(double, double);
 template <typename T>
 std::optional<FieldsStream> encode_fields(std::span<const T> values, const Shape& shape,
                                           const CountsLayout& layout, const Tolerances& tolerances,
-                                          double largest, bool thorough, std::size_t sample) {
-  Encoder<T> encoder(values, shape, layout, tolerances, largest, thorough, sample);
+                                          double largest, const FieldEffort& effort) {
+  Encoder<T> encoder(values, shape, layout, tolerances, largest, effort);
   if (!encoder.any_coded()) return std::nullopt;
   return encoder.encode();
 }
 template std::optional<FieldsStream> encode_fields(std::span<const float>, const Shape&,
                                                    const CountsLayout&, const Tolerances&, double,
-                                                   bool, std::size_t);
+                                                   const FieldEffort&);
 template std::optional<FieldsStream> encode_fields(std::span<const double>, const Shape&,
                                                    const CountsLayout&, const Tolerances&, double,
-                                                   bool, std::size_t);
+                                                   const FieldEffort&);
 
 }  // namespace etalon::codec

@@ -28,8 +28,8 @@ void expect_round_trip(const Array& a, double bound, bool thorough) {
   layout.grid = grid_of(a.view().shape, 1);
   layout.bounds = {0};
   const auto values = a.view().as<T>();
-  const auto coded =
-      encode_fields<T>(values, a.view().shape, layout, {bound}, largest_of(values), thorough);
+  const auto coded = encode_fields<T>(values, a.view().shape, layout, {bound}, largest_of(values),
+                                      {.thorough = thorough});
   ASSERT_TRUE(coded);
   std::vector<T> out(values.size());
   CountsLayout read;
@@ -87,7 +87,7 @@ TEST(Fields, StreamsAreThoseOfEveryBackend) {
   for (const bool thorough : {false, true}) {
     const auto encode = [&] {
       return *encode_fields<float>(a.view().as<float>(), a.view().shape, layout, {1e-3},
-                                   largest_of(a.view().as<float>()), thorough);
+                                   largest_of(a.view().as<float>()), {.thorough = thorough});
     };
     ASSERT_TRUE(set_backend("scalar").ok());
     const FieldsStream wanted = encode();
@@ -127,8 +127,9 @@ TEST(Fields, RegionsHaveBoundsOfTheirOwn) {
   });
   const Tolerances tolerances = {0.3, 1e-4, 0};
   for (const bool thorough : {false, true}) {
-    const auto coded = encode_fields<float>(a.view().as<float>(), a.view().shape, layout,
-                                            tolerances, largest_of(a.view().as<float>()), thorough);
+    const auto coded =
+        encode_fields<float>(a.view().as<float>(), a.view().shape, layout, tolerances,
+                             largest_of(a.view().as<float>()), {.thorough = thorough});
     ASSERT_TRUE(coded);
     EXPECT_LE(coded->label_max_error[1], 1e-4);
     EXPECT_GT(coded->label_bits[1], 800);
@@ -160,8 +161,9 @@ TEST(Fields, DamageIsAnErrorOrBringsSomething) {
       CountsLayout layout;
       layout.grid = grid_of(shape, 1);
       layout.bounds = {0};
-      const auto coded = encode_fields<float>(a.view().as<float>(), shape, layout, {1e-3},
-                                              largest_of(a.view().as<float>()), thorough);
+      const auto coded =
+          encode_fields<float>(a.view().as<float>(), shape, layout, {1e-3},
+                               largest_of(a.view().as<float>()), {.thorough = thorough});
       ASSERT_TRUE(coded);
       std::size_t refused = 0;
       for (int round = 0; round < 200; ++round) {
