@@ -31,10 +31,12 @@ std::optional<Coded> code_fields(std::span<const T> values, const Shape& shape, 
                            fields->size() / most_gain <= task.rival;
   if (task.level >= every_way_level || (dear_tables && task.level >= default_level))
     try_also({.thorough = true, .sample = sample});
-  if (task.level >= most_level)
+  if (task.level >= most_level) {
+    try_also({.thorough = true, .evenly = true});
     for (const bool evenly : {false, true})
       for (const bool thorough : {false, true})
         try_also({.thorough = thorough, .sample = values.size(), .evenly = evenly});
+  }
   Coded coded;
   coded.engine = Engine::fields;
   coded.fills = task.fills.patterns;
