@@ -48,8 +48,11 @@ bool bits_take_less(std::span<const T> values, const Grid& grid, const std::opti
   std::size_t least = values.size_bytes();
   for (const auto* coded : {&a, &b})
     if (*coded) least = std::min(least, (*coded)->size());
+  // The estimate is mostly a little low, and mostly enough.
   const double bits = planes_bits(std::as_bytes(values), sizeof(T), true, grid);
-  return bits / 8 < 0.86 * static_cast<double>(least);
+  if (bits / 8 >= 0.9 * static_cast<double>(least)) return false;
+  const Bytes planes = encode_planes(std::as_bytes(values), sizeof(T), true, grid);
+  return planes.size() * 10 < least * 9;
 }
 
 // Whether a box is so smooth that a field is sure to be smaller than numbers on a grid: elements

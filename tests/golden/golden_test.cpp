@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 
@@ -12,10 +13,13 @@
 namespace etalon::golden {
 namespace {
 
-Bytes file(const std::string& name) {
+std::string folder() {
   const char* root = std::getenv("ETALON_SOURCE_DIR");
-  std::ifstream in(std::string(root == nullptr ? "." : root) + "/formats/golden/" + name,
-                   std::ios::binary);
+  return std::string(root == nullptr ? "." : root) + "/formats/golden/";
+}
+
+Bytes file(const std::string& name) {
+  std::ifstream in(folder() + name, std::ios::binary);
   EXPECT_TRUE(in.good()) << name;
   const std::string text((std::istreambuf_iterator<char>(in)), {});
   const auto bytes = bytes_of(text);
@@ -47,6 +51,25 @@ TEST(Golden, GoodFilesDecodeBitForBit) {
                            npy.end() - static_cast<std::ptrdiff_t>(bytes.size())))
         << g.name;
   }
+}
+
+// What encoders of this format made that have become better since.
+TEST(Golden, EarlierFilesDecodeBitForBit) {
+  std::size_t count = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(folder() + "earlier")) {
+    if (entry.path().extension() != ".etalon") continue;
+    const std::string name = "earlier/" + entry.path().stem().string();
+    const auto array = decode(file(name + ".etalon"));
+    ASSERT_TRUE(array.ok()) << name << ": " << array.error().message;
+    const auto bytes = array->view().bytes();
+    const Bytes npy = file(name + ".npy");
+    ASSERT_GE(npy.size(), bytes.size()) << name;
+    EXPECT_TRUE(std::equal(bytes.begin(), bytes.end(),
+                           npy.end() - static_cast<std::ptrdiff_t>(bytes.size())))
+        << name;
+    ++count;
+  }
+  EXPECT_GE(count, 12u);
 }
 
 TEST(Golden, BadFilesAreRefused) {

@@ -1,4 +1,5 @@
 """What the tests of etalon-mpi share: how it is run, what a dataset's chunks are."""
+import atexit
 import importlib.util
 import os
 import shutil
@@ -22,6 +23,8 @@ if shutil.which("mpirun") is None:
 import h5py
 import numpy as np
 
+SESSIONS = tempfile.mkdtemp()
+atexit.register(shutil.rmtree, SESSIONS, ignore_errors=True)
 # Not to be taken for a cluster's launcher, and allowed in a container. Ranks share processors with
 # those of other jobs, so none has one of its own, and a waiting one leaves it; one machine has no
 # network to look for.
@@ -29,8 +32,13 @@ MPIRUN = ["mpirun", "--allow-run-as-root", "--oversubscribe", "--bind-to", "none
           "mpi_yield_when_idle", "1", "--mca", "pml", "ob1", "--mca", "btl", "self,vader"]
 
 
+def mpirun():
+    """With a session folder of its own: of two that share one, the first to end may take it from one that is just starting."""
+    return [*MPIRUN, "--mca", "orte_tmpdir_base", tempfile.mkdtemp(dir=SESSIONS)]
+
+
 def launch(ranks, *command, **options):
-    return subprocess.Popen([*MPIRUN, "-n", str(ranks), *map(str, command)], text=True,
+    return subprocess.Popen([*mpirun(), "-n", str(ranks), *map(str, command)], text=True,
                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options)
 
 
@@ -50,7 +58,7 @@ def run(ranks, *command, code=0):
 def with_words_of_their_own(*ranks):
     """What is said where every rank gets other words, and rank 0 refuses them."""
     command = [word for words in ranks for word in (":", "-n", "1", PROGRAM, *map(str, words))]
-    done = subprocess.run([*MPIRUN, *command[1:]], text=True, capture_output=True, timeout=120,
+    done = subprocess.run([*mpirun(), *command[1:]], text=True, capture_output=True, timeout=120,
                           check=False)
     said = [line for line in done.stderr.splitlines() if line.startswith("etalon-mpi: ")]
     assert done.returncode == 2 and len(said) == 1, done
