@@ -70,13 +70,13 @@ double to_grid(const V* __restrict values, std::size_t n, double step, double to
       const auto bits = std::bit_cast<typename P::Bits>(v[i]);
       const bool ordinary = ((bits & P::magnitude) >= P::least_normal) | (bits == 0);
       const double nearest = std::rint(static_cast<double>(v[i]) / step);
-      q[i] = ordinary & (std::abs(nearest) < widest) ? nearest : widest;
+      q[i] = (ordinary & (std::abs(nearest) < widest)) ? nearest : widest;
     }
     for (std::size_t i = 0; i < m; ++i) {
       const bool held = q[i] != widest;
       const auto decoded = static_cast<double>(static_cast<V>(q[i] * step));
       const double distance = std::abs(decoded - static_cast<double>(v[i]));
-      error[i] = held & (distance <= tolerance) ? std::bit_cast<std::int64_t>(distance) : -1;
+      error[i] = (held & (distance <= tolerance)) ? std::bit_cast<std::int64_t>(distance) : -1;
     }
     for (std::size_t i = 0; i < m; ++i)
       numbers[at + i] = static_cast<std::int32_t>(q[i] == widest ? 0.0 : q[i]);
