@@ -134,7 +134,7 @@ class Encoder {
             return;
           }
           if (bound == 0) {
-            numbers[i] = residual(values_[i], prediction);
+            numbers[i] = residual_of(values_[i], prediction);
             decoded[i] = values_[i];
             return;
           }
@@ -142,11 +142,6 @@ class Encoder {
           decoded[i] = predicted_value<T>(prediction, numbers[i], bound);
           note_error(label, i, decoded[i]);
         });
-  }
-
-  static Number residual(T value, std::int64_t prediction) {
-    const auto r = static_cast<std::uint64_t>(std::int64_t{value} - prediction);
-    return static_cast<Number>(zigzag(static_cast<std::make_signed_t<T>>(r)));
   }
 
   // Decoded elements are the elements, but where they are filled: what was foretold stands there.
@@ -163,29 +158,14 @@ class Encoder {
               T& element = known[i + x];
               const std::int64_t prediction = predict(model_.predictor, &element, y, x, p, grid_);
               const bool fill = fill_[i + x] != 0;
-              numbers[i + x] = fill ? Number{0} : residual(element, prediction);
+              numbers[i + x] = fill ? Number{0} : residual_of(element, prediction);
               if (fill) element = predicted_value<T>(prediction, 0, 0);
             }
             continue;
           }
         }
-        residual_row(decoded + i, p, y, numbers + i);
+        residual_row(model_.predictor, decoded + i, y, p, grid_, 0, grid_.nx, numbers + i);
       }
-  }
-
-  void residual_row(const T* decoded, std::size_t p, std::size_t y, Number* numbers) const {
-    const std::size_t nx = grid_.nx;
-    const bool whole = model_.predictor == Predictor::previous
-                           ? p != 0
-                           : y != 0 && (model_.predictor != Predictor::lorenzo || p != 0);
-    const std::size_t begin = whole && nx > 2 ? 1 : nx, end = whole && nx > 2 ? nx - 1 : nx;
-    const auto one = [&](std::size_t x) {
-      numbers[x] = residual(decoded[x], predict(model_.predictor, decoded + x, y, x, p, grid_));
-    };
-    for (std::size_t x = 0; x < begin; ++x) one(x);
-    if (begin < end)
-      residuals(model_.predictor, decoded + begin, end - begin, nx, grid_.plane(), numbers + begin);
-    for (std::size_t x = end; x < nx; ++x) one(x);
   }
 
   void note_error(std::size_t label, std::size_t i, T decoded) {

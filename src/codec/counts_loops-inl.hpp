@@ -86,14 +86,6 @@ void residuals_any(Predictor kind, const T* v, std::size_t n, std::size_t row, s
   }
 }
 
-// The token of a number below 2^24 as a float shows it, without branches.
-inline std::uint8_t token_in_float(std::uint32_t v, unsigned split) {
-  const auto f = std::bit_cast<std::uint32_t>(static_cast<float>(static_cast<std::int32_t>(v)));
-  const std::uint32_t wide = 0u - (v >> split != 0);
-  const std::uint32_t token = (f >> 21) - ((127 + split) << 2) + (1u << split);
-  return static_cast<std::uint8_t>((v & ~wide) | (token & wide));
-}
-
 template <typename Number>
 void tokens_of(const Number* numbers, const std::uint8_t* contexts, std::size_t n, unsigned split,
                std::uint8_t* tokens) {
@@ -110,7 +102,7 @@ void tokens_of(const Number* numbers, const std::uint8_t* contexts, std::size_t 
     if (any < limit) continue;  // most blocks
     if (any < (1u << 24)) {
       std::uint32_t wide[loop_block];
-      for (std::size_t k = 0; k < loop_block; ++k) wide[k] = token_in_float(at[k], split);
+      for (std::size_t k = 0; k < loop_block; ++k) wide[k] = vector_token_of(at[k], split).symbol;
       for (std::size_t k = 0; k < loop_block; ++k) t[k] = static_cast<std::uint8_t>(wide[k]);
       continue;
     }

@@ -71,25 +71,18 @@ Predictor choose_predictor(std::span<const T> values, const Grid& grid,
     const std::size_t x1 = std::min(grid.nx, x0 + (std::size_t{1} << tiling.log2_x));
     row.resize(x1 - x0);
     for (unsigned k = 0; k < kinds; ++k) {
+      const auto kind = static_cast<Predictor>(k);
       numbers[k].clear();
       for (std::size_t y = y0; y < y1; ++y) {
         const std::size_t first = plane * grid.plane() + y * grid.nx;
-        const auto kind = static_cast<Predictor>(k);
-        const auto one = [&](std::size_t x) {
-          const T* const at = values.data() + first + x;
-          return number_of(kind, *at, k == 0 ? 0 : predict(kind, at, y, x, plane, grid), bound);
-        };
-        // Whole rows at once where they have all neighbours, and wrap as they do when coded.
-        const bool whole = k != 0 && bound == 0 && y != 0 && (k < 3 || plane != 0);
-        const std::size_t begin = std::max<std::size_t>(x0, 1), end = std::min(x1, grid.nx - 1);
-        const bool any_whole = whole && begin < end;
-        if (any_whole)
-          residuals(kind, values.data() + first + begin, end - begin, grid.nx, grid.plane(),
-                    row.data() + (begin - x0));
+        const T* const at = values.data() + first;
+        const bool at_once = k != 0 && bound == 0;
+        if (at_once) residual_row(kind, at, y, plane, grid, x0, x1, row.data());
         for (std::size_t x = x0; x < x1; ++x) {
           if (!fill.empty() && fill[first + x] != 0) continue;
-          const bool known = any_whole && begin <= x && x < end;
-          numbers[k].push_back(known ? std::uint32_t{row[x - x0]} : one(x));
+          const std::int64_t p = k == 0 || at_once ? 0 : predict(kind, at + x, y, x, plane, grid);
+          numbers[k].push_back(at_once ? std::uint32_t{row[x - x0]}
+                                       : number_of(kind, at[x], p, bound));
         }
       }
       if (!numbers[k].empty()) estimates[k].add_tile(numbers[k]);
@@ -108,17 +101,31 @@ Predictor choose_predictor(std::span<const T> values, const Grid& grid,
   return best;
 }
 
-template Predictor choose_predictor<std::uint8_t>(std::span<const std::uint8_t>, const Grid&,
-                                                  std::span<const std::uint8_t>, std::uint64_t);
-template Predictor choose_predictor<std::uint16_t>(std::span<const std::uint16_t>, const Grid&,
-                                                   std::span<const std::uint8_t>, std::uint64_t);
-template Predictor choose_predictor<std::uint32_t>(std::span<const std::uint32_t>, const Grid&,
-                                                   std::span<const std::uint8_t>, std::uint64_t);
-template Predictor choose_predictor<std::int8_t>(std::span<const std::int8_t>, const Grid&,
-                                                 std::span<const std::uint8_t>, std::uint64_t);
-template Predictor choose_predictor<std::int16_t>(std::span<const std::int16_t>, const Grid&,
-                                                  std::span<const std::uint8_t>, std::uint64_t);
-template Predictor choose_predictor<std::int32_t>(std::span<const std::int32_t>, const Grid&,
-                                                  std::span<const std::uint8_t>, std::uint64_t);
+template <typename T>
+void residual_row(Predictor kind, const T* row, std::size_t y, std::size_t p, const Grid& grid,
+                  std::size_t begin, std::size_t end, std::make_unsigned_t<T>* numbers) {
+  // Those that have all neighbours are done at once.
+  const bool above = y != 0 && (kind != Predictor::lorenzo || p != 0);
+  const bool whole = kind == Predictor::previous ? p != 0 : above;
+  const std::size_t from = std::max<std::size_t>(begin, 1), to = std::min(end, grid.nx - 1);
+  const auto one = [&](std::size_t x) {
+    numbers[x - begin] = residual_of(row[x], predict(kind, row + x, y, x, p, grid));
+  };
+  if (!whole || from >= to) {
+    for (std::size_t x = begin; x < end; ++x) one(x);
+    return;
+  }
+  for (std::size_t x = begin; x < from; ++x) one(x);
+  residuals(kind, row + from, to - from, grid.nx, grid.plane(), numbers + (from - begin));
+  for (std::size_t x = to; x < end; ++x) one(x);
+}
+
+#define ETALON_INSTANTIATE(T, name)                                                         \
+  template Predictor choose_predictor<T>(std::span<const T>, const Grid&,                   \
+                                         std::span<const std::uint8_t>, std::uint64_t);     \
+  template void residual_row<T>(Predictor, const T*, std::size_t, std::size_t, const Grid&, \
+                                std::size_t, std::size_t, std::make_unsigned_t<T>*);
+ETALON_FOR_INTEGERS(ETALON_INSTANTIATE)
+#undef ETALON_INSTANTIATE
 
 }  // namespace etalon::codec

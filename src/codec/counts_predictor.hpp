@@ -13,4 +13,15 @@ template <typename T>
 Predictor choose_predictor(std::span<const T> values, const Grid& grid,
                            std::span<const std::uint8_t> fill, std::uint64_t bound);
 
+// What is left of a value where nothing may be lost: zigzagged, and wrapped at the type's width.
+template <typename T>
+std::make_unsigned_t<T> residual_of(T value, std::int64_t prediction) {
+  const auto r = static_cast<std::uint64_t>(std::int64_t{value} - prediction);
+  return static_cast<std::make_unsigned_t<T>>(zigzag(static_cast<std::make_signed_t<T>>(r)));
+}
+// Of elements [begin, end) of the row (p, y) that begins at `row`.
+template <typename T>
+void residual_row(Predictor kind, const T* row, std::size_t y, std::size_t p, const Grid& grid,
+                  std::size_t begin, std::size_t end, std::make_unsigned_t<T>* numbers);
+
 }  // namespace etalon::codec

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <utility>
 
 #include "codec/field_walk.hpp"
@@ -58,14 +57,14 @@ void PredictorFit<V>::close_block() {
     double spread = 0;
     for (std::size_t j = 1; j < m; ++j) spread += std::abs(v[j][i]);
     const double sum = spread + std::abs(v[0][i]) + std::abs(v[m][i]);
-    if (!(sum <= 1e150)) {
+    // Neighbours that differ by less than a few steps agree as well as can be told.
+    const double apart = evenly_ ? 0 : spread / static_cast<double>(m);
+    const double weight = 1 / (apart + 4 * step_);
+    if (!(sum * weight <= 1e150)) {
       for (std::size_t j = 0; j <= m; ++j) v[j][i] = 0;
       continue;
     }
     ++used;
-    // Neighbours that differ by less than a few steps agree as well as can be told.
-    const double apart = evenly_ ? 0 : spread / static_cast<double>(m);
-    const double weight = 1 / (apart + 4 * step_);
     for (std::size_t j = 0; j <= m; ++j) v[j][i] *= weight;
     floor_ += step_ * step_ / 12 * weight * weight;
   }

@@ -116,25 +116,18 @@ std::uint32_t narrow(const std::uint32_t* numbers, std::size_t n, std::uint8_t* 
   return any;
 }
 
-// As floats, which hold these numbers exactly, they show their octave and the digits after the
-// leading one.
 void tokenize(const std::uint32_t* __restrict numbers, std::size_t n,
               std::uint8_t* __restrict tokens, std::uint64_t* __restrict raw,
               std::uint32_t* __restrict lengths) {
   constexpr std::size_t block = 128;
-  constexpr std::uint32_t bias = 127, first_wide = (bias + wide_split) << 2;
   std::uint32_t low[block], bits[block];
   for (std::size_t at = 0; at < n; at += block) {
     const std::uint32_t* const v = numbers + at;
     const std::size_t m = smaller(block, n - at);
     for (std::size_t i = 0; i < m; ++i) {
-      const auto f =
-          std::bit_cast<std::uint32_t>(static_cast<float>(static_cast<std::int32_t>(v[i])));
-      const std::uint32_t token = (f >> 21) - first_wide + (1u << wide_split);
-      const std::uint32_t length = (f >> 23) - bias - 2;
-      const std::uint32_t wide = 0u - (v[i] >> wide_split != 0);  // all ones, or none
-      low[i] = (v[i] & ~wide) | (token & wide);
-      bits[i] = length & wide;
+      const VectorToken token = vector_token_of(v[i], wide_split);
+      low[i] = token.symbol;
+      bits[i] = token.bits;
     }
     for (std::size_t i = 0; i < m; ++i) tokens[at + i] = static_cast<std::uint8_t>(low[i]);
     for (std::size_t i = 0; i < m; ++i) low[i] = v[i] & ((1u << bits[i]) - 1);

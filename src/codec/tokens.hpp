@@ -30,6 +30,18 @@ inline Token token_of(std::uint32_t value, unsigned split) {
   return {static_cast<std::uint8_t>(small ? value : large),
           static_cast<std::uint8_t>(small ? 0 : n - 2)};
 }
+// The same of a number below 2^24 for loops over vectors: a float holds it exactly, and shows its
+// octave and the digits after the leading one.
+struct VectorToken {
+  std::uint32_t symbol, bits;
+};
+inline VectorToken vector_token_of(std::uint32_t value, unsigned split) {
+  const auto f = std::bit_cast<std::uint32_t>(static_cast<float>(static_cast<std::int32_t>(value)));
+  constexpr std::uint32_t bias = 127;
+  const std::uint32_t large = (f >> 21) - ((bias + split) << 2) + (1u << split);
+  const std::uint32_t is_large = 0u - (value >> split != 0);  // all ones, or none
+  return {(value & ~is_large) | (large & is_large), ((f >> 23) - bias - 2) & is_large};
+}
 constexpr unsigned raw_bits_of(std::uint8_t symbol, unsigned split) {
   return symbol < (1u << split) ? 0 : split + ((symbol - (1u << split)) >> 2) - 2;
 }
