@@ -3,8 +3,12 @@
 namespace etalon::codec::ETALON_LOOPS_NAMESPACE {
 
 template <typename V>
-void every_second(const V* from, std::size_t n, V* out) {
-  for (std::size_t i = 0; i < n; ++i) out[i] = from[2 * i];
+void split(const V* __restrict from, std::size_t n, V* __restrict even, V* __restrict odd) {
+  for (std::size_t i = 0; i < n / 2; ++i) {
+    even[i] = from[2 * i];
+    odd[i] = from[2 * i + 1];
+  }
+  if (n % 2 != 0) even[n / 2] = from[n - 1];
 }
 template <typename V>
 void interleave(const V* even, const V* odd, std::size_t n, V* out) {
@@ -13,9 +17,11 @@ void interleave(const V* even, const V* odd, std::size_t n, V* out) {
     out[2 * i + 1] = odd[i];
   }
 }
-void every_second_f32(const float* from, std::size_t n, float* out) { every_second(from, n, out); }
-void every_second_f64(const double* from, std::size_t n, double* out) {
-  every_second(from, n, out);
+void split_f32(const float* from, std::size_t n, float* even, float* odd) {
+  split(from, n, even, odd);
+}
+void split_f64(const double* from, std::size_t n, double* even, double* odd) {
+  split(from, n, even, odd);
 }
 void interleave_f32(const float* even, const float* odd, std::size_t n, float* out) {
   interleave(even, odd, n, out);

@@ -7,9 +7,9 @@
 
 namespace etalon::codec {
 
-// out[i] = from[2 i]; the last one read is from[2 n - 2].
-void every_second(const float* from, std::size_t n, float* out);
-void every_second(const double* from, std::size_t n, double* out);
+// even[i] = from[2 i], odd[i] = from[2 i + 1] of n elements.
+void split(const float* from, std::size_t n, float* even, float* odd);
+void split(const double* from, std::size_t n, double* even, double* odd);
 // out[2 i] = even[i], out[2 i + 1] = odd[i].
 void interleave(const float* even, const float* odd, std::size_t n, float* out);
 void interleave(const double* even, const double* odd, std::size_t n, double* out);

@@ -75,14 +75,16 @@ void copy_short(const V* from, std::size_t n, V* to) {
 template <typename V>
 using Four __attribute__((vector_size(4 * sizeof(V)))) = V;
 
-// out[k] = from[2 k], k < 4; reads eight.
+// even[k] = from[2 k], odd[k] = from[2 k + 1], k < 4.
 template <typename V>
-void every_second_of_eight(const V* from, V* out) {
+void split_eight(const V* from, V* even, V* odd) {
   Four<V> first, last;
   std::memcpy(&first, from, sizeof first);
   std::memcpy(&last, from + 4, sizeof last);
-  const Four<V> even = __builtin_shufflevector(first, last, 0, 2, 4, 6);
-  std::memcpy(out, &even, sizeof even);
+  const Four<V> e = __builtin_shufflevector(first, last, 0, 2, 4, 6),
+                o = __builtin_shufflevector(first, last, 1, 3, 5, 7);
+  std::memcpy(even, &e, sizeof e);
+  std::memcpy(odd, &o, sizeof o);
 }
 // out[2 k] = even[k], out[2 k + 1] = odd[k], k < 4.
 template <typename V>

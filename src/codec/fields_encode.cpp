@@ -17,59 +17,78 @@
 namespace etalon::codec {
 namespace {
 
-// The original at all levels: every one is every second element of the one before.
+// The original taken apart: every class of every level is an array of its own, row after row.
 template <typename T>
 class Originals {
  public:
-  Originals(const std::vector<Level>& levels, const T* finest) : levels_(levels) {
-    at_.push_back(finest);
-    for (std::size_t level = 1; level < levels.size(); ++level) {
-      kept_.push_back(page_array<T>(levels[level].count() + row_slack));
-      T* out = kept_.back().get();
-      const std::size_t n = levels[level].extent[levels[level].last()];
-      // Rows of the coarser level are the even class's rows.
-      for_each_run_of(levels[level - 1], 0, 0, levels[level].count() / n,
-                      [&](const Index& index, std::size_t count) {
-                        rows(level - 1, 0, index, count, n, out);
-                        out += count * n;
-                      });
-      at_.push_back(kept_.back().get());
+  Originals(const std::vector<Level>& levels, const T* finest)
+      : levels_(levels), classes_(levels.size()) {
+    std::size_t room = 0;
+    for_each([&](std::size_t, unsigned, std::size_t elements) { room += elements + row_slack; });
+    memory_ = Scratch<T>(room);
+    T* next = memory_.data();
+    for_each([&](std::size_t level, unsigned cls, std::size_t elements) {
+      classes_[level][cls] = std::exchange(next, next + elements + row_slack);
+    });
+    const T* whole = finest;
+    for (std::size_t level = 0; level + 1 < levels.size(); ++level) {
+      take_apart(level, whole, level == 0 ? 0 : row_slack);
+      whole = classes_[level][0];
     }
+    classes_.back()[0][0] = *whole;
   }
-  // `rows` rows of a class from that of `index` on, all in its plane. Some elements more may be
-  // written.
-  void rows(std::size_t level, unsigned cls, const Index& index, std::size_t rows, std::size_t n,
-            T* out) const {
-    const Level& l = levels_[level];
-    std::size_t at = 0;
-    for (std::size_t axis = 0; axis <= l.last(); ++axis)
-      at = at * l.extent[axis] + 2 * index[axis] + (cls >> axis & 1);
-    constexpr std::size_t few = 16, piece = 4;  // few are not worth a call
-    const std::size_t read = 2 * ((n + piece - 1) / piece * piece), end = l.count();
-    const T* const all = at_[level];
-    for (std::size_t r = 0; r < rows; ++r, at += 2 * l.extent[l.last()], out += n) {
-      const T* const from = all + at;
-      if (n > few) {
-        every_second(from, n, out);
-      } else if (read <= end - at) {
-        for (std::size_t i = 0; i < n; i += piece) every_second_of_eight(from + 2 * i, out + i);
-      } else {
-        for (std::size_t i = 0; i < n; ++i) out[i] = from[2 * i];
-      }
-    }
-  }
-  void stripe(const Stripe& s, T* out) const {
-    for_each_run_of(levels_[s.level], s.cls, s.first_row, s.end_row,
-                    [&](const Index& index, std::size_t n) {
-                      rows(s.level, s.cls, index, n, s.row_length, out);
-                      out += n * s.row_length;
-                    });
+  // Of a class, from one row on. `row_slack` elements more may be read.
+  const T* rows(std::size_t level, unsigned cls, std::size_t first) const {
+    return classes_[level][cls] + first * levels_[level].row_length(cls);
   }
 
  private:
+  template <typename F>
+  void for_each(F&& f) const {
+    for (std::size_t level = 0; level < levels_.size(); ++level) {
+      const Level& l = levels_[level];
+      for (unsigned cls = 0; cls < (1u << l.rank); ++cls)
+        if (l.holds(cls)) f(level, cls, l.row_count(cls) * l.row_length(cls));
+    }
+  }
+
+  // So many elements more than the level's may be read.
+  void take_apart(std::size_t level, const T* from, std::size_t slack) {
+    const Level& l = levels_[level];
+    const T* const end = from + l.count() + slack;
+    const std::size_t n = l.extent[l.last()];
+    const unsigned odd = 1u << l.last();
+    auto to = classes_[level];
+    Index index{};
+    unsigned cls = 0;
+    for (; from != end - slack; from += n) {
+      split_row(from, n, end, to[cls], to[cls | odd]);
+      to[cls] += (n + 1) / 2;
+      to[cls | odd] += n / 2;
+      for (std::size_t axis = l.last(); axis-- > 0;) {
+        cls ^= 1u << axis;
+        if (++index[axis] < l.extent[axis]) break;
+        index[axis] = 0;
+        cls &= ~(1u << axis);
+      }
+    }
+  }
+
+  // Some elements more may be written.
+  static void split_row(const T* from, std::size_t n, const T* end, T* even, T* odd) {
+    constexpr std::size_t few = 32, piece = 8;  // few are not worth a call
+    if (n == 1) {
+      *even = *from;
+    } else if (n > few || static_cast<std::size_t>(end - from) < n + piece) {
+      split(from, n, even, odd);
+    } else {
+      for (std::size_t i = 0; i < n; i += piece) split_eight(from + i, even + i / 2, odd + i / 2);
+    }
+  }
+
   const std::vector<Level>& levels_;
-  std::vector<const T*> at_;
-  std::vector<PageArray<T>> kept_;
+  std::vector<std::array<T*, 64>> classes_;
+  Scratch<T> memory_;
 };
 
 // The upper half of a product.
@@ -160,7 +179,6 @@ class Encoder {
                          least_field_sample, field_sample)
             : effort_.sample;
     const std::size_t taken = std::min(pieces, wanted / (together * std::min(n, piece)) + 1);
-    std::vector<T> values(together * n + row_slack);
     std::array<const T*, max_terms> moved{};
     for (std::size_t k = 0; k < taken; ++k) {
       const std::size_t which =
@@ -169,11 +187,12 @@ class Encoder {
       const std::size_t in_plane = group % per_plane * together;
       const std::size_t first = group / per_plane * plane + in_plane;
       const std::size_t end = first + std::min(together, plane - in_plane);
+      const T* values = originals_.rows(level, cls, first);
       for_each_run_of(l, cls, first, end, [&](const Index& index, std::size_t count) {
-        originals_.rows(level, cls, index, count, n, values.data());
         const T* const* at = terms.at(index);
         for (std::size_t t = 0; t < features.terms.size(); ++t) moved[t] = at[t] + x;
-        fit.add(moved.data(), values.data() + x, std::min(piece, n - x), count, l.stride);
+        fit.add(moved.data(), values + x, std::min(piece, n - x), count, l.stride);
+        values += count * n;
       });
     }
     return fit.solve(rows * n);
@@ -203,8 +222,7 @@ class Encoder {
 
   void encode_stripe(const Stripe& s, const RowPredictor<T>& predictor, TermRows<T>& terms) {
     const std::size_t n = s.count(), room = n + row_slack;
-    if (values_.size() < room) {
-      values_.resize(room);
+    if (prediction_.size() < room) {
       prediction_.resize(room);
       decoded_.resize(room);
       numbers_.resize(room);
@@ -212,7 +230,7 @@ class Encoder {
     }
     predict_(levels_[s.level], s, predictor, terms, prediction_.data(),
              coder_ ? activity_.data() : tokens_->activity_row());
-    originals_.stripe(s, values_.data());
+    values_ = originals_.rows(s.level, s.cls, s.first_row);
     if (kinds_.any()) {
       quantize_kinds(s, n);
       classes_.store(s, decoded_.data());
@@ -230,11 +248,11 @@ class Encoder {
     T worst = 0;
     if (classes_.makes_rows(s)) {
       classes_.make_rows(s, [&](T* decoded, std::size_t at) {
-        worst = std::max(worst, quantize_row(values_.data() + at, prediction_.data() + at,
+        worst = std::max(worst, quantize_row(values_ + at, prediction_.data() + at,
                                              s.row_length, steps, numbers_.data() + at, decoded));
       });
     } else {
-      worst = quantize_row(values_.data(), prediction_.data(), n, steps, numbers_.data(),
+      worst = quantize_row(values_, prediction_.data(), n, steps, numbers_.data(),
                            decoded_.data());
       classes_.store(s, decoded_.data());
     }
@@ -280,7 +298,7 @@ class Encoder {
       own_inverses_[i] = inverses_[label];
       own_limits_[i] = limits_[label];
     }
-    quantize_row(values_.data(), prediction_.data(), n,
+    quantize_row(values_, prediction_.data(), n,
                  Steps<T>{0, 0, 0, own_steps_.data(), own_inverses_.data(), own_limits_.data()},
                  numbers_.data(), decoded_.data());
     std::array<T, 256> worst{};
@@ -386,7 +404,8 @@ class Encoder {
   FieldsStream out_;
   // Of a stripe.
   StripePredictor<T> predict_;
-  std::vector<T> values_, prediction_, decoded_, own_steps_, own_inverses_, own_limits_;
+  const T* values_ = nullptr;
+  std::vector<T> prediction_, decoded_, own_steps_, own_inverses_, own_limits_;
   std::vector<std::uint32_t> numbers_;
   std::vector<std::uint8_t> activity_, kind_row_;
 };

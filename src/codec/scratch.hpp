@@ -40,7 +40,7 @@ class Scratch {
     }
   }
   ~Scratch() {
-    constexpr std::size_t most_bytes = std::size_t{1} << 25;
+    constexpr std::size_t most_bytes = std::size_t{5} << 23;
     if (memory_.capacity == 0 || memory_.capacity * sizeof(T) > most_bytes) return;
     if (kept().size() < most_pieces) {
       kept().push_back(std::move(memory_));
