@@ -22,54 +22,23 @@ void PredictorFit<V>::add(const V* const* terms, const V* values, std::size_t n,
     for (std::size_t i = 0; i < n;) {
       const std::size_t part = std::min(fit_block - filled_, n - i);
       for (std::size_t j = 0; j < m; ++j)
-        copy_short(run_[j] + r * stride + i, part, block_[j] + filled_);
-      for (std::size_t k = 0; k < part; ++k)
-        block_[m][filled_ + k] = static_cast<double>(values[r * n + i + k]) - mean_;
+        std::copy_n(run_[j] + r * stride + i, part, block_[j] + filled_);
+      std::copy_n(values + r * n + i, part, block_[m] + filled_);
       i += part;
       filled_ += part;
       if (filled_ == fit_block) close_block();
     }
 }
 
-// Variables: 0 is base - mean, j is feature j - base, the last one value - mean.
 template <typename V>
 void PredictorFit<V>::close_block() {
-  const std::size_t m = features_.lengths.size(), n = std::exchange(filled_, 0);
-  auto& v = block_;
-  for (std::size_t j = 0; j <= m; ++j) std::fill(v[j] + n, v[j] + fit_block, 0.0);
-  for (std::size_t j = 0; j < m; ++j) {
-    const double inverse = 1.0 / features_.lengths[j];
-    for (std::size_t i = 0; i < n; ++i) v[j][i] *= inverse;
-  }
-  double base[fit_block];
-  for (std::size_t i = 0; i < n; ++i) base[i] = v[0][i];
-  for (std::size_t j = 1; j < features_.nearest; ++j)
-    for (std::size_t i = 0; i < n; ++i) base[i] += v[j][i];
-  for (std::size_t i = 0; i < n; ++i) {
-    base[i] /= static_cast<double>(features_.nearest);
-    v[0][i] = base[i] - mean_;
-  }
-  for (std::size_t j = 1; j < m; ++j)
-    for (std::size_t i = 0; i < n; ++i) v[j][i] -= base[i];
-  // What is not finite tells nothing.
-  std::size_t used = 0;
-  for (std::size_t i = 0; i < n; ++i) {
-    double spread = 0;
-    for (std::size_t j = 1; j < m; ++j) spread += std::abs(v[j][i]);
-    const double sum = spread + std::abs(v[0][i]) + std::abs(v[m][i]);
-    // Neighbours that differ by less than a few steps agree as well as can be told.
-    const double apart = evenly_ ? 0 : spread / static_cast<double>(m);
-    const double weight = 1 / (apart + 4 * step_);
-    if (!(sum * weight <= 1e150)) {
-      for (std::size_t j = 0; j <= m; ++j) v[j][i] = 0;
-      continue;
-    }
-    ++used;
-    for (std::size_t j = 0; j <= m; ++j) v[j][i] *= weight;
-    floor_ += step_ * step_ / 12 * weight * weight;
-  }
-  count_ += used;
-  products(v, m + 1, sums_);
+  const std::size_t m = features_.lengths.size();
+  const FitWeights weights{mean_, step_, features_.nearest, evenly_};
+  const FitBlock taken =
+      weigh(block_, m, features_.lengths.data(), std::exchange(filled_, 0), weights);
+  count_ += taken.used;
+  floor_ += step_ * step_ / 12 * taken.weights;
+  products(block_, m + 1, sums_);
 }
 
 template <typename V>

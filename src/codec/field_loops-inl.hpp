@@ -154,21 +154,60 @@ bool widen(const std::uint8_t* tokens, std::size_t n, std::uint32_t* numbers) {
 }
 
 template <typename V>
-void sum_terms(const V* const* terms, std::size_t count, std::size_t n, double* out) {
-  const V* const first = terms[0];
-  const V* const second = terms[1];
-  for (std::size_t i = 0; i < n; ++i)
-    out[i] = static_cast<double>(first[i]) + static_cast<double>(second[i]);
-  for (std::size_t t = 2; t < count; ++t) {
-    const V* const term = terms[t];
-    for (std::size_t i = 0; i < n; ++i) out[i] += static_cast<double>(term[i]);
+void sum_terms(const V* const* terms, std::size_t count, std::size_t n, V* __restrict out) {
+  for (std::size_t i = 0; i < n; ++i) out[i] = terms[0][i] + terms[1][i];
+  for (std::size_t t = 2; t + 1 < count; t += 2) {
+    const V* const a = terms[t];
+    const V* const b = terms[t + 1];
+    for (std::size_t i = 0; i < n; ++i) out[i] = out[i] + a[i] + b[i];
   }
 }
-void sum_terms_f32(const float* const* terms, std::size_t count, std::size_t n, double* out) {
+void sum_terms_f32(const float* const* terms, std::size_t count, std::size_t n, float* out) {
   sum_terms(terms, count, n, out);
 }
 void sum_terms_f64(const double* const* terms, std::size_t count, std::size_t n, double* out) {
   sum_terms(terms, count, n, out);
+}
+
+FitBlock weigh(double (*v)[fit_room], std::size_t m, const std::uint8_t* lengths, std::size_t n,
+               const FitWeights& with) {
+  constexpr double most = 1e150, no_weight = 0;
+  double base[fit_block] = {}, spread[fit_block] = {}, weight[fit_block];
+  for (std::size_t j = 0; j < m; ++j) {
+    const double inverse = 1.0 / lengths[j];
+    for (std::size_t i = 0; i < fit_block; ++i) v[j][i] *= inverse;
+  }
+  for (std::size_t j = 0; j < with.nearest; ++j)
+    for (std::size_t i = 0; i < fit_block; ++i) base[i] += v[j][i];
+  const double inverse_nearest = 1.0 / static_cast<double>(with.nearest);
+  for (std::size_t i = 0; i < fit_block; ++i) {
+    base[i] *= inverse_nearest;
+    v[0][i] = base[i] - with.mean;
+    v[m][i] -= with.mean;
+  }
+  for (std::size_t j = 1; j < m; ++j)
+    for (std::size_t i = 0; i < fit_block; ++i) {
+      v[j][i] -= base[i];
+      spread[i] += std::abs(v[j][i]);
+    }
+  const double share = with.evenly ? 0 : 1.0 / static_cast<double>(m), least = 4 * with.step;
+  for (std::size_t i = 0; i < fit_block; ++i) {
+    const double sum = spread[i] + std::abs(v[0][i]) + std::abs(v[m][i]);
+    // Neighbours that differ by less than a few steps agree as well as can be told.
+    const double w = 1 / (spread[i] * share + least);
+    weight[i] = sum * w <= most ? w : no_weight;
+  }
+  for (std::size_t i = n; i < fit_block; ++i) weight[i] = 0;
+  for (std::size_t j = 0; j <= m; ++j)
+    for (std::size_t i = 0; i < fit_block; ++i)
+      v[j][i] = weight[i] != no_weight ? v[j][i] * weight[i] : 0;
+  FitBlock taken;
+  double part[8] = {};
+  for (std::size_t i = 0; i < fit_block; i += 8)
+    for (std::size_t w = 0; w < 8; ++w) part[w] += weight[i + w] * weight[i + w];
+  for (const double p : part) taken.weights += p;
+  for (const double w : weight) taken.used += w != no_weight ? 1 : 0;
+  return taken;
 }
 
 // Sums in eight parts, added in order: the same whatever the vectors' length.

@@ -66,11 +66,15 @@ ETALON_LOOP(void, tokenize, tokenize,
 ETALON_LOOP(bool, widen, widen, (const std::uint8_t* tokens, std::size_t n, std::uint32_t* numbers),
             (tokens, n, numbers))
 ETALON_LOOP(void, sum_terms, sum_terms_f32,
-            (const float* const* terms, std::size_t count, std::size_t n, double* out),
+            (const float* const* terms, std::size_t count, std::size_t n, float* out),
             (terms, count, n, out))
 ETALON_LOOP(void, sum_terms, sum_terms_f64,
             (const double* const* terms, std::size_t count, std::size_t n, double* out),
             (terms, count, n, out))
+ETALON_LOOP(FitBlock, weigh, weigh,
+            (double (*v)[fit_room], std::size_t m, const std::uint8_t* lengths, std::size_t n,
+             const FitWeights& with),
+            (v, m, lengths, n, with))
 ETALON_LOOP(void, products, products,
             (const double (*v)[fit_room], std::size_t m, double (*sums)[fit_most]), (v, m, sums))
 

@@ -46,12 +46,27 @@ void tokenize(const std::uint32_t* numbers, std::size_t n, std::uint8_t* tokens,
 // Bytes as numbers. Whether all are their own tokens.
 bool widen(const std::uint8_t* tokens, std::size_t n, std::uint32_t* numbers);
 
-// out[i] = the sum of terms[t][i], two or more, added in order.
-void sum_terms(const float* const* terms, std::size_t count, std::size_t n, double* out);
+// out[i] = the sum of terms[t][i], an even count of them, added in order.
+void sum_terms(const float* const* terms, std::size_t count, std::size_t n, float* out);
 void sum_terms(const double* const* terms, std::size_t count, std::size_t n, double* out);
 
-// Adds the sums of products of every two of m blocks, which have room for a few more.
 inline constexpr std::size_t fit_block = 64, fit_room = fit_block + 4, fit_most = 13;
+struct FitWeights {
+  double mean = 0, step = 1;
+  std::size_t nearest = 1;
+  bool evenly = false;  // all elements weigh alike
+};
+struct FitBlock {
+  std::size_t used = 0;
+  double weights = 0;  // the sum of their squares
+};
+// Makes the variables of a fit, of m features as sums of `lengths` terms and the value as the last
+// one: 0 is base - mean with the base the mean of the nearest features, j is feature j - base, the
+// last one value - mean. Each has its element's weight; those from n on, and what is not finite,
+// tell nothing.
+FitBlock weigh(double (*v)[fit_room], std::size_t m, const std::uint8_t* lengths, std::size_t n,
+               const FitWeights& with);
+// Adds the sums of products of every two of m blocks.
 void products(const double (*v)[fit_room], std::size_t m, double (*sums)[fit_most]);
 
 }  // namespace etalon::codec
