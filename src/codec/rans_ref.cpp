@@ -70,10 +70,8 @@ Bytes rans_encode(std::span<const std::uint8_t> contexts, std::span<const std::u
     packed.put(states[lane] & ((1u << (digits - 1)) - 1), digits - 1);
   }
   Bytes bytes = packed.finish();
-  const auto count = static_cast<std::size_t>(end - begin);
-  const std::size_t packed_bytes = bytes.size();
-  bytes.resize(packed_bytes + 2 * count);
-  if (count != 0) std::memcpy(bytes.data() + packed_bytes, begin, 2 * count);
+  const ByteSpan written = std::as_bytes(std::span(begin, end));
+  bytes.insert(bytes.end(), written.begin(), written.end());
   return bytes;
 }
 
