@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cmath>
 #include <limits>
@@ -48,6 +49,8 @@ bool bits_take_less(std::span<const T> values, const Grid& grid, const std::opti
   std::size_t least = values.size_bytes();
   for (const auto* coded : {&a, &b})
     if (*coded) least = std::min(least, (*coded)->size());
+  constexpr std::size_t beyond_reach = 16;  // of what bits repeat
+  if (least * beyond_reach < values.size_bytes()) return false;
   // The estimate is mostly a little low, and mostly enough.
   const double bits = planes_bits(std::as_bytes(values), sizeof(T), true, grid);
   if (bits / 8 >= 0.9 * static_cast<double>(least)) return false;
@@ -55,23 +58,34 @@ bool bits_take_less(std::span<const T> values, const Grid& grid, const std::opti
   return planes.size() * 10 < least * 9;
 }
 
+// In parts that do not wait for one another.
+template <typename F>
+double sum_of(std::size_t begin, std::size_t end, F&& f) {
+  std::array<double, 8> part{};
+  std::size_t i = begin;
+  for (; i + part.size() <= end; i += part.size())
+    for (std::size_t k = 0; k < part.size(); ++k) part[k] += f(i + k);
+  for (; i < end; ++i) part[0] += f(i);
+  double sum = 0;
+  for (const double p : part) sum += p;
+  return sum;
+}
+
 // Whether a box is so smooth that a field is sure to be smaller than numbers on a grid: elements
 // lie nearer to the middle of their neighbours, on an average over the axes, than to a neighbour
 // along the best one, what is below `least` being alike, and are neither often the same nor of few
 // digits.
 template <typename T>
-bool is_surely_a_field(const std::vector<T>& box, const Shape& extent, double least) {
+bool is_surely_a_field(std::span<const T> box, const Shape& extent, double least) {
   using Bits = std::conditional_t<sizeof(T) == 4, std::uint32_t, std::uint64_t>;
   constexpr unsigned few_digits = sizeof(T) == 4 ? 8 : 29;
-  double mean = 0, spread = 0;
   Bits digits = 0;
-  for (const T v : box) {
-    mean += static_cast<double>(v);
-    digits |= std::bit_cast<Bits>(v);
-  }
-  mean /= static_cast<double>(box.size());
-  for (const T v : box) spread += std::abs(static_cast<double>(v) - mean);
-  spread /= static_cast<double>(box.size());
+  for (const T v : box) digits |= std::bit_cast<Bits>(v);
+  const auto value = [&](std::size_t i) { return static_cast<double>(box[i]); };
+  const double mean = sum_of(0, box.size(), value) / static_cast<double>(box.size());
+  const double spread = sum_of(0, box.size(), [&](std::size_t i) {
+                          return std::abs(value(i) - mean);
+                        }) / static_cast<double>(box.size());
   if (!(spread > 0 && spread <= std::numeric_limits<double>::max()) ||
       (digits & ((Bits{1} << few_digits) - 1)) == 0)
     return false;
@@ -80,17 +94,19 @@ bool is_surely_a_field(const std::vector<T>& box, const Shape& extent, double le
   double nearest = std::numeric_limits<double>::infinity();
   for (std::size_t axis = extent.rank(); axis-- > 0; stride *= extent[axis]) {
     if (extent[axis] < 3) continue;
-    double middle = 0, beside = 0;
-    std::size_t same = 0;
     // Over the box's edges as well, where few are.
-    for (std::size_t i = stride; i + stride < box.size(); ++i) {
-      const auto v = static_cast<double>(box[i]), before = static_cast<double>(box[i - stride]);
-      beside += std::abs(v - before);
-      middle += std::abs(v - 0.5 * (before + static_cast<double>(box[i + stride])));
-      same += v == before;
-    }
+    const std::size_t end = box.size() - stride;
+    const double middle = sum_of(stride, end, [&](std::size_t i) {
+      return std::abs(value(i) - 0.5 * (value(i - stride) + value(i + stride)));
+    });
     const auto n = static_cast<double>(box.size() - 2 * stride);
-    if (static_cast<double>(same) > 0.1 * n || !(middle < 0.3 * spread * n)) return false;
+    if (!(middle < 0.3 * spread * n)) return false;
+    const double beside =
+        sum_of(stride, end, [&](std::size_t i) { return std::abs(value(i) - value(i - stride)); });
+    const double same = sum_of(stride, end, [&](std::size_t i) {
+      return value(i) == value(i - stride) ? 1.0 : 0.0;
+    });
+    if (same > 0.1 * n) return false;
     middles.push_back(middle / n + least);
     nearest = std::min(nearest, beside / n + least);
   }
@@ -117,8 +133,16 @@ std::optional<Coded> code_floats(std::span<const T> values, const Shape& shape, 
     return better(std::move(fields), std::move(scaled));
   };
   if (shape.rank() == 0 || task.level >= every_way_level) return every_way();
+  const auto surely_a_field = [&](std::span<const T> box, const Shape& extent) {
+    return is_surely_a_field(box, extent, 0.25 * task.bounds[0].tolerance(0));
+  };
+  if (values.size() <= sample) {
+    if (surely_a_field(values, shape))
+      if (auto coded = code_field(values, shape, task)) return coded;
+    return every_way();
+  }
   auto [box, extent, part] = sample_of(values, shape, task, sample);
-  if (is_surely_a_field(box, extent, 0.25 * task.bounds[0].tolerance(0)))
+  if (surely_a_field(box, extent))
     if (auto coded = code_field(values, shape, task)) return coded;
   if (values.size() <= few) return every_way();
   part.level = std::min(part.level, default_level - 1);  // tables are dear in it alone

@@ -10,7 +10,9 @@ namespace etalon::codec {
 namespace {
 
 bool none(const Histogram& h) {
-  return std::all_of(h.begin(), h.end(), [](auto n) { return n == 0; });
+  std::uint32_t any = 0;
+  for (const std::uint32_t n : h) any |= n;
+  return any == 0;
 }
 
 }  // namespace
@@ -35,16 +37,17 @@ void FieldTokens::close(const Stripe& s, bool all) {
   std::uint8_t* const activity = activity_row();
   std::memset(token + n, 0, s.symbols() - n);
   std::memset(activity + n, silent, s.symbols() - n);
-  constexpr std::size_t many = 1024;
-  if (all && n < many) {
+  constexpr std::size_t many = std::size_t{1} << 15;
+  const Level& l = levels_[s.level];
+  if (all && l.row_count(s.cls) * s.row_length < many) {
     Histograms& h = histograms_of(group_of(0, s.level, s.cls));
     for (std::size_t i = 0; i < n; ++i) ++h[activity[i]][token[i]];
   } else if (all) {
-    // Four counters for each, since the same one cannot be raised again at once.
+    if (!other_) other_ = std::make_unique<std::array<Histograms, others>>();
     any_other_ = true;
     std::array<std::uint32_t*, 1 + others> h;
     h[0] = histograms_of(group_of(0, s.level, s.cls))[0].data();
-    for (std::size_t k = 0; k < others; ++k) h[1 + k] = other_[k][0].data();
+    for (std::size_t k = 0; k < others; ++k) h[1 + k] = (*other_)[k][0].data();
     std::size_t i = 0;
     for (; i + h.size() <= n; i += h.size())
       for (std::size_t k = 0; k < h.size(); ++k) ++h[k][activity[i + k] << 8 | token[i + k]];
@@ -64,16 +67,16 @@ void FieldTokens::settle(std::size_t level, unsigned cls) {
   if (!std::exchange(any_other_, false)) return;
   Histograms& h = histograms_of(group_of(0, level, cls));
   for (std::size_t a = 0; a < activities; ++a)
-    for (Histograms& other : other_)
+    for (Histograms& other : *other_)
       for (std::size_t t = 0; t < 256; ++t) h[a][t] += std::exchange(other[a][t], 0);
 }
 
 // Neighbouring activities have a table together where that is cheaper.
-std::vector<TableRun> FieldTokens::choose_runs(const Histograms& histograms, std::size_t most,
+std::vector<TableRun> FieldTokens::choose_runs(Histograms& histograms, std::size_t most,
                                                FieldModel& model, double& bits) const {
   struct Run {
     std::uint8_t first;
-    Histogram histogram;
+    Histogram* histogram;
     std::size_t end;  // of its tokens, the escape aside
     double bits;
     double gain = 0;  // of joining the next one
@@ -88,29 +91,27 @@ std::vector<TableRun> FieldTokens::choose_runs(const Histograms& histograms, std
   };
   std::vector<Run> runs;
   for (std::size_t a = 0; a < activities; ++a) {
-    if (none(histograms[a])) continue;
-    runs.push_back({static_cast<std::uint8_t>(a), histograms[a], escape_symbol, 0});
-    Run& run = runs.back();
-    while (run.end > 0 && run.histogram[run.end - 1] == 0) --run.end;
-    run.bits = bits_of(run.histogram, run.end);
+    Histogram& h = histograms[a];
+    if (none(h)) continue;
+    Run run{static_cast<std::uint8_t>(a), &h, escape_symbol, 0};
+    while (run.end > 0 && h[run.end - 1] == 0) --run.end;
+    run.bits = bits_of(h, run.end);
+    runs.push_back(run);
   }
   Histogram sum{};
-  const auto add = [&](const Run& a, const Run& b) {
+  const auto add = [&](const Run& a, const Run& b, Histogram& to) {
     const std::size_t end = std::max(a.end, b.end);
-    for (std::size_t t = 0; t < end; ++t) sum[t] = a.histogram[t] + b.histogram[t];
-    sum[escape_symbol] = a.histogram[escape_symbol] + b.histogram[escape_symbol];
+    for (std::size_t t = 0; t < end; ++t) to[t] = (*a.histogram)[t] + (*b.histogram)[t];
+    to[escape_symbol] = (*a.histogram)[escape_symbol] + (*b.histogram)[escape_symbol];
     return end;
   };
   const auto join = [&](Run& a, const Run& b) {
-    const std::size_t end = add(a, b);
-    std::copy_n(sum.begin(), end, a.histogram.begin());
-    a.histogram[escape_symbol] = sum[escape_symbol];
-    a.end = end;
-    a.bits = bits_of(a.histogram, end);
+    a.end = add(a, b, *a.histogram);
+    a.bits = bits_of(*a.histogram, a.end);
   };
   const auto find_gain = [&](std::size_t r) {
     if (r + 1 >= runs.size()) return;
-    const std::size_t end = add(runs[r], runs[r + 1]);
+    const std::size_t end = add(runs[r], runs[r + 1], sum);
     runs[r].gain = runs[r].bits + runs[r + 1].bits + run_bits - bits_of(sum, end);
   };
   for (std::size_t r = 0; r < runs.size(); ++r) find_gain(r);
@@ -125,17 +126,16 @@ std::vector<TableRun> FieldTokens::choose_runs(const Histograms& histograms, std
     if (at > 0) find_gain(at - 1);
   }
   std::vector<TableRun> chosen;
-  for (Run& r : runs) {
+  for (const Run& r : runs) {
+    Histogram& h = *r.histogram;
     // A table of exact elements alone would have no last symbol to end with.
-    if (std::all_of(r.histogram.begin(), r.histogram.end() - 1, [](auto h) { return h == 0; }))
-      r.histogram[0] = 1;
+    if (r.end == 0) h[0] = 1;
     chosen.push_back({chosen.empty() ? std::uint8_t{0} : r.first});
-    model.tables.push_back(normalize(r.histogram));
-    bits += cost_bits(r.histogram, model.tables.back());
+    model.tables.push_back(normalize(h));
+    bits += cost_bits(h, model.tables.back());
     for (std::size_t t = 0; t < escape_symbol; ++t)
-      if (r.histogram[t] != 0)
-        bits += r.histogram[t] * double(raw_bits_of(static_cast<std::uint8_t>(t), wide_split));
-    bits += r.histogram[escape_symbol] * exact_bits_;
+      if (h[t] != 0) bits += h[t] * double(raw_bits_of(static_cast<std::uint8_t>(t), wide_split));
+    bits += h[escape_symbol] * exact_bits_;
   }
   return chosen;
 }

@@ -38,8 +38,9 @@ class FieldTokens {
   using Histograms = std::array<Histogram, activities>;
 
   Histograms& histograms_of(std::size_t group);
-  std::vector<TableRun> choose_runs(const Histograms& histograms, std::size_t most,
-                                    FieldModel& model, double& bits) const;
+  // Joins histograms in their place.
+  std::vector<TableRun> choose_runs(Histograms& histograms, std::size_t most, FieldModel& model,
+                                    double& bits) const;
   void replace_activities(const FieldModel& model);
 
   const std::vector<Level>& levels_;
@@ -47,8 +48,9 @@ class FieldTokens {
   Scratch<std::uint8_t> tokens_, activities_, labels_;
   std::size_t done_ = 0;
   std::vector<std::unique_ptr<Histograms>> histograms_;
+  // More counters for large classes, since the same one cannot be raised again at once.
   static constexpr std::size_t others = 3;
-  std::array<Histograms, others> other_{};
+  std::unique_ptr<std::array<Histograms, others>> other_;
   bool any_other_ = false, any_silent_ = false;
 };
 

@@ -3,6 +3,24 @@
 #include "codec/rans.hpp"
 
 namespace etalon::codec {
+namespace {
+
+// log2(n) and n log2(n) of small numbers, as they are computed.
+struct Logarithms {
+  std::array<double, probability_one + 1> log{}, product{};
+  Logarithms() {
+    for (std::size_t n = 1; n <= probability_one; ++n) {
+      log[n] = std::log2(static_cast<double>(n));
+      product[n] = static_cast<double>(n) * log[n];
+    }
+  }
+};
+const Logarithms& logarithms() {
+  static const Logarithms all;
+  return all;
+}
+
+}  // namespace
 
 Frequencies normalize(const Histogram& histogram) {
   Frequencies f{};
@@ -13,8 +31,11 @@ Frequencies normalize(const Histogram& histogram) {
     return f;
   }
   std::int64_t left = probability_one;
+  std::array<std::uint8_t, 256> used;
+  std::size_t count = 0;
   for (std::size_t s = 0; s < 256; ++s) {
     if (histogram[s] == 0) continue;
+    used[count++] = static_cast<std::uint8_t>(s);
     const std::uint64_t share = (histogram[s] * std::uint64_t{probability_one} + total / 2) / total;
     f[s] = static_cast<std::uint16_t>(share == 0 ? 1 : share);
     left -= f[s];
@@ -23,8 +44,9 @@ Frequencies normalize(const Histogram& histogram) {
   while (left != 0) {
     std::size_t best = 256;
     double best_score = 0;
-    for (std::size_t s = 0; s < 256; ++s) {
-      if (histogram[s] == 0 || (left < 0 && f[s] == 1)) continue;
+    for (std::size_t k = 0; k < count; ++k) {
+      const std::size_t s = used[k];
+      if (left < 0 && f[s] == 1) continue;
       const double score =
           left > 0 ? double(histogram[s]) / (f[s] + 0.5) : -double(histogram[s]) / (f[s] - 0.5);
       if (best == 256 || score > best_score) {
@@ -39,19 +61,21 @@ Frequencies normalize(const Histogram& histogram) {
 }
 
 double cost_bits(const Histogram& histogram, const Frequencies& frequencies) {
+  const auto& log = logarithms().log;
   double bits = 0;
   for (std::size_t s = 0; s < 256; ++s)
-    if (histogram[s] != 0) bits += histogram[s] * (probability_bits - std::log2(frequencies[s]));
+    if (histogram[s] != 0) bits += histogram[s] * (probability_bits - log[frequencies[s]]);
   return bits;
 }
 
 double entropy_bits(std::span<const std::uint32_t> histogram) {
+  const auto& product = logarithms().product;
   double total = 0, bits = 0;
   std::size_t used = 0;
   for (std::uint32_t h : histogram) {
     if (h == 0) continue;
     total += h;
-    bits -= h * std::log2(static_cast<double>(h));
+    bits -= h < product.size() ? product[h] : h * std::log2(static_cast<double>(h));
     ++used;
   }
   if (used == 0) return 0;
