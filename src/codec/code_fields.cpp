@@ -26,9 +26,13 @@ std::optional<Coded> code_fields(std::span<const T> values, const Shape& shape, 
   // Where tables are much of it, the coder that needs none.
   constexpr std::size_t small = std::size_t{1} << 19;
   constexpr std::size_t most_gain = 3;  // from that coder
+  // It takes the longer, the more decisions there are: about as many as bits.
+  constexpr std::size_t most_bits = 3;  // of two elements
   const bool dear_tables = values.size() <= small &&
                            fields->side.size() * 6 > fields->symbols.size() &&
-                           fields->size() / most_gain <= task.rival;
+                           fields->size() / most_gain <= task.rival &&
+                           (fields->size() * 16 <= values.size() * most_bits ||
+                            task.level > default_level);
   if (task.level >= every_way_level || (dear_tables && task.level >= default_level))
     try_also({.thorough = true, .sample = sample});
   if (task.level >= most_level) {

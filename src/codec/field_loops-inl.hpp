@@ -44,14 +44,16 @@ template <typename V>
 Magnitudes<V> magnitudes_any(const V* values, std::size_t n) {
   using P = Patterns<V>;
   using Bits = typename P::Bits;
-  Bits most = 0, any = 0;
+  // Without comparisons, of which compilers make jumps. -0 is the least pattern.
+  Bits most = 0, least = 0, any = 0;
   for (std::size_t i = 0; i < n; ++i) {
     const auto bits = std::bit_cast<Bits>(values[i]), a = bits & P::magnitude;
-    most = larger<Bits>(most, a < P::infinity ? a : 0);
-    any |= a >= P::infinity ? 1 : 0;
-    any |= bits == ~P::magnitude ? 1 : 0;
+    const Bits infinite = (P::infinity - 1 - a) >> (8 * sizeof(Bits) - 1);
+    most = larger<Bits>(most, a & ~infinite);
+    least = smaller<Bits>(least, bits);
+    any |= infinite;
   }
-  return {std::bit_cast<V>(most), any != 0};
+  return {std::bit_cast<V>(most), any != 0 || least == ~P::magnitude};
 }
 Magnitudes<float> magnitudes_f32(const float* values, std::size_t n) {
   return magnitudes_any(values, n);
