@@ -12,12 +12,23 @@ class Estimate {
  public:
   void add_tile(std::span<const std::uint32_t> numbers) {
     std::uint64_t sum = 0;
-    for (std::uint32_t u : numbers) sum += u;
-    Histogram& h = histograms_[static_cast<unsigned>(log_mean(sum, numbers.size()) / 2)];
+    std::uint32_t any = 0;
     for (std::uint32_t u : numbers) {
-      const Token t = token_of(u, narrow_split);
-      ++h[t.symbol];
-      bits_ += t.bits;
+      sum += u;
+      any |= u;
+    }
+    Histogram& h = histograms_[static_cast<unsigned>(log_mean(sum, numbers.size()) / 2)];
+    if (any < (1u << narrow_split)) {
+      for (std::uint32_t u : numbers) ++h[u];
+    } else if (any < (1u << 24)) {
+      for (; !numbers.empty(); numbers = numbers.subspan(std::min(block, numbers.size())))
+        add_block(numbers.first(std::min(block, numbers.size())), h);
+    } else {
+      for (std::uint32_t u : numbers) {
+        const Token t = token_of(u, narrow_split);
+        ++h[t.symbol];
+        bits_ += t.bits;
+      }
     }
   }
   double bits() const {
@@ -27,6 +38,20 @@ class Estimate {
   }
 
  private:
+  static constexpr std::size_t block = 64;
+  // All below 2^24.
+  void add_block(std::span<const std::uint32_t> numbers, Histogram& h) {
+    std::array<std::uint32_t, block> symbols;
+    std::uint32_t bits = 0;
+    for (std::size_t i = 0; i < numbers.size(); ++i) {
+      const VectorToken t = vector_token_of(numbers[i], narrow_split);
+      symbols[i] = t.symbol;
+      bits += t.bits;
+    }
+    for (std::size_t i = 0; i < numbers.size(); ++i) ++h[symbols[i]];
+    bits_ += bits;
+  }
+
   std::map<unsigned, Histogram> histograms_;  // few of all classes, in their order
   double bits_ = 0;
 };
@@ -41,6 +66,15 @@ std::uint32_t number_of(Predictor kind, T value, std::int64_t prediction, std::u
                               ? static_cast<std::uint64_t>(r / step)
                               : zigzag(q);
   return static_cast<std::uint32_t>(std::min<std::uint64_t>(u, 0xFFFFFFFF));
+}
+
+// What is coded of a value that is not foretold and keeps all bits.
+template <typename T>
+std::make_unsigned_t<T> direct_number(T value) {
+  if constexpr (std::is_unsigned_v<T>)
+    return value;
+  else
+    return residual_of(value, 0);
 }
 
 }  // namespace
@@ -63,6 +97,7 @@ Predictor choose_predictor(std::span<const T> values, const Grid& grid,
   std::array<Estimate, predictors> estimates;
   std::array<std::vector<std::uint32_t>, predictors> numbers;
   std::vector<std::make_unsigned_t<T>> row;
+  const bool at_once = bound == 0;
   for (std::size_t t = stride / 2; t < tiles; t += stride) {
     const std::size_t plane = t / tiling.tiles(), tile = t % tiling.tiles();
     const std::size_t y0 = tile / tiling.columns() << tiling.log2_y;
@@ -76,8 +111,14 @@ Predictor choose_predictor(std::span<const T> values, const Grid& grid,
       for (std::size_t y = y0; y < y1; ++y) {
         const std::size_t first = plane * grid.plane() + y * grid.nx;
         const T* const at = values.data() + first;
-        const bool at_once = k != 0 && bound == 0;
-        if (at_once) residual_row(kind, at, y, plane, grid, x0, x1, row.data());
+        if (at_once && k != 0)
+          residual_row(kind, at, y, plane, grid, x0, x1, row.data());
+        else if (at_once)
+          for (std::size_t x = x0; x < x1; ++x) row[x - x0] = direct_number(at[x]);
+        if (at_once && fill.empty()) {
+          numbers[k].insert(numbers[k].end(), row.begin(), row.end());
+          continue;
+        }
         for (std::size_t x = x0; x < x1; ++x) {
           if (!fill.empty() && fill[first + x] != 0) continue;
           const std::int64_t p = k == 0 || at_once ? 0 : predict(kind, at + x, y, x, plane, grid);
