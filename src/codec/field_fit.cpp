@@ -2,27 +2,11 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 #include <utility>
 
 #include "codec/field_walk.hpp"
 
 namespace etalon::codec {
-namespace {
-
-// Up to four elements more; both sides have room for them.
-template <typename V>
-void widen_row(const V* from, std::size_t n, double* to) {
-  for (std::size_t i = 0; i < n; i += 4) {
-    Four<V> four;
-    std::memcpy(&four, from + i, sizeof four);
-    const auto wide = __builtin_convertvector(four, Four<double>);
-    std::memcpy(to + i, &wide, sizeof wide);
-  }
-}
-
-}  // namespace
-
 template <typename V>
 PredictorFit<V>::PredictorFit(const Features& features, double mean, double step, bool evenly)
     : features_(features), mean_(mean), step_(step), evenly_(evenly) {}
@@ -37,7 +21,7 @@ void PredictorFit<V>::add(const V* const* terms, const V* values, std::size_t n,
     for (std::size_t i = 0; i < n;) {
       const std::size_t part = std::min(fit_block - filled_, n - i);
       for (std::size_t j = 0; j < m; ++j)
-        widen_row(run_[j] + r * stride + i, part, block_[j] + filled_);
+        copy_short(run_[j] + r * stride + i, part, block_[j] + filled_);
       std::copy_n(values + r * n + i, part, block_[m] + filled_);
       i += part;
       filled_ += part;

@@ -36,7 +36,7 @@ class PredictorFit {
   bool evenly_;
   double floor_ = 0;  // of squared errors: what quantizing leaves
   std::size_t count_ = 0, filled_ = 0;
-  V run_[max_features][most_run + fit_room];  // features of a run
+  double run_[max_features][most_run + fit_room];  // features of a run
   double block_[most][fit_room];  // features, and the value: rows one after the other
   double sums_[most][most] = {};  // of products; the value is the last
 };

@@ -156,15 +156,17 @@ bool widen(const std::uint8_t* tokens, std::size_t n, std::uint32_t* numbers) {
 }
 
 template <typename V>
-void sum_terms(const V* const* terms, std::size_t count, std::size_t n, V* __restrict out) {
-  for (std::size_t i = 0; i < n; ++i) out[i] = terms[0][i] + terms[1][i];
+void sum_terms(const V* const* terms, std::size_t count, std::size_t n, double* __restrict out) {
+  for (std::size_t i = 0; i < n; ++i) 
+    out[i] = static_cast<double>(terms[0][i]) + static_cast<double>(terms[1][i]);
   for (std::size_t t = 2; t + 1 < count; t += 2) {
     const V* const a = terms[t];
     const V* const b = terms[t + 1];
-    for (std::size_t i = 0; i < n; ++i) out[i] = out[i] + a[i] + b[i];
+    for (std::size_t i = 0; i < n; ++i)
+      out[i] = out[i] + static_cast<double>(a[i]) + static_cast<double>(b[i]);
   }
 }
-void sum_terms_f32(const float* const* terms, std::size_t count, std::size_t n, float* out) {
+void sum_terms_f32(const float* const* terms, std::size_t count, std::size_t n, double* out) {
   sum_terms(terms, count, n, out);
 }
 void sum_terms_f64(const double* const* terms, std::size_t count, std::size_t n, double* out) {

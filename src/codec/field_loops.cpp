@@ -66,7 +66,7 @@ ETALON_LOOP(void, tokenize, tokenize,
 ETALON_LOOP(bool, widen, widen, (const std::uint8_t* tokens, std::size_t n, std::uint32_t* numbers),
             (tokens, n, numbers))
 ETALON_LOOP(void, sum_terms, sum_terms_f32,
-            (const float* const* terms, std::size_t count, std::size_t n, float* out),
+            (const float* const* terms, std::size_t count, std::size_t n, double* out),
             (terms, count, n, out))
 ETALON_LOOP(void, sum_terms, sum_terms_f64,
             (const double* const* terms, std::size_t count, std::size_t n, double* out),

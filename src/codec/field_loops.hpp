@@ -47,7 +47,7 @@ void tokenize(const std::uint32_t* numbers, std::size_t n, std::uint8_t* tokens,
 bool widen(const std::uint8_t* tokens, std::size_t n, std::uint32_t* numbers);
 
 // out[i] = the sum of terms[t][i], an even count of them, added in order.
-void sum_terms(const float* const* terms, std::size_t count, std::size_t n, float* out);
+void sum_terms(const float* const* terms, std::size_t count, std::size_t n, double* out);
 void sum_terms(const double* const* terms, std::size_t count, std::size_t n, double* out);
 
 inline constexpr std::size_t fit_block = 64, fit_room = fit_block + 4, fit_most = 13;
