@@ -181,7 +181,7 @@ class FieldCoder {
     std::array<std::int32_t, sets>& w = weights_[node * near + mix_];
     std::int64_t dot = 0;
     for (std::size_t s = 0; s < sets; ++s) {
-      votes[s] = context_[s] * nodes + node;
+      votes[s] = node * contexts + context_[s];
       input[s] = stretch(votes_[votes[s]].p() >> 4);
       dot += std::int64_t{w[s]} * input[s];
     }

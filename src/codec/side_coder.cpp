@@ -3,44 +3,6 @@
 #include <bit>
 
 namespace etalon::codec {
-namespace {
-
-constexpr std::uint32_t least_range = 1u << 24;
-
-}  // namespace
-
-void SideEncoder::emit() {
-  bytes_.push_back(static_cast<std::byte>(low_ >> 24));
-  low_ <<= 8;
-  range_ <<= 8;
-}
-
-void SideEncoder::raise(std::uint32_t by) {
-  const std::uint32_t before = low_;
-  low_ += by;
-  if (low_ >= before) return;
-  for (std::size_t i = bytes_.size(); i-- > 0;) {
-    bytes_[i] = static_cast<std::byte>(static_cast<unsigned>(bytes_[i]) + 1);
-    if (bytes_[i] != std::byte{0}) break;
-  }
-}
-
-void SideEncoder::narrow(std::uint32_t bound, bool bit) {
-  if (bit) {
-    raise(bound);
-    range_ -= bound;
-  } else {
-    range_ = bound;
-  }
-  while (range_ < least_range) emit();
-}
-
-void SideEncoder::put_bit(BitModel& model, bool bit) {
-  narrow((range_ >> 16) * model.p0(), bit);
-  model.learn(bit);
-}
-
-void SideEncoder::put_with(std::uint32_t p0, bool bit) { narrow((range_ >> 16) * p0, bit); }
 
 // Digits after the leading one.
 unsigned SideEncoder::put_length(std::array<BitModel, 64>& models, std::uint64_t number) {
@@ -77,12 +39,12 @@ void SideEncoder::put_raw(std::uint64_t value, unsigned bits) {
 void SideEncoder::put_below(std::uint32_t value, std::uint32_t end) {
   range_ /= end;
   raise(value * range_);
-  while (range_ < least_range) emit();
+  while (range_ < least_side_range) emit();
 }
 
 Bytes SideEncoder::finish() {
   // The number with the most trailing zeros that the range holds: one byte says it.
-  raise((0u - low_) & (least_range - 1));
+  raise((0u - low_) & (least_side_range - 1));
   for (int i = 0; i < 4; ++i) emit();
   for (int i = 0; i < 4 && !bytes_.empty() && bytes_.back() == std::byte{0}; ++i) bytes_.pop_back();
   return std::move(bytes_);
@@ -91,34 +53,6 @@ Bytes SideEncoder::finish() {
 SideDecoder::SideDecoder(ByteSpan bytes) : bytes_(bytes) {
   for (int i = 0; i < 4; ++i) code_ = code_ << 8 | next();
 }
-
-std::uint32_t SideDecoder::next() {
-  const std::size_t at = at_++;
-  return at < bytes_.size() ? static_cast<std::uint32_t>(bytes_[at]) : 0;
-}
-
-bool SideDecoder::decide(std::uint32_t bound) {
-  const bool bit = code_ >= bound;
-  if (bit) {
-    code_ -= bound;
-    range_ -= bound;
-  } else {
-    range_ = bound;
-  }
-  while (range_ < least_range) {
-    range_ <<= 8;
-    code_ = code_ << 8 | next();
-  }
-  return bit;
-}
-
-bool SideDecoder::get_bit(BitModel& model) {
-  const bool bit = decide((range_ >> 16) * model.p0());
-  model.learn(bit);
-  return bit;
-}
-
-bool SideDecoder::get_with(std::uint32_t p0) { return decide((range_ >> 16) * p0); }
 
 unsigned SideDecoder::get_length(std::array<BitModel, 64>& models) {
   unsigned length = 0;
@@ -156,7 +90,7 @@ std::uint32_t SideDecoder::get_below(std::uint32_t end) {
   const std::uint32_t value = code_ / range_;
   if (value >= end) return value;
   code_ -= value * range_;
-  while (range_ < least_range) {
+  while (range_ < least_side_range) {
     range_ <<= 8;
     code_ = code_ << 8 | next();
   }

@@ -44,6 +44,9 @@ struct CrowdModel {
   std::array<std::array<BitModel, 16>, 64> digits;
 };
 
+// Below it a range takes in a byte.
+inline constexpr std::uint32_t least_side_range = 1u << 24;
+
 class SideEncoder {
  public:
   void put_bit(BitModel& model, bool bit);
@@ -86,6 +89,68 @@ class SideDecoder {
   std::size_t at_ = 0;
   std::uint32_t code_ = 0, range_ = 0xFFFFFFFF;
 };
+
+// The steps that every bit takes.
+inline void SideEncoder::emit() {
+  bytes_.push_back(static_cast<std::byte>(low_ >> 24));
+  low_ <<= 8;
+  range_ <<= 8;
+}
+
+inline void SideEncoder::raise(std::uint32_t by) {
+  const std::uint32_t before = low_;
+  low_ += by;
+  if (low_ >= before) return;
+  for (std::size_t i = bytes_.size(); i-- > 0;) {
+    bytes_[i] = static_cast<std::byte>(static_cast<unsigned>(bytes_[i]) + 1);
+    if (bytes_[i] != std::byte{0}) break;
+  }
+}
+
+inline void SideEncoder::narrow(std::uint32_t bound, bool bit) {
+  if (bit) {
+    raise(bound);
+    range_ -= bound;
+  } else {
+    range_ = bound;
+  }
+  while (range_ < least_side_range) emit();
+}
+
+inline void SideEncoder::put_bit(BitModel& model, bool bit) {
+  narrow((range_ >> 16) * model.p0(), bit);
+  model.learn(bit);
+}
+
+inline void SideEncoder::put_with(std::uint32_t p0, bool bit) { narrow((range_ >> 16) * p0, bit); }
+
+inline std::uint32_t SideDecoder::next() {
+  const std::size_t at = at_++;
+  return at < bytes_.size() ? static_cast<std::uint32_t>(bytes_[at]) : 0;
+}
+
+inline bool SideDecoder::decide(std::uint32_t bound) {
+  const bool bit = code_ >= bound;
+  if (bit) {
+    code_ -= bound;
+    range_ -= bound;
+  } else {
+    range_ = bound;
+  }
+  while (range_ < least_side_range) {
+    range_ <<= 8;
+    code_ = code_ << 8 | next();
+  }
+  return bit;
+}
+
+inline bool SideDecoder::get_bit(BitModel& model) {
+  const bool bit = decide((range_ >> 16) * model.p0());
+  model.learn(bit);
+  return bit;
+}
+
+inline bool SideDecoder::get_with(std::uint32_t p0) { return decide((range_ >> 16) * p0); }
 
 constexpr std::uint64_t zigzag(std::int64_t value) {
   return (static_cast<std::uint64_t>(value) << 1) ^ static_cast<std::uint64_t>(value >> 63);
