@@ -17,29 +17,32 @@ std::optional<Coded> code_fields(std::span<const T> values, const Shape& shape, 
   const auto encoded = [&](const FieldEffort& effort) {
     return encode_fields(values, shape, layout, tolerances, task.fills.largest, effort);
   };
-  const std::size_t sample = task.level >= every_way_level ? slow_field_sample : field_sample;
-  auto fields = encoded({.sample = sample});
+  FieldEffort effort;
+  if (task.level >= every_way_level) {
+    effort.sample = slow_field_sample;
+    effort.thorough = [](const FieldsStream&) { return Thorough::if_smaller; };
+  } else if (task.level >= default_level && values.size() <= std::size_t{1} << 19) {
+    // Where tables are much of it. The coder that needs none takes the longer, the more decisions
+    // there are: about as many as bits.
+    effort.thorough = [&](const FieldsStream& fields) {
+      constexpr std::size_t most_gain = 3, most_bits = 3;  // of that coder; of two elements
+      const bool may_pay =
+          fields.side.size() * 6 > fields.symbols.size() &&
+          fields.size() / most_gain <= task.rival &&
+          (fields.size() * 16 <= values.size() * most_bits || task.level > default_level);
+      return may_pay ? Thorough::if_smaller : Thorough::no;
+    };
+  }
+  auto fields = encoded(effort);
   if (!fields) return std::nullopt;
-  const auto try_also = [&](const FieldEffort& effort) {
+  const auto try_also = [&](std::size_t sample, bool evenly) {
+    effort.sample = sample;
+    effort.evenly = evenly;
     if (auto other = encoded(effort); other->size() < fields->size()) fields = std::move(other);
   };
-  // Where tables are much of it, the coder that needs none.
-  constexpr std::size_t small = std::size_t{1} << 19;
-  constexpr std::size_t most_gain = 3;  // from that coder
-  // It takes the longer, the more decisions there are: about as many as bits.
-  constexpr std::size_t most_bits = 3;  // of two elements
-  const bool dear_tables = values.size() <= small &&
-                           fields->side.size() * 6 > fields->symbols.size() &&
-                           fields->size() / most_gain <= task.rival &&
-                           (fields->size() * 16 <= values.size() * most_bits ||
-                            task.level > default_level);
-  if (task.level >= every_way_level || (dear_tables && task.level >= default_level))
-    try_also({.thorough = true, .sample = sample});
   if (task.level >= most_level) {
-    try_also({.thorough = true, .evenly = true});
-    for (const bool evenly : {false, true})
-      for (const bool thorough : {false, true})
-        try_also({.thorough = thorough, .sample = values.size(), .evenly = evenly});
+    try_also(slow_field_sample, true);
+    for (const bool evenly : {false, true}) try_also(values.size(), evenly);
   }
   Coded coded;
   coded.engine = Engine::fields;

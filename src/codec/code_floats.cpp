@@ -83,9 +83,9 @@ bool is_surely_a_field(std::span<const T> box, const Shape& extent, double least
   for (const T v : box) digits |= std::bit_cast<Bits>(v);
   const auto value = [&](std::size_t i) { return static_cast<double>(box[i]); };
   const double mean = sum_of(0, box.size(), value) / static_cast<double>(box.size());
-  const double spread = sum_of(0, box.size(), [&](std::size_t i) {
-                          return std::abs(value(i) - mean);
-                        }) / static_cast<double>(box.size());
+  const double spread =
+      sum_of(0, box.size(), [&](std::size_t i) { return std::abs(value(i) - mean); }) /
+      static_cast<double>(box.size());
   if (!(spread > 0 && spread <= std::numeric_limits<double>::max()) ||
       (digits & ((Bits{1} << few_digits) - 1)) == 0)
     return false;
@@ -103,9 +103,8 @@ bool is_surely_a_field(std::span<const T> box, const Shape& extent, double least
     if (!(middle < 0.3 * spread * n)) return false;
     const double beside =
         sum_of(stride, end, [&](std::size_t i) { return std::abs(value(i) - value(i - stride)); });
-    const double same = sum_of(stride, end, [&](std::size_t i) {
-      return value(i) == value(i - stride) ? 1.0 : 0.0;
-    });
+    const double same = sum_of(
+        stride, end, [&](std::size_t i) { return value(i) == value(i - stride) ? 1.0 : 0.0; });
     if (same > 0.1 * n) return false;
     middles.push_back(middle / n + least);
     nearest = std::min(nearest, beside / n + least);

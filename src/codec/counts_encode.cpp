@@ -26,7 +26,7 @@ class Encoder {
   }
 
   CountsStream encode(CountsReport& report) {
-    model_.predictor = choose_predictor(values_, grid_, fill_, layout_.bounds[0]);
+    model_.predictor = choose_predictor(values_, grid_, fill_, layout_.bounds[0]).kind;
     const bool direct = model_.predictor == Predictor::none;
     phases_ = direct && lossy_ && std::is_unsigned_v<T>;
     if (direct)

@@ -1,5 +1,6 @@
 #include "codec/counts_predictor.hpp"
 
+#include <algorithm>
 #include <map>
 
 #include "codec/counts_loops.hpp"
@@ -11,6 +12,7 @@ namespace {
 class Estimate {
  public:
   void add_tile(std::span<const std::uint32_t> numbers) {
+    elements_ += numbers.size();
     std::uint64_t sum = 0;
     std::uint32_t any = 0;
     for (std::uint32_t u : numbers) {
@@ -31,6 +33,7 @@ class Estimate {
       }
     }
   }
+  std::size_t elements() const { return elements_; }
   double bits() const {
     double total = bits_;
     for (const auto& [mean, h] : histograms_) total += entropy_bits(h);
@@ -54,6 +57,7 @@ class Estimate {
 
   std::map<unsigned, Histogram> histograms_;  // few of all classes, in their order
   double bits_ = 0;
+  std::size_t elements_ = 0;
 };
 
 // What is coded of a value, held to 32 bits.
@@ -80,8 +84,8 @@ std::make_unsigned_t<T> direct_number(T value) {
 }  // namespace
 
 template <typename T>
-Predictor choose_predictor(std::span<const T> values, const Grid& grid,
-                           std::span<const std::uint8_t> fill, std::uint64_t bound) {
+PredictorChoice choose_predictor(std::span<const T> values, const Grid& grid,
+                                 std::span<const std::uint8_t> fill, std::uint64_t bound) {
   const Tiling tiling = tiling_of(grid.ny, grid.nx);
   const std::size_t tiles = tiling.tiles() * grid.planes;
   const std::size_t stride = std::max<std::size_t>(1, tiles / 48);
@@ -92,7 +96,7 @@ Predictor choose_predictor(std::span<const T> values, const Grid& grid,
     sum += std::is_unsigned_v<T> ? static_cast<std::uint64_t>(values[i]) : zigzag(values[i]);
     ++count;
   }
-  if (std::is_unsigned_v<T> && sum / (2 * bound + 1) <= 2 * count) return Predictor::none;
+  if (std::is_unsigned_v<T> && sum / (2 * bound + 1) <= 2 * count) return {};
   const unsigned kinds = grid.planes == 1 ? 3 : predictors;
   std::array<Estimate, predictors> estimates;
   std::array<std::vector<std::uint32_t>, predictors> numbers;
@@ -129,16 +133,14 @@ Predictor choose_predictor(std::span<const T> values, const Grid& grid,
       if (!numbers[k].empty()) estimates[k].add_tile(numbers[k]);
     }
   }
-  Predictor best = Predictor::none;
-  double least = estimates[0].bits();
+  PredictorChoice best{Predictor::none, estimates[0].bits()};
   for (unsigned k = 1; k < kinds; ++k) {
     const double bits = estimates[k].bits();
     // A predictor makes decoding serial: it has to earn that.
-    if (bits < 0.98 * least || (best != Predictor::none && bits < least)) {
-      least = bits;
-      best = static_cast<Predictor>(k);
-    }
+    if (bits < 0.98 * best.bits || (best.kind != Predictor::none && bits < best.bits))
+      best = {static_cast<Predictor>(k), bits};
   }
+  best.bits /= static_cast<double>(std::max<std::size_t>(1, estimates[0].elements()));
   return best;
 }
 
@@ -161,10 +163,10 @@ void residual_row(Predictor kind, const T* row, std::size_t y, std::size_t p, co
   for (std::size_t x = to; x < end; ++x) one(x);
 }
 
-#define ETALON_INSTANTIATE(T, name)                                                         \
-  template Predictor choose_predictor<T>(std::span<const T>, const Grid&,                   \
-                                         std::span<const std::uint8_t>, std::uint64_t);     \
-  template void residual_row<T>(Predictor, const T*, std::size_t, std::size_t, const Grid&, \
+#define ETALON_INSTANTIATE(T, name)                                                           \
+  template PredictorChoice choose_predictor<T>(std::span<const T>, const Grid&,               \
+                                               std::span<const std::uint8_t>, std::uint64_t); \
+  template void residual_row<T>(Predictor, const T*, std::size_t, std::size_t, const Grid&,   \
                                 std::size_t, std::size_t, std::make_unsigned_t<T>*);
 ETALON_FOR_INTEGERS(ETALON_INSTANTIATE)
 #undef ETALON_INSTANTIATE

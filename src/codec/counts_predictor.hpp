@@ -8,10 +8,14 @@
 
 namespace etalon::codec {
 
+struct PredictorChoice {
+  Predictor kind = Predictor::none;
+  double bits = 0;  // that an element takes, about; 0 where nothing had to be tried
+};
 // `fill` is 1 on elements that are not coded; empty: none. The choice depends on the values alone.
 template <typename T>
-Predictor choose_predictor(std::span<const T> values, const Grid& grid,
-                           std::span<const std::uint8_t> fill, std::uint64_t bound);
+PredictorChoice choose_predictor(std::span<const T> values, const Grid& grid,
+                                 std::span<const std::uint8_t> fill, std::uint64_t bound);
 
 // What is left of a value where nothing may be lost: zigzagged, and wrapped at the type's width.
 template <typename T>

@@ -157,7 +157,7 @@ bool widen(const std::uint8_t* tokens, std::size_t n, std::uint32_t* numbers) {
 
 template <typename V>
 void sum_terms(const V* const* terms, std::size_t count, std::size_t n, double* __restrict out) {
-  for (std::size_t i = 0; i < n; ++i) 
+  for (std::size_t i = 0; i < n; ++i)
     out[i] = static_cast<double>(terms[0][i]) + static_cast<double>(terms[1][i]);
   for (std::size_t t = 2; t + 1 < count; t += 2) {
     const V* const a = terms[t];

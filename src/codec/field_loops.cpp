@@ -29,10 +29,10 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace etalon::codec {
 
-ETALON_LOOP(void, split, split_f32,
-            (const float* from, std::size_t n, float* even, float* odd), (from, n, even, odd))
-ETALON_LOOP(void, split, split_f64,
-            (const double* from, std::size_t n, double* even, double* odd), (from, n, even, odd))
+ETALON_LOOP(void, split, split_f32, (const float* from, std::size_t n, float* even, float* odd),
+            (from, n, even, odd))
+ETALON_LOOP(void, split, split_f64, (const double* from, std::size_t n, double* even, double* odd),
+            (from, n, even, odd))
 ETALON_LOOP(void, interleave, interleave_f32,
             (const float* even, const float* odd, std::size_t n, float* out), (even, odd, n, out))
 ETALON_LOOP(void, interleave, interleave_f64,

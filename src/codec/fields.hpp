@@ -2,6 +2,7 @@
 // from a coarse grid to the full one. formats/container.md, section "Fields".
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <span>
 #include <type_traits>
@@ -29,11 +30,16 @@ inline constexpr std::size_t field_share = 8, least_field_sample = std::size_t{1
                              field_sample = std::size_t{1} << 13,
                              slow_field_sample = std::size_t{1} << 14;
 
+// Whether the thorough coder codes the numbers too, and the smaller stream is taken or its own.
+enum class Thorough { no, if_smaller, always };
+
 // How much an encoder does for a smaller stream.
 struct FieldEffort {
-  bool thorough = false;  // the slower and smaller coder
   std::size_t sample = field_sample;
   bool evenly = false;  // all elements weigh alike in the fit, however well their neighbours agree
+  // Asked of what tables make of the field: what becomes of the thorough coder, which is slow and
+  // needs none. Without it, nothing.
+  std::function<Thorough(const FieldsStream&)> thorough;
 };
 
 // `layout` has the grid, bounds (as many as labels), regions, squares and fills. Nothing where no

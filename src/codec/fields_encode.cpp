@@ -105,14 +105,10 @@ class Encoder {
         tolerances_(tolerances),
         effort_(effort),
         levels_(levels_of(shape)),
+        tokens_(levels_, tolerances.size(), 8.0 * sizeof(T)),
         kinds_(levels_, layout),
         originals_(levels_, values.data()),
         classes_(levels_) {
-    model_.thorough = effort.thorough;
-    if (effort.thorough)
-      coder_.emplace(symbols_);
-    else
-      tokens_.emplace(levels_, tolerances.size(), 8.0 * sizeof(T));
     out_.allowance = largest * (std::numeric_limits<T>::epsilon() / 2);
     find_mean(values);
     out_.label_max_error.assign(tolerances.size(), 0);
@@ -137,6 +133,10 @@ class Encoder {
       return encode_class(level, cls);
     });
     finish();
+    const Thorough also = effort_.thorough ? effort_.thorough(out_) : Thorough::no;
+    if (also != Thorough::no)
+      if (auto other = code_thoroughly(); also == Thorough::always || other.size() < out_.size())
+        return other;
     return std::move(out_);
   }
 
@@ -211,12 +211,11 @@ class Encoder {
     features_.push_back(features.lengths.size());
     const auto predictor = row_predictor<T>(model_.predictors.back(), features, model_.mean,
                                             static_cast<double>(base_step()));
-    if (coder_) coder_->open(levels_[level], level, cls);
     (void)for_each_stripe(levels_, level, cls, [&](const Stripe& s) -> Result<void> {
       encode_stripe(s, predictor, terms);
       return {};
     });
-    if (!kinds_.any() && tokens_) tokens_->settle(level, cls);
+    if (!kinds_.any()) tokens_.settle(level, cls);
     return {};
   }
 
@@ -226,10 +225,8 @@ class Encoder {
       prediction_.resize(room);
       decoded_.resize(room);
       numbers_.resize(room);
-      if (coder_) activity_.resize(room);
     }
-    predict_(levels_[s.level], s, predictor, terms, prediction_.data(),
-             coder_ ? activity_.data() : tokens_->activity_row());
+    predict_(levels_[s.level], s, predictor, terms, prediction_.data(), tokens_.activity_row());
     values_ = originals_.rows(s.level, s.cls, s.first_row);
     if (kinds_.any()) {
       quantize_kinds(s, n);
@@ -237,10 +234,16 @@ class Encoder {
     } else {
       quantize(s, n);
     }
-    if (coder_)
-      code_numbers(n);
-    else
-      put_tokens(s, n);
+    if (effort_.thorough) keep(n);
+    put_tokens(s, n);
+  }
+
+  // For another coder.
+  void keep(std::size_t n) {
+    all_numbers_.insert(all_numbers_.end(), numbers_.data(), numbers_.data() + n);
+    const std::uint8_t* const activity = tokens_.activity_row();
+    all_activities_.insert(all_activities_.end(), activity, activity + n);
+    if (kinds_.any()) all_kinds_.insert(all_kinds_.end(), kind_row_.data(), kind_row_.data() + n);
   }
 
   void quantize(const Stripe& s, std::size_t n) {
@@ -248,35 +251,49 @@ class Encoder {
     T worst = 0;
     if (classes_.makes_rows(s)) {
       classes_.make_rows(s, [&](T* decoded, std::size_t at) {
-        worst = std::max(worst, quantize_row(values_ + at, prediction_.data() + at,
-                                             s.row_length, steps, numbers_.data() + at, decoded));
+        worst = std::max(worst, quantize_row(values_ + at, prediction_.data() + at, s.row_length,
+                                             steps, numbers_.data() + at, decoded));
       });
     } else {
-      worst = quantize_row(values_, prediction_.data(), n, steps, numbers_.data(),
-                           decoded_.data());
+      worst = quantize_row(values_, prediction_.data(), n, steps, numbers_.data(), decoded_.data());
       classes_.store(s, decoded_.data());
     }
     note_error(0, worst);
   }
 
-  void code_number(std::size_t i) {
-    coder_->code(numbers_[i], activity_[i]);
-    const std::size_t label = kinds_.any() ? kind_row_[i] : 0u;
-    // About; what all take together is known at the end.
-    out_.label_bits[label] += numbers_[i] == exact_number
-                                  ? 8.0 * sizeof(T)
-                                  : 0.1 + static_cast<double>(std::bit_width(numbers_[i]));
-  }
-
-  void code_numbers(std::size_t n) {
-    for (std::size_t i = 0; i < n; ++i) {
-      const bool fill = kinds_.any() && kind_row_[i] == FieldKinds::fill;
-      if (fill || (kinds_.any() && !(steps_[kind_row_[i]] > 0)))
-        coder_->skip();
-      else
-        code_number(i);
-      if (!fill && numbers_[i] == exact_number) kept_.push_back(values_[i]);
-    }
+  // The same numbers by the coder that needs no tables.
+  FieldsStream code_thoroughly() {
+    SideEncoder symbols;
+    FieldCoder<SideEncoder> coder(symbols);
+    FieldsStream other = out_;
+    other.bits.clear();
+    std::fill(other.label_bits.begin(), other.label_bits.end(), 0.0);
+    std::size_t i = 0;
+    (void)for_each_class(levels_, [&](std::size_t level, unsigned cls) -> Result<void> {
+      const Level& l = levels_[level];
+      coder.open(l, level, cls);
+      for (std::size_t end = i + l.row_count(cls) * l.row_length(cls); i < end; ++i) {
+        const std::size_t kind = kinds_.any() ? all_kinds_[i] : 0u;
+        if (kind == FieldKinds::fill || !(steps_[kind] > 0)) {
+          coder.skip();
+          continue;
+        }
+        coder.code(all_numbers_[i], all_activities_[i]);
+        // About; what all take together is known at the end.
+        other.label_bits[kind] += all_numbers_[i] == exact_number
+                                      ? 8.0 * sizeof(T)
+                                      : 0.1 + static_cast<double>(std::bit_width(all_numbers_[i]));
+      }
+      return {};
+    });
+    other.symbols = symbols.finish();
+    double all = 0;
+    for (const double bits : other.label_bits) all += bits;
+    for (double& bits : other.label_bits)
+      bits *= 8 * static_cast<double>(other.symbols.size()) / std::max(all, 1.0);
+    model_.thorough = true;
+    other.side = side();
+    return other;
   }
 
   // `error` was rounded: the next larger number is above what it is of.
@@ -315,8 +332,8 @@ class Encoder {
   }
 
   void put_tokens(const Stripe& s, std::size_t n) {
-    std::uint8_t* const tokens = tokens_->token_row();
-    std::uint8_t* const activity = tokens_->activity_row();
+    std::uint8_t* const tokens = tokens_.token_row();
+    std::uint8_t* const activity = tokens_.activity_row();
     numbers_[n] = 0;  // for a pair to be whole
     for (std::size_t i = 0; i < n; i += token_block)
       put_block(i, std::min(token_block, n - i), tokens);
@@ -324,13 +341,13 @@ class Encoder {
       for (std::size_t i = 0; i < n; ++i) {
         const std::uint8_t kind = kind_row_[i];
         const bool fill = kind == FieldKinds::fill;
-        if (tokens_->has_labels()) tokens_->label_row()[i] = fill ? 0 : kind;
+        if (tokens_.has_labels()) tokens_.label_row()[i] = fill ? 0 : kind;
         if (!fill && steps_[kind] > 0) continue;
         tokens[i] = 0;
         activity[i] = FieldTokens::silent;
       }
     }
-    tokens_->close(s, !kinds_.any());
+    tokens_.close(s, !kinds_.any());
   }
 
   // The tokens of elements from i on.
@@ -360,20 +377,16 @@ class Encoder {
     return t.symbol;
   }
 
-  void finish() {
-    if (coder_) {
-      out_.symbols = symbols_.finish();
-      double all = 0;
-      for (const double bits : out_.label_bits) all += bits;
-      for (double& bits : out_.label_bits)
-        bits *= 8 * static_cast<double>(out_.symbols.size()) / std::max(all, 1.0);
-    } else {
-      out_.symbols = tokens_->finish(model_, out_.label_bits);
-      out_.bits = bits_.finish();
-    }
+  Bytes side() const {
     SideEncoder side;
     put_field_model(side, model_, layout_, features_);
-    out_.side = side.finish();
+    return side.finish();
+  }
+
+  void finish() {
+    out_.symbols = tokens_.finish(model_, out_.label_bits);
+    out_.bits = bits_.finish();
+    out_.side = side();
     if (kept_.empty()) return;
     const auto kept = static_cast<std::uint32_t>(kept_.size());
     out_.exact.resize(4);
@@ -389,6 +402,7 @@ class Encoder {
   const Tolerances& tolerances_;
   FieldEffort effort_;
   std::vector<Level> levels_;
+  FieldTokens tokens_;
   FieldKinds kinds_;
   Originals<T> originals_;
   ClassArrays<T> classes_;
@@ -396,10 +410,6 @@ class Encoder {
   std::vector<std::size_t> features_;
   FieldModel model_;
   BitWriter bits_;
-  SideEncoder symbols_;
-  // One of them.
-  std::optional<FieldCoder<SideEncoder>> coder_;
-  std::optional<FieldTokens> tokens_;
   std::vector<T> kept_;
   FieldsStream out_;
   // Of a stripe.
@@ -407,7 +417,10 @@ class Encoder {
   const T* values_ = nullptr;
   std::vector<T> prediction_, decoded_, own_steps_, own_inverses_, own_limits_;
   std::vector<std::uint32_t> numbers_;
-  std::vector<std::uint8_t> activity_, kind_row_;
+  std::vector<std::uint8_t> kind_row_;
+  // Of all, class by class, where another coder may want them.
+  std::vector<std::uint32_t> all_numbers_;
+  std::vector<std::uint8_t> all_activities_, all_kinds_;
 };
 
 }  // namespace

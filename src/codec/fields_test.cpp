@@ -22,6 +22,11 @@ double largest_of(std::span<const T> values) {
 
 using namespace codec;
 
+FieldEffort effort(bool thorough) {
+  return {
+      .thorough = [=](const FieldsStream&) { return thorough ? Thorough::always : Thorough::no; }};
+}
+
 template <typename T>
 void expect_round_trip(const Array& a, double bound, bool thorough) {
   CountsLayout layout;
@@ -29,7 +34,7 @@ void expect_round_trip(const Array& a, double bound, bool thorough) {
   layout.bounds = {0};
   const auto values = a.view().as<T>();
   const auto coded = encode_fields<T>(values, a.view().shape, layout, {bound}, largest_of(values),
-                                      {.thorough = thorough});
+                                      effort(thorough));
   ASSERT_TRUE(coded);
   std::vector<T> out(values.size());
   CountsLayout read;
@@ -87,7 +92,7 @@ TEST(Fields, StreamsAreThoseOfEveryBackend) {
   for (const bool thorough : {false, true}) {
     const auto encode = [&] {
       return *encode_fields<float>(a.view().as<float>(), a.view().shape, layout, {1e-3},
-                                   largest_of(a.view().as<float>()), {.thorough = thorough});
+                                   largest_of(a.view().as<float>()), effort(thorough));
     };
     ASSERT_TRUE(set_backend("scalar").ok());
     const FieldsStream wanted = encode();
@@ -129,7 +134,7 @@ TEST(Fields, RegionsHaveBoundsOfTheirOwn) {
   for (const bool thorough : {false, true}) {
     const auto coded =
         encode_fields<float>(a.view().as<float>(), a.view().shape, layout, tolerances,
-                             largest_of(a.view().as<float>()), {.thorough = thorough});
+                             largest_of(a.view().as<float>()), effort(thorough));
     ASSERT_TRUE(coded);
     EXPECT_LE(coded->label_max_error[1], 1e-4);
     EXPECT_GT(coded->label_bits[1], 800);
@@ -161,9 +166,8 @@ TEST(Fields, DamageIsAnErrorOrBringsSomething) {
       CountsLayout layout;
       layout.grid = grid_of(shape, 1);
       layout.bounds = {0};
-      const auto coded =
-          encode_fields<float>(a.view().as<float>(), shape, layout, {1e-3},
-                               largest_of(a.view().as<float>()), {.thorough = thorough});
+      const auto coded = encode_fields<float>(a.view().as<float>(), shape, layout, {1e-3},
+                                              largest_of(a.view().as<float>()), effort(thorough));
       ASSERT_TRUE(coded);
       std::size_t refused = 0;
       for (int round = 0; round < 200; ++round) {
