@@ -85,10 +85,14 @@ std::make_unsigned_t<T> direct_number(T value) {
 
 template <typename T>
 PredictorChoice choose_predictor(std::span<const T> values, const Grid& grid,
-                                 std::span<const std::uint8_t> fill, std::uint64_t bound) {
+                                 std::span<const std::uint8_t> fill, std::uint64_t bound,
+                                 std::size_t most_tiles) {
   const Tiling tiling = tiling_of(grid.ny, grid.nx);
   const std::size_t tiles = tiling.tiles() * grid.planes;
-  const std::size_t stride = std::max<std::size_t>(1, tiles / 48);
+  // Short rows take long, element by element.
+  constexpr std::size_t short_row = 32;
+  const std::size_t most = grid.nx < short_row ? (most_tiles + 2) / 3 : most_tiles;
+  const std::size_t stride = std::max<std::size_t>(1, tiles / most);
   // Few photons: noise is all there is, and every 61st element tells.
   std::uint64_t sum = 0, count = 0;
   for (std::size_t i = 0; i < values.size(); i += values.size() < 4096 ? 1 : 61) {
@@ -120,7 +124,7 @@ PredictorChoice choose_predictor(std::span<const T> values, const Grid& grid,
         else if (at_once)
           for (std::size_t x = x0; x < x1; ++x) row[x - x0] = direct_number(at[x]);
         if (at_once && fill.empty()) {
-          numbers[k].insert(numbers[k].end(), row.begin(), row.end());
+          for (const auto number : row) numbers[k].push_back(number);
           continue;
         }
         for (std::size_t x = x0; x < x1; ++x) {
@@ -163,10 +167,10 @@ void residual_row(Predictor kind, const T* row, std::size_t y, std::size_t p, co
   for (std::size_t x = to; x < end; ++x) one(x);
 }
 
-#define ETALON_INSTANTIATE(T, name)                                                           \
-  template PredictorChoice choose_predictor<T>(std::span<const T>, const Grid&,               \
-                                               std::span<const std::uint8_t>, std::uint64_t); \
-  template void residual_row<T>(Predictor, const T*, std::size_t, std::size_t, const Grid&,   \
+#define ETALON_INSTANTIATE(T, name)                                                                \
+  template PredictorChoice choose_predictor<T>(                                                    \
+      std::span<const T>, const Grid&, std::span<const std::uint8_t>, std::uint64_t, std::size_t); \
+  template void residual_row<T>(Predictor, const T*, std::size_t, std::size_t, const Grid&,        \
                                 std::size_t, std::size_t, std::make_unsigned_t<T>*);
 ETALON_FOR_INTEGERS(ETALON_INSTANTIATE)
 #undef ETALON_INSTANTIATE

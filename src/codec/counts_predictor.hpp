@@ -15,7 +15,8 @@ struct PredictorChoice {
 // `fill` is 1 on elements that are not coded; empty: none. The choice depends on the values alone.
 template <typename T>
 PredictorChoice choose_predictor(std::span<const T> values, const Grid& grid,
-                                 std::span<const std::uint8_t> fill, std::uint64_t bound);
+                                 std::span<const std::uint8_t> fill, std::uint64_t bound,
+                                 std::size_t most_tiles = 48);
 
 // What is left of a value where nothing may be lost: zigzagged, and wrapped at the type's width.
 template <typename T>

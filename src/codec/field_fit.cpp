@@ -22,7 +22,8 @@ void PredictorFit<V>::add(const V* const* terms, const V* values, std::size_t n,
       const std::size_t part = std::min(fit_block - filled_, n - i);
       for (std::size_t j = 0; j < m; ++j)
         copy_short(run_[j] + r * stride + i, part, block_[j] + filled_);
-      std::copy_n(values + r * n + i, part, block_[m] + filled_);
+      double* const own = block_[m] + filled_;
+      for (std::size_t k = 0; k < part; ++k) own[k] = static_cast<double>(values[r * n + i + k]);
       i += part;
       filled_ += part;
       if (filled_ == fit_block) close_block();
