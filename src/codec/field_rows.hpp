@@ -33,9 +33,14 @@ struct RowPredictor {
 // same results.
 unsigned best_loop(std::size_t features, std::size_t nearest, const std::uint8_t* lengths);
 
+// So many elements in a piece: a row, or rows of `row` elements that begin `stride` apart, and what
+// lies between them, of which anything may become.
+struct RowRun {
+  std::size_t length = 0, row = 0, stride = 0;
+};
 // Half octaves from 2^-4; what is not a number is the last.
 template <typename V>
-void predict_row(const RowPredictor<V>& predictor, const V* const* terms, std::size_t n,
+void predict_row(const RowPredictor<V>& predictor, const V* const* terms, const RowRun& run,
                  V* prediction, std::uint8_t* activity);
 
 // How far numbers may move elements: one step for all, or one for each.

@@ -67,7 +67,7 @@ V quantize_row_ref(const V* x, const V* prediction, std::size_t n, const Steps<V
     const V tolerance = s.steps ? s.tolerances[i] : s.tolerance;
     const V away = (x[i] - prediction[i]) * inverse;
     const bool near = std::abs(away) <= static_cast<V>(most_steps);
-    const V q = near ? std::nearbyint(away) : V(0);
+    const V q = (near ? std::nearbyint(away) : V(0)) + V(0);  // an integer has no -0
     const V r = prediction[i] + q * step;
     const V error = std::abs(r - x[i]);
     const bool ordinary =

@@ -50,20 +50,27 @@ HWY_INLINE void put_activity(hn::Vec<Lanes<V>> spread, std::uint8_t* HWY_RESTRIC
   hn::StoreU(hn::DemoteTo(d8, hn::IfThenElse(known, half_octaves, last)), d8, activity);
 }
 
+// From one vector of `lanes` elements to the next: it may skip what lies behind whole rows.
+HWY_INLINE std::size_t step_of(const RowRun& run, std::size_t lanes) {
+  if (run.stride == 0) return lanes;
+  const std::size_t whole = (lanes + run.stride - run.row) / run.stride * run.stride;
+  return whole > lanes ? whole : lanes;
+}
+
 // Features in registers, where their numbers are known: 2 * Nearest of two terms each, then Fours
 // of four and Eights of eight.
 template <std::size_t Nearest, std::size_t Fours, std::size_t Eights, typename V>
-void predict_known(const RowPredictor<V>& r, const V* const* HWY_RESTRICT terms, std::size_t n,
+void predict_known(const RowPredictor<V>& r, const V* const* HWY_RESTRICT terms, const RowRun& run,
                    V* HWY_RESTRICT prediction, std::uint8_t* HWY_RESTRICT activity) {
   constexpr std::size_t twos = 2 * Nearest, features = twos + Fours + Eights;
   const Lanes<V> d;
-  const std::size_t N = hn::Lanes(d);
+  const std::size_t step = step_of(run, hn::Lanes(d));
   const auto inverse_nearest = hn::Set(d, r.inverse_nearest), mean = hn::Set(d, r.mean);
   const auto slope = hn::Set(d, r.slope), spread_scale = hn::Set(d, r.spread);
   const bool plain = r.slope == 1;
   const V* term[twos * 2 + Fours * 4 + Eights * 8];
   for (std::size_t t = 0; t < std::size(term); ++t) term[t] = terms[t];
-  for (std::size_t i = 0; i < n; i += N) {
+  for (std::size_t i = 0; i < run.length; i += step) {
     hn::Vec<Lanes<V>> f[features];
 #pragma GCC unroll 16
     for (std::size_t j = 0; j < features; ++j) {
@@ -93,15 +100,15 @@ void predict_known(const RowPredictor<V>& r, const V* const* HWY_RESTRICT terms,
 }
 
 template <typename V>
-void predict_any(const RowPredictor<V>& r, const V* const* HWY_RESTRICT terms, std::size_t n,
+void predict_any(const RowPredictor<V>& r, const V* const* HWY_RESTRICT terms, const RowRun& run,
                  V* HWY_RESTRICT prediction, std::uint8_t* HWY_RESTRICT activity) {
   const Lanes<V> d;
-  const std::size_t N = hn::Lanes(d);
+  const std::size_t N = hn::Lanes(d), step = step_of(run, N);
   const auto inverse_nearest = hn::Set(d, r.inverse_nearest), mean = hn::Set(d, r.mean);
   const auto slope = hn::Set(d, r.slope), spread_scale = hn::Set(d, r.spread);
   const bool plain = r.slope == 1;
   HWY_ALIGN V features[max_features * 64 / sizeof(V)];
-  for (std::size_t i = 0; i < n; i += N) {
+  for (std::size_t i = 0; i < run.length; i += step) {
     const V* const* term = terms;
     for (std::size_t j = 0; j < r.features; ++j) {
       auto sum = hn::LoadU(d, *term++ + i);
@@ -124,13 +131,13 @@ void predict_any(const RowPredictor<V>& r, const V* const* HWY_RESTRICT terms, s
 }
 
 template <typename V>
-void predict(const RowPredictor<V>& r, const V* const* HWY_RESTRICT terms, std::size_t n,
+void predict(const RowPredictor<V>& r, const V* const* HWY_RESTRICT terms, const RowRun& run,
              V* HWY_RESTRICT prediction, std::uint8_t* HWY_RESTRICT activity) {
-  if (r.features == 0) return predict_row_ref(r, terms, n, prediction, activity);
+  if (r.features == 0) return predict_row_ref(r, terms, run.length, prediction, activity);
   record_run(HWY_TARGET);
 #define ETALON_KNOWN(nearest, fours, eights) \
   case nearest * 8 + fours:                  \
-    return predict_known<nearest, fours, eights>(r, terms, n, prediction, activity)
+    return predict_known<nearest, fours, eights>(r, terms, run, prediction, activity)
   switch (r.loop) {
     ETALON_KNOWN(1, 0, 0);
     ETALON_KNOWN(1, 1, 0);
@@ -144,7 +151,7 @@ void predict(const RowPredictor<V>& r, const V* const* HWY_RESTRICT terms, std::
     ETALON_KNOWN(5, 2, 0);
     ETALON_KNOWN(6, 0, 0);
     default:
-      return predict_any(r, terms, n, prediction, activity);
+      return predict_any(r, terms, run, prediction, activity);
   }
 #undef ETALON_KNOWN
 }
@@ -172,7 +179,7 @@ V quantize(const V* HWY_RESTRICT x, const V* HWY_RESTRICT prediction, std::size_
     const auto v = hn::LoadU(d, x + i), p = hn::LoadU(d, prediction + i);
     const auto away = hn::Mul(hn::Sub(v, p), inverse);
     const auto near = hn::Le(hn::Abs(away), most);
-    const auto q = hn::IfThenElseZero(near, hn::Round(away));
+    const auto q = hn::Add(hn::IfThenElseZero(near, hn::Round(away)), zero);  // never -0
     const auto r = hn::Add(p, hn::Mul(q, step));
     const auto error = hn::Abs(hn::Sub(r, v));
     const auto plus_zero = hn::RebindMask(d, hn::Eq(hn::BitCast(dbits, v), hn::Zero(dbits)));
@@ -232,9 +239,9 @@ void look_up_32(const std::uint8_t* table, std::uint8_t* bytes, std::size_t n) {
   look_up_ref(table, bytes, n);
 }
 template <typename V>
-void predict(const RowPredictor<V>& r, const V* const* terms, std::size_t n, V* prediction,
+void predict(const RowPredictor<V>& r, const V* const* terms, const RowRun& run, V* prediction,
              std::uint8_t* activity) {
-  predict_row_ref(r, terms, n, prediction, activity);
+  predict_row_ref(r, terms, run.length, prediction, activity);
 }
 template <typename V>
 V quantize(const V* x, const V* prediction, std::size_t n, const Steps<V>& s,
@@ -248,13 +255,13 @@ void dequantize(const std::uint32_t* numbers, const V* prediction, std::size_t n
 }
 #endif
 
-void predict_f32(const RowPredictor<float>& r, const float* const* terms, std::size_t n,
+void predict_f32(const RowPredictor<float>& r, const float* const* terms, const RowRun& run,
                  float* prediction, std::uint8_t* activity) {
-  predict(r, terms, n, prediction, activity);
+  predict(r, terms, run, prediction, activity);
 }
-void predict_f64(const RowPredictor<double>& r, const double* const* terms, std::size_t n,
+void predict_f64(const RowPredictor<double>& r, const double* const* terms, const RowRun& run,
                  double* prediction, std::uint8_t* activity) {
-  predict(r, terms, n, prediction, activity);
+  predict(r, terms, run, prediction, activity);
 }
 float quantize_f32(const float* x, const float* prediction, std::size_t n, const Steps<float>& s,
                    std::uint32_t* numbers, float* decoded) {
@@ -322,21 +329,21 @@ void look_up(const std::uint8_t* table, std::uint8_t* bytes, std::size_t n) {
 }
 
 template <>
-void predict_row(const RowPredictor<float>& r, const float* const* terms, std::size_t n,
+void predict_row(const RowPredictor<float>& r, const float* const* terms, const RowRun& run,
                  float* prediction, std::uint8_t* activity) {
-  choose([&] { predict_row_ref(r, terms, n, prediction, activity); },
+  choose([&] { predict_row_ref(r, terms, run.length, prediction, activity); },
          [&] {
            HWY_DYNAMIC_DISPATCH(predict_f32)
-           (r, terms, n, prediction, activity);
+           (r, terms, run, prediction, activity);
          });
 }
 template <>
-void predict_row(const RowPredictor<double>& r, const double* const* terms, std::size_t n,
+void predict_row(const RowPredictor<double>& r, const double* const* terms, const RowRun& run,
                  double* prediction, std::uint8_t* activity) {
-  choose([&] { predict_row_ref(r, terms, n, prediction, activity); },
+  choose([&] { predict_row_ref(r, terms, run.length, prediction, activity); },
          [&] {
            HWY_DYNAMIC_DISPATCH(predict_f64)
-           (r, terms, n, prediction, activity);
+           (r, terms, run, prediction, activity);
          });
 }
 template <>

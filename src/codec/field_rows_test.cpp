@@ -109,9 +109,21 @@ void expect_equal_backends() {
       std::vector<V> p(n + row_slack), q(n + row_slack), d(n + row_slack), e(n + row_slack);
       std::vector<std::uint8_t> a(n + row_slack), b(n + row_slack);
       std::vector<std::uint32_t> u(n + row_slack), w(n + row_slack);
-      predict_row(c.predictor, terms.data(), n, p.data(), a.data());
+      predict_row(c.predictor, terms.data(), {n}, p.data(), a.data());
       EXPECT_EQ(backend_that_ran(), backend);
       predict_row_ref(c.predictor, terms.data(), n, q.data(), b.data());
+      // The same in rows with something between them.
+      const std::size_t row = 1 + rng() % std::min<std::size_t>(n, 20), stride = row + rng() % 5;
+      const std::size_t rows = (n + stride - row) / stride;
+      std::vector<V> apart(n + row_slack);
+      std::vector<std::uint8_t> activity(n + row_slack);
+      predict_row(c.predictor, terms.data(), {(rows - 1) * stride + row, row, stride}, apart.data(),
+                  activity.data());
+      for (std::size_t i = 0; i < rows * stride && i < n; ++i) {
+        if (i % stride >= row) continue;
+        ASSERT_TRUE(same(apart[i], q[i])) << i << ": " << apart[i] << " " << q[i];
+        ASSERT_EQ(activity[i], b[i]) << i;
+      }
       const V worst = quantize_row(c.values.data(), q.data(), n, c.steps, u.data(), d.data());
       EXPECT_EQ(backend_that_ran(), backend);
       const V wanted = quantize_row_ref(c.values.data(), q.data(), n, c.steps, w.data(), e.data());
@@ -137,7 +149,8 @@ void expect_equal_backends() {
         ASSERT_TRUE(same(d[i], e[i])) << i << ": " << d[i] << " " << e[i];
         ASSERT_TRUE(same(back[i], back_ref[i])) << i;
         if (w[i] != exact_number) {
-          ASSERT_TRUE(same(back[i], e[i])) << i;
+          ASSERT_TRUE(same(back[i], e[i]))
+              << i << ": " << back[i] << " " << e[i] << " from " << q[i] << " of " << c.values[i];
           const V limit = c.steps.steps ? c.own_limits[i] : c.steps.tolerance;
           ASSERT_LE(std::abs(back[i] - c.values[i]), limit);
         } else {

@@ -123,7 +123,7 @@ class StripePredictor {
     if (!level.planes) {
       for_each_run_of(level, s.cls, s.first_row, s.end_row, [&](Index index, std::size_t rows) {
         for (std::size_t r = 0; r < rows; ++r, prediction += n, activity += n) {
-          predict_row(predictor, terms.at(index), n, prediction, activity);
+          predict_row(predictor, terms.at(index), {n}, prediction, activity);
           if (level.last() != 0) ++index[level.last() - 1];
         }
       });
@@ -140,8 +140,8 @@ class StripePredictor {
     for_each_run_of(level, s.cls, s.first_row, s.end_row,
                     [&](const Index& index, std::size_t rows) {
                       const std::size_t length = (rows - 1) * level.stride + n;
-                      predict_row(predictor, terms.at(index), length, prediction_.data() + to,
-                                  activity_.data() + to);
+                      predict_row(predictor, terms.at(index), {length, n, level.stride},
+                                  prediction_.data() + to, activity_.data() + to);
                       to += length;
                       runs_.push_back(rows);
                     });

@@ -244,28 +244,35 @@ std::vector<Good> cases(std::uint64_t seed) {
   o.regions = {box(31, 43, Bound::abs(2)), box(31, 43, Bound::lossless())};
   o.regions[1].where.assign(31 * 43, 0);
   for (std::size_t i = 0; i < 90; ++i) o.regions[1].where[random.next() % (31 * 43)] = 1;
+  o.level = 6;
   c.chunk("f32_field_regions", field, o);
   o.level = 2;
   c.chunk("f32_field_regions_tables", field, o);
+  const auto thoroughly = [](const Bound& bound) {
+    CompressOptions options = within(bound);
+    options.level = 6;
+    return options;
+  };
   c.chunk("f64_field_rank6", smooth<double>(Shape{3, 2, 4, 1, 5, 6}, 0.01, random),
-          within(Bound::abs(0.002)));
-  c.chunk("f32_field_line", smooth<float>(Shape{1, 1500}, 0.5, random), within(Bound::abs(0.3)));
+          thoroughly(Bound::abs(0.002)));
+  c.chunk("f32_field_line", smooth<float>(Shape{1, 1500}, 0.5, random),
+          thoroughly(Bound::abs(0.3)));
   Array again(DType::f64, Shape{20, 12, 8});
   for (std::size_t i = 0; i < again.count(); ++i)
     again.as<double>()[i] = i < 96 ? static_cast<double>(random.next() % 1000) * 0.37
                                    : again.as<double>()[i - 96] * (1 + 0x1p-40);
-  c.chunk("f64_field_repeats", again, within(Bound::abs(0.05)));
+  c.chunk("f64_field_repeats", again, thoroughly(Bound::abs(0.05)));
   // Integers as fields; regions over whole chunks.
   const Shape volume{9, 31, 43};
-  c.chunk("u16_field", waves<std::uint16_t>(volume, random));
-  c.chunk("i16_field_abs", waves<std::int16_t>(volume, random), within(Bound::abs(2)));
-  o = within(Bound::abs(5));
+  c.chunk("u16_field", waves<std::uint16_t>(volume, random), thoroughly(Bound::lossless()));
+  c.chunk("i16_field_abs", waves<std::int16_t>(volume, random), thoroughly(Bound::abs(2)));
+  o = thoroughly(Bound::abs(5));
   o.regions = {box(31, 43, Bound::abs(1)), anywhere(volume, Bound::lossless(), random)};
   c.chunk("i32_field_regions", waves<std::int32_t>(volume, random), o);
   o = within(Bound::abs(1));
   o.regions = {anywhere(volume, Bound::lossless(), random)};
   c.chunk("u16_whole_map", photons<std::uint16_t>(volume, 65535, random), o);
-  o = within(Bound::abs(0.1));
+  o = thoroughly(Bound::abs(0.1));
   o.regions = {anywhere(volume, Bound::abs(0.002), random)};
   c.chunk("f32_field_whole_map", field, o);
   // Small planes apart, foretold from the one before.
