@@ -38,7 +38,7 @@ def check_good(folder, least=25):
 
 
 count = check_good(os.path.join(root, "formats", "golden"))
-count += check_good(os.path.join(root, "formats", "golden", "earlier"), 12)
+count += check_good(os.path.join(root, "formats", "golden", "earlier"), 17)
 with tempfile.TemporaryDirectory() as folder:
     for seed in ("1", "77"):
         subprocess.run([sys.argv[1], folder, seed], check=True)
