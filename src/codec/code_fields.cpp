@@ -25,7 +25,7 @@ std::optional<Coded> code_fields(std::span<const T> values, const Shape& shape, 
     // Where tables are much of it. The coder that needs none takes the longer, the more decisions
     // there are: about as many as bits.
     effort.thorough = [&](const FieldsStream& fields) {
-      constexpr std::size_t most_gain = 3, most_bits = 3;  // of that coder; of two elements
+      constexpr std::size_t most_gain = 2, most_bits = 3;  // of that coder; of two elements
       const bool may_pay =
           fields.side.size() * 6 > fields.symbols.size() &&
           fields.size() / most_gain <= task.rival &&

@@ -125,6 +125,11 @@ std::optional<Coded> code_floats(std::span<const T> values, const Shape& shape, 
   };
   const auto every_way = [&]() -> std::optional<Coded> {
     auto scaled = code_scaled(values, task);
+    // A field takes as much for its tables alone.
+    constexpr std::size_t next_to_nothing = 400;
+    if (task.level < every_way_level && scaled && scaled->size() <= next_to_nothing &&
+        scaled->size() * 32 < values.size())
+      return scaled;
     Task task_of_fields = task;
     if (scaled) task_of_fields.rival = scaled->size();
     auto fields = code_field(values, shape, task_of_fields);
