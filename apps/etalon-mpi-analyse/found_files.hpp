@@ -11,7 +11,7 @@ namespace etalon::mpi {
 
 struct FoundName {
   std::uint64_t generation = 0, rank = 0, number = 0;
-  auto operator<=>(const FoundName&) const = default;
+  auto operator<=>(const FoundName&) const = default;  // NOLINT(modernize-use-nullptr): no pointer
 };
 
 std::string text_of_name(const FoundName& name);

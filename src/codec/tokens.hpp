@@ -56,12 +56,13 @@ class TokenTable {
  public:
   struct Entry {
     std::uint32_t least;
-    std::uint32_t bits;
+    std::uint32_t bits, mask;  // how many, and where they stand
   };
   TokenTable() {
     for (std::size_t t = 0; t < token_count(split); ++t) {
       const auto symbol = static_cast<std::uint8_t>(t);
-      entries_[t] = {value_of(symbol, 0, split), raw_bits_of(symbol, split)};
+      const unsigned bits = raw_bits_of(symbol, split);
+      entries_[t] = {value_of(symbol, 0, split), bits, (1u << bits) - 1};
     }
   }
   const Entry& operator[](std::uint8_t token) const { return entries_[token]; }
@@ -137,16 +138,31 @@ class BitReader {
         values[k] = table[tokens[k]].least | get(table[tokens[k]].bits);
       return;
     }
-    const std::byte* const bytes = bytes_.data();
     std::uint64_t at = at_;
-    for (std::size_t k = 0; k < n; ++k) {
-      const auto [least, bits] = table[tokens[k]];
-      std::uint64_t window;
-      std::memcpy(&window, bytes + (at >> 3), 8);
-      values[k] =
-          least | static_cast<std::uint32_t>(window >> (at & 7) & ((std::uint64_t{1} << bits) - 1));
-      at += bits;
+    const auto window = [&, bytes = bytes_.data()] {
+      std::uint64_t w;
+      std::memcpy(&w, bytes + (at >> 3), 8);
+      return w >> (at & 7);
+    };
+    const auto one = [&](std::size_t k) {
+      const auto& e = table[tokens[k]];
+      values[k] = e.least | (static_cast<std::uint32_t>(window()) & e.mask);
+      at += e.bits;
+    };
+    std::size_t k = 0;
+    for (; k + 2 <= n; k += 2) {  // two at once, where a window holds both
+      const auto &a = table[tokens[k]], &b = table[tokens[k + 1]];
+      if (a.bits + b.bits > 56) {
+        one(k);
+        one(k + 1);
+        continue;
+      }
+      const std::uint64_t w = window();
+      values[k] = a.least | (static_cast<std::uint32_t>(w) & a.mask);
+      values[k + 1] = b.least | (static_cast<std::uint32_t>(w >> a.bits) & b.mask);
+      at += a.bits + b.bits;
     }
+    if (k < n) one(k);
     at_ = at;
   }
   std::size_t bytes_read() const { return (at_ + 7) / 8; }  // more than there are if past the end
