@@ -7,7 +7,7 @@
 
 namespace etalon::cli {
 
-struct JobReport {
+struct JobReport {  // NOLINT(bugprone-exception-escape): moving json throws nothing
   nlohmann::json json;  // null: nothing
   std::string text;
 

@@ -12,8 +12,7 @@ namespace {
 // The value below which a share of them lies; NaN of none.
 double quantile(std::vector<double> values, double share) {
   if (values.empty()) return NAN;
-  const auto at = values.begin() +
-                  static_cast<std::ptrdiff_t>(share * static_cast<double>(values.size() - 1) + 0.5);
+  const auto at = values.begin() + std::lround(share * static_cast<double>(values.size() - 1));
   std::nth_element(values.begin(), at, values.end());
   return *at;
 }

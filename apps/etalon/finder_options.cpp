@@ -25,7 +25,7 @@ CommandOptions add_peakfinder8_options(Command& command, FinderOptions& options)
 
 CommandOptions add_dispersion_options(Command& command, FinderOptions& options) {
   DispersionParameters& p = options.dispersion;
-  const CommandOptions own = {
+  CommandOptions own = {
       command
           .add_option("--kernel-size", p.kernel_size,
                       "Half-widths of the window round a pixel: rows,columns")

@@ -115,9 +115,10 @@ Result<std::vector<Held>> hold_bundle(const ArrayInput& original, ByteSpan bytes
     Held held{about.name, about.bound, x.count()};
     std::span<const std::uint8_t> valid;
     if (about.has_mask) valid = arrays[about.mask].as<std::uint8_t>();
+    const Array& back = arrays[to];
     visit(x.dtype(), [&](auto zero) {
       using T = decltype(zero);
-      hold<T>(std::as_const(x).as<T>(), arrays[to].as<T>(), valid, held);
+      hold<T>(std::as_const(x).as<T>(), back.as<T>(), valid, held);
     });
     all.push_back(held);
   }

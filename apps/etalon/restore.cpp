@@ -155,7 +155,7 @@ Result<void> check(const BagReader& reader, const std::vector<BagFile>& files,
   for (const BagFile& file : files) all += file.bytes;
   Progress progress("check", all, "bytes");
   for (const BagFile& file : files) {
-    const auto read = reader.read(file, [&](ByteSpan piece) -> Result<void> {
+    auto read = reader.read(file, [&](ByteSpan piece) -> Result<void> {
       if (interrupted) return Error{Errc::interrupted, "restore: interrupted"};
       progress.update(done += piece.size());
       return {};
