@@ -1,23 +1,19 @@
 #include <algorithm>
 #include <cmath>
-#include <cstdlib>
 #include <filesystem>
 #include <limits>
 #include <nlohmann/json.hpp>
-#include <set>
 
 #include "base/text.hpp"
 #include "base/utf8.hpp"
 #include "commands.hpp"
 #include "etalon/version.hpp"
 #include "html.hpp"
-#include "ledger/ledger.hpp"
-#include "ledger_json.hpp"
 #include "pipeline/veto.hpp"
 #include "report_line.hpp"
+#include "report_subject.hpp"
 #include "series_plots.hpp"
 #include "store/file.hpp"
-#include "store/inspect_file.hpp"
 #include "store/series_reader.hpp"
 #include "store/series_summary.hpp"
 #include "verify_science.hpp"
@@ -43,123 +39,7 @@ std::string format(const char* how, Values... values) {
 
 std::string percent(double share) { return format("%.3g %%", 100 * share); }
 
-// What the report is about, and what the ledger knows of it.
-struct Subject {
-  std::string file, ledger;  // ledger empty: none was found
-  SeriesSummary summary;
-  StreamInfo stream;
-  Hash hash;
-  bool is_known = false;      // the ledger has this file with these bytes
-  std::vector<Json> records;  // that led to it, the source first
-  std::vector<Json> after;    // that used it
-
-  const Json* record(const std::string& kind) const {
-    for (const auto* list : {&records, &after})
-      for (const Json& r : *list)
-        if (r["kind"] == kind) return &r;
-    return nullptr;
-  }
-  // A number among a record's settings; 0 when it is not there.
-  double number(const std::string& kind, const std::string& pointer) const {
-    const Json* r = record(kind);
-    if (r == nullptr) return 0;
-    const Json::json_pointer at("/settings" + pointer);
-    return r->contains(at) && (*r)[at].is_number() ? (*r)[at].get<double>() : 0;
-  }
-  // The same for what is counted; 0 for what is no count.
-  std::uint64_t count(const std::string& kind, const std::string& pointer) const {
-    const double n = number(kind, pointer);
-    return n > 0 && n < 0x1p53 ? static_cast<std::uint64_t>(n) : 0;
-  }
-  std::uint32_t min_peaks(std::uint32_t unsaid) const {
-    const std::uint64_t n = count("veto", "/min_peaks");
-    return n > 0 && n <= UINT32_MAX ? static_cast<std::uint32_t>(n) : unsaid;
-  }
-};
-
-// Without those of which another one shows the images.
-std::vector<std::string> without_pieces(const std::vector<std::string>& series) {
-  std::set<std::string> pieces;
-  for (const std::string& file : series) {
-    const auto reader = open_series(file);
-    if (!reader.ok()) continue;  // whoever looks at it says why
-    for (const std::string& name : (*reader)->files())
-      if (name != file) pieces.insert(fs::path(name).lexically_normal().string());
-  }
-  std::vector<std::string> left;
-  for (const std::string& file : series)
-    if (!pieces.contains(fs::path(file).lexically_normal().string())) left.push_back(file);
-  return left;
-}
-
-// The series of a run's folder: the only HDF5 file that is no powder, with its pieces.
-Result<std::string> series_of(const std::string& run) {
-  std::error_code failed;
-  if (!fs::is_directory(run, failed)) return run;
-  std::vector<std::string> found;
-  for (const auto& entry : fs::directory_iterator(run, failed)) {
-    const std::string name = entry.path().filename().string();
-    // A pipe would be waited for.
-    if (name.ends_with(".h5") && !name.ends_with(".powder.h5") && entry.is_regular_file(failed))
-      found.push_back(entry.path().string());
-  }
-  if (found.size() > 1) found = without_pieces(found);
-  if (found.size() == 1) return found[0];
-  std::sort(found.begin(), found.end());
-  std::string names;
-  for (const std::string& name : found) names += (names.empty() ? ": " : ", ") + name;
-  return Error{found.empty() ? Errc::missing : Errc::usage,
-               run + ": holds " + std::to_string(found.size()) + " series" + names +
-                   (found.empty() ? "" : ": name one")};
-}
-
-Result<std::string> ledger_of(const Options& options, const std::string& file) {
-  if (!options.ledger.empty()) return options.ledger;
-  if (const char* set = std::getenv("ETALON_LEDGER"); set != nullptr && *set != '\0')
-    return std::string(set);
-  std::error_code failed;
-  const fs::path beside = fs::path(file).parent_path() / "ledger.db";
-  if (!fs::exists(beside, failed)) return std::string();
-  if (!fs::is_regular_file(beside, failed))
-    return Error{Errc::malformed, beside.string() + ": is no file, and so no ledger"};
-  return beside.string();
-}
-
-Result<void> ask_ledger(Subject& subject) {
-  ETALON_ASSIGN(const Ledger ledger, Ledger::open(subject.ledger, true));
-  ETALON_ASSIGN(const auto producers, ledger.producers(subject.hash));
-  subject.is_known = !producers.empty();
-  if (!subject.is_known) return {};
-  ETALON_ASSIGN(const auto line, ledger.lineage(subject.hash));
-  for (const Hash& id : line) {
-    ETALON_ASSIGN(Json record, record_json(ledger, id));
-    subject.records.push_back(std::move(record));
-  }
-  std::vector<Hash> next = {subject.hash, producers.front()};
-  for (std::size_t i = 0; i < next.size() && next.size() < 64; ++i) {
-    ETALON_ASSIGN(const auto users, ledger.consumers(next[i]));
-    for (const Hash& id : users) {
-      if (std::find(next.begin(), next.end(), id) != next.end()) continue;
-      next.push_back(id);
-      ETALON_ASSIGN(Json record, record_json(ledger, id));
-      subject.after.push_back(std::move(record));
-    }
-  }
-  return {};
-}
-
-Result<Subject> look_up(const Options& options) {
-  Subject subject;
-  ETALON_ASSIGN(subject.file, series_of(options.run));
-  ETALON_ASSIGN(subject.summary, summarize_series(subject.file));
-  ETALON_ASSIGN(subject.stream, inspect_file(subject.file));
-  ETALON_ASSIGN(subject.hash, sha256_file(subject.file));
-  ETALON_ASSIGN(subject.ledger, ledger_of(options, subject.file));
-  if (!subject.ledger.empty()) ETALON_TRY(ask_ledger(subject));
-  return subject;
-}
-
-void write_glance(const Subject& s, HtmlPage& page) {
+void write_glance(const ReportSubject& s, HtmlPage& page) {
   const SeriesInfo& info = s.summary.info;
   const Geometry& g = info.geometry;
   Rows rows;
@@ -190,7 +70,7 @@ void write_glance(const Subject& s, HtmlPage& page) {
     page.verdict("warn", "No ledger was found: nothing proves where this file came from.");
 }
 
-void write_frames(const Subject& s, HtmlPage& page) {
+void write_frames(const ReportSubject& s, HtmlPage& page) {
   const Json* veto = s.record("veto");
   if (veto == nullptr) return;
   page.section("Frames: what was kept, what was not");
@@ -241,7 +121,7 @@ void write_frames(const Subject& s, HtmlPage& page) {
              100 * audit.rate(), 100 * interval.low, 100 * interval.high));
 }
 
-void write_precision(const Subject& s, HtmlPage& page) {
+void write_precision(const ReportSubject& s, HtmlPage& page) {
   page.section("Precision: how much was lost, and where");
   std::uint64_t elements = 0, bytes = 0;
   for (const RegionInfo& r : s.stream.regions) elements += r.elements, bytes += r.bytes;
@@ -267,7 +147,7 @@ void write_precision(const Subject& s, HtmlPage& page) {
 }
 
 // The finder that the run used, so that the judgement is about its peaks.
-ScienceOptions science_options(const Subject& s) {
+ScienceOptions science_options(const ReportSubject& s) {
   ScienceOptions options;
   const Json* find = s.record("find");
   if (find == nullptr || !(*find)["settings"].is_object()) return options;
@@ -293,7 +173,7 @@ ScienceOptions science_options(const Subject& s) {
 }
 
 // --original, else the source that the ledger names, where it is still the same.
-Result<std::string> original_of(const Options& options, const Subject& s, std::string& why) {
+Result<std::string> original_of(const Options& options, const ReportSubject& s, std::string& why) {
   if (options.no_original) {
     why = "it was not to be looked at";
     return std::string();
@@ -344,7 +224,7 @@ Result<void> draw_profiles(const ScienceReport& r, HtmlPage& page) {
   return {};
 }
 
-Result<void> write_science(const Options& options, const Subject& s, HtmlPage& page) {
+Result<void> write_science(const Options& options, const ReportSubject& s, HtmlPage& page) {
   page.section("Science: what the reduction did to it");
   std::string why;
   ETALON_ASSIGN(const std::string original, original_of(options, s, why));
@@ -386,7 +266,7 @@ Result<void> write_science(const Options& options, const Subject& s, HtmlPage& p
   return draw_profiles(r, page);
 }
 
-Result<void> write_pictures(const Subject& s, HtmlPage& page) {
+Result<void> write_pictures(const ReportSubject& s, HtmlPage& page) {
   page.section("What was measured");
   if (s.summary.info.frames == 0) {
     page.paragraph("Nothing to draw: no frames are stored.");
@@ -405,7 +285,7 @@ Result<void> write_pictures(const Subject& s, HtmlPage& page) {
   return {};
 }
 
-void write_lineage(const Subject& s, HtmlPage& page) {
+void write_lineage(const ReportSubject& s, HtmlPage& page) {
   if (s.records.empty()) return;
   page.section("Where it came from");
   Rows rows = {{"step", "record", "when", "program"}};
@@ -424,7 +304,7 @@ void write_lineage(const Subject& s, HtmlPage& page) {
 
 Result<void> run(const Options& options) {
   ETALON_ASSIGN(OutputFile out, OutputFile::create(options.output, options.overwrite));
-  ETALON_ASSIGN(const Subject subject, look_up(options));
+  ETALON_ASSIGN(const ReportSubject subject, find_subject(options.run, options.ledger));
   ETALON_TRY(refuse_same_file(subject.file, options.output));
   HtmlPage page(subject.summary.info.name + ": fidelity report");
   write_glance(subject, page);

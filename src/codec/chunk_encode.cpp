@@ -333,10 +333,9 @@ Result<Bytes> encode(const ArrayView& elements, const CompressOptions& options) 
   } else if (!options.dither && is_constant(elements)) {
     coded = code_exactly(elements, {}, false, 1);
   } else if (count != 0) {
-    constexpr std::size_t few = std::size_t{1} << 17;
     const bool small_planes = has_small_planes(elements.shape, regions);
     if (small_planes && !options.dither && options.level >= default_level &&
-        options.level < every_way_level && count <= few)
+        options.level < every_way_level && count <= few_elements)
       wish.planes = layout_of_small_planes(elements, options.bound);
     ETALON_ASSIGN(coded, code(wish, wish.planes));
     if (options.level >= every_way_level && small_planes) {

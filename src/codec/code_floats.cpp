@@ -119,7 +119,7 @@ bool is_surely_a_field(std::span<const T> box, const Shape& extent, double least
 // Where a sample is not smooth, it decides for large arrays; small ones are coded both ways.
 template <typename T>
 std::optional<Coded> code_floats(std::span<const T> values, const Shape& shape, const Task& task) {
-  constexpr std::size_t few = std::size_t{1} << 17, sample = std::size_t{1} << 14;
+  constexpr std::size_t sample = std::size_t{1} << 14;
   const auto better = [](std::optional<Coded> a, std::optional<Coded> b) {
     return !b || (a && a->size() <= b->size()) ? std::move(a) : std::move(b);
   };
@@ -148,7 +148,7 @@ std::optional<Coded> code_floats(std::span<const T> values, const Shape& shape, 
   auto [box, extent, part] = sample_of(values, shape, task, sample);
   if (surely_a_field(box, extent))
     if (auto coded = code_field(values, shape, task)) return coded;
-  if (values.size() <= few) return every_way();
+  if (values.size() <= few_elements) return every_way();
   part.level = std::min(part.level, default_level - 1);  // tables are dear in it alone
   const auto fields = code_field<T>(box, extent, part), scaled = code_scaled<T>(box, part);
   if (bits_take_less<T>(box, part.layout.grid, fields, scaled)) return std::nullopt;

@@ -115,8 +115,7 @@ bool is_smooth(const std::vector<T>& box, const Shape& extent) {
 // As counts or as a field, whichever is smaller; of large arrays a sample decides.
 template <typename T>
 Coded code_smaller(std::span<const T> values, const Shape& shape, Task task) {
-  constexpr std::size_t few = std::size_t{1} << 17, look = std::size_t{1} << 12,
-                        sample = std::size_t{1} << 15;
+  constexpr std::size_t look = std::size_t{1} << 12, sample = std::size_t{1} << 15;
   if (std::any_of(task.bounds.begin(), task.bounds.end(), grows_with_value) || shape.rank() == 0)
     return code_counts(values, std::move(task));
   const bool every_way = task.level >= every_way_level;
@@ -124,7 +123,7 @@ Coded code_smaller(std::span<const T> values, const Shape& shape, Task task) {
     const Sample<T> small = sample_of(values, shape, task, look);
     if (!is_smooth(small.box, small.extent)) return code_counts(values, std::move(task));
   }
-  if (every_way || values.size() <= few) {
+  if (every_way || values.size() <= few_elements) {
     auto field = code_field(values, shape, task);
     Coded counts = code_counts(values, std::move(task));
     return field && field->size() < counts.size() ? std::move(*field) : std::move(counts);

@@ -51,6 +51,8 @@ struct Task {
 };
 
 inline constexpr int every_way_level = 7;  // from here on every way of coding is tried whole
+// Up to so many elements it mostly is in any case: samples would hardly be smaller.
+inline constexpr std::size_t few_elements = std::size_t{1} << 17;
 
 // Fields: none where nothing may be changed, or not by steps of one width. Errors are in the
 // elements' unit.

@@ -72,15 +72,6 @@ std::uint32_t number_of(Predictor kind, T value, std::int64_t prediction, std::u
   return static_cast<std::uint32_t>(std::min<std::uint64_t>(u, 0xFFFFFFFF));
 }
 
-// What is coded of a value that is not foretold and keeps all bits.
-template <typename T>
-std::make_unsigned_t<T> direct_number(T value) {
-  if constexpr (std::is_unsigned_v<T>)
-    return value;
-  else
-    return residual_of(value, 0);
-}
-
 }  // namespace
 
 template <typename T>
@@ -121,8 +112,10 @@ PredictorChoice choose_predictor(std::span<const T> values, const Grid& grid,
         const T* const at = values.data() + first;
         if (at_once && k != 0)
           residual_row(kind, at, y, plane, grid, x0, x1, row.data());
-        else if (at_once)
-          for (std::size_t x = x0; x < x1; ++x) row[x - x0] = direct_number(at[x]);
+        else if constexpr (std::is_signed_v<T>)
+          fold(at + x0, x1 - x0, row.data());
+        else
+          std::copy(at + x0, at + x1, row.data());
         if (at_once && fill.empty()) {
           for (const auto number : row) numbers[k].push_back(number);
           continue;

@@ -7,6 +7,7 @@
 #include "codec/field_walk.hpp"
 
 namespace etalon::codec {
+
 template <typename V>
 PredictorFit<V>::PredictorFit(const Features& features, double mean, double step, bool evenly)
     : features_(features), mean_(mean), step_(step), evenly_(evenly) {}
@@ -37,7 +38,7 @@ void PredictorFit<V>::close_block() {
   const FitBlock taken =
       weigh(block_, m, features_.lengths.data(), std::exchange(filled_, 0), weights);
   count_ += taken.used;
-  floor_ += step_ * step_ / 12 * taken.weights;
+  floor_ += taken.steps / 12;
   products(block_, m + 1, sums_);
 }
 

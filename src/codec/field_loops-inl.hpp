@@ -208,8 +208,11 @@ FitBlock weigh(double (*v)[fit_room], std::size_t m, const std::uint8_t* lengths
   FitBlock taken;
   double part[8] = {};
   for (std::size_t i = 0; i < fit_block; i += 8)
-    for (std::size_t w = 0; w < 8; ++w) part[w] += weight[i + w] * weight[i + w];
-  for (const double p : part) taken.weights += p;
+    for (std::size_t w = 0; w < 8; ++w) {
+      const double steps = weight[i + w] * with.step;  // at most 1/4, however small the step
+      part[w] += steps * steps;
+    }
+  for (const double p : part) taken.steps += p;
   for (const double w : weight) taken.used += w != no_weight ? 1 : 0;
   return taken;
 }

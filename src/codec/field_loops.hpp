@@ -58,7 +58,7 @@ struct FitWeights {
 };
 struct FitBlock {
   std::size_t used = 0;
-  double weights = 0;  // the sum of their squares
+  double steps = 0;  // the sum of squares of weighted steps
 };
 // Makes the variables of a fit, of m features as sums of `lengths` terms and the value as the last
 // one: 0 is base - mean with the base the mean of the nearest features, j is feature j - base, the

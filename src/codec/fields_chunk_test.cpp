@@ -4,6 +4,8 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <random>
+#include <utility>
 
 #include "codec/chunk_format.hpp"
 #include "codec/patterns_test.hpp"
@@ -89,6 +91,42 @@ TEST(FieldChunks, FloatsWhoseBitsTakeLessAreExact) {
 
 // What a look at a box decides is near what trying every way finds, also where neighbours along
 // one axis alone are alike.
+// Of the whole chunk, and whether its planes are apart.
+std::pair<std::size_t, bool> coded(const Array& a, double bound, int level) {
+  CompressOptions options;
+  options.bound = Bound::abs(bound);
+  options.level = level;
+  const auto chunk = encode_chunk(a.view(), options);
+  EXPECT_TRUE(chunk.ok());
+  return {chunk->size(), parse_chunk(*chunk)->head.planes == Planes::apart};
+}
+
+TEST(FieldChunks, SmallPlanesAreApartWhereTheyTellOfTheNext) {
+  std::mt19937_64 rng(3);
+  Array repeated(DType::f64, Shape{60, 12, 8}), noise(DType::f64, Shape{60, 12, 8});
+  for (std::size_t i = 0; i < repeated.count(); ++i) {
+    noise.as<double>()[i] = static_cast<double>(rng() % 1000);
+    repeated.as<double>()[i] = i < 96 ? static_cast<double>(rng() % 1000)
+                                      : repeated.as<double>()[i - 96] + (rng() % 400 == 0 ? 9 : 0);
+  }
+  const auto joined = coded(repeated, 0.4, default_level - 1);
+  const auto apart = coded(repeated, 0.4, default_level);
+  EXPECT_FALSE(joined.second);
+  EXPECT_TRUE(apart.second);
+  EXPECT_LT(apart.first * 2, joined.first);
+  EXPECT_FALSE(coded(noise, 0.4, default_level).second);
+}
+
+TEST(FieldChunks, TheSlowCoderTakesFieldsOfFewDecisions) {
+  const Array a = waves<float>(Shape{40, 41}, 0.02, 7);
+  const auto size = [&](double bound, int level) { return coded(a, bound, level).first; };
+  // Much to decide: only from level 6 on.
+  EXPECT_EQ(size(1e-3, default_level), size(1e-3, default_level - 1));
+  EXPECT_LT(size(1e-3, default_level + 1), size(1e-3, default_level));
+  // Little.
+  EXPECT_LT(size(0.3, default_level), size(0.3, default_level - 1));
+}
+
 TEST(FieldChunks, TheLookAtABoxIsNotMistaken) {
   std::mt19937_64 rng(7);
   const auto expect_near = [](const Array& a, double bound, double times) {

@@ -38,6 +38,10 @@ class Encoder {
         classes_(levels_) {
     out_.allowance = largest * (std::numeric_limits<T>::epsilon() / 2);
     find_mean(values);
+    if (effort.thorough) {
+      all_numbers_.reserve(values.size());
+      all_activities_.reserve(values.size());
+    }
     out_.label_max_error.assign(tolerances.size(), 0);
     out_.label_bits.assign(tolerances.size(), 0);
     for (const double t : tolerances) {

@@ -105,6 +105,79 @@ TEST(Loops, GridNumbersAreThoseOfTheScale) {
   expect_grid<double>();
 }
 
+template <typename V>
+void expect_split() {
+  std::mt19937_64 rng(9);
+  on_every_backend([&] {
+    for (std::size_t n = 1; n < 200; ++n) {
+      const auto v = numbers_and_odd_ones<V>(n, 10, rng);
+      const std::size_t odds = n / 2, evens = n - odds;
+      std::vector<V> even(evens + 1, V(7)), odd(odds + 1, V(7));
+      split(v.data(), n, even.data(), odd.data());
+      for (std::size_t i = 0; i < n; ++i)
+        ASSERT_EQ(std::memcmp(i % 2 != 0 ? &odd[i / 2] : &even[i / 2], &v[i], sizeof(V)), 0) << i;
+      EXPECT_EQ(even.back(), V(7));
+      EXPECT_EQ(odd.back(), V(7));
+    }
+  });
+}
+
+TEST(Loops, RowsAreSplitByParity) {
+  expect_split<float>();
+  expect_split<double>();
+}
+
+TEST(Loops, FitWeighsByHowWellNeighboursAgree) {
+  std::mt19937_64 rng(11);
+  on_every_backend([&] {
+    for (unsigned round = 0; round < 100; ++round) {
+      const std::size_t m = 2 + rng() % 11, n = 1 + rng() % fit_block;
+      // The last steps are so small that squares of weights have no number.
+      const FitWeights with{0.5, std::ldexp(1.0, -static_cast<int>(round * 7)), 1 + rng() % m,
+                            round % 5 == 0};
+      std::vector<std::uint8_t> lengths(m);
+      for (std::uint8_t& l : lengths) l = static_cast<std::uint8_t>(2u << rng() % 3);
+      double v[fit_most][fit_room], sums[fit_most][fit_room];
+      for (std::size_t j = 0; j <= m; ++j) {
+        const auto row = numbers_and_odd_ones<double>(fit_room, with.step * 3, rng);
+        for (std::size_t i = 0; i < fit_room; ++i) {
+          v[j][i] = i % 3 != 0 ? with.step * static_cast<double>(lengths[j % m]) : row[i];
+          if (std::abs(v[j][i]) > 1e300) v[j][i] = std::numeric_limits<double>::quiet_NaN();
+        }
+      }
+      std::memcpy(sums, v, sizeof v);
+      const FitBlock taken = weigh(v, m, lengths.data(), n, with);
+      std::size_t used = 0;
+      double steps = 0;
+      for (std::size_t i = 0; i < fit_block; ++i) {
+        std::vector<double> feature(m);
+        for (std::size_t j = 0; j < m; ++j) feature[j] = sums[j][i] / lengths[j];
+        double base = 0, spread = 0;
+        for (std::size_t j = 0; j < with.nearest; ++j)
+          base += feature[j] / static_cast<double>(with.nearest);
+        for (std::size_t j = 1; j < m; ++j) spread += std::abs(feature[j] - base);
+        const double apart = with.evenly ? 0 : spread / static_cast<double>(m);
+        const double weight = 1 / (apart + 4 * with.step);
+        const double all = spread + std::abs(base - with.mean) + std::abs(sums[m][i] - with.mean);
+        const bool tells = i < n && all * weight <= 1e150;
+        const auto expect = [&](double got, double wanted) {
+          if (tells)
+            ASSERT_NEAR(got, wanted, 1e-9 * (1 + std::abs(wanted) + all * weight)) << i;
+          else
+            ASSERT_EQ(got, 0) << i;
+        };
+        expect(v[0][i], (base - with.mean) * weight);
+        for (std::size_t j = 1; j < m; ++j) expect(v[j][i], (feature[j] - base) * weight);
+        expect(v[m][i], (sums[m][i] - with.mean) * weight);
+        used += tells ? 1 : 0;
+        steps += tells ? weight * with.step * weight * with.step : 0;
+      }
+      EXPECT_EQ(taken.used, used);
+      EXPECT_NEAR(taken.steps, steps, 1e-9 * (1 + steps));
+    }
+  });
+}
+
 TEST(Loops, TokensAreThoseOfEachNumber) {
   std::mt19937_64 rng(7);
   on_every_backend([&] {
