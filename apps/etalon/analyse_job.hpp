@@ -7,7 +7,8 @@
 
 namespace etalon::cli {
 
-struct JobReport {  // NOLINT(bugprone-exception-escape): moving json throws nothing
+// Moving json throws nothing. NOLINTNEXTLINE(bugprone-exception-escape)
+struct JobReport {
   nlohmann::json json;  // null: nothing
   std::string text;
 
